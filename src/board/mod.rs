@@ -1,0 +1,435 @@
+//! The board: one value that a process publishes and any number fetch, whole and newest.
+//!
+//! The protocol is in `slots.rs`. Imports the segment and the records; knows no other structure.
+
+#[cfg(not(loom))]
+mod slots;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::error::{Error, Result, check_records};
+use crate::record::{Record, Schema};
+use crate::segment::{
+    Attach, Carver, Header, Lifetime, Mapping, PARAMETERS, Participant, Plan, Region, Segment,
+    Shared, Span, Structure, check_option, open_or_create,
+};
+use crate::sync::primitive::Channel;
+use crate::sync::{Event, EventWords};
+use slots::{BUFFERS, Versions};
+
+/// How a new board is to be.
+///
+/// ```
+/// use millpond::{BoardOptions, Lifetime};
+///
+/// let options = BoardOptions::new(4_610).lifetime(Lifetime::WhileAttached).role("learner");
+/// # let _ = options;
+/// ```
+#[derive(Clone, Debug)]
+pub struct BoardOptions {
+    len: usize,
+    participants: usize,
+    lifetime: Lifetime,
+    role: String,
+}
+
+impl BoardOptions {
+    /// A board whose value is `len` elements (1 for a struct, the number of weights for a network).
+    pub fn new(len: usize) -> Self {
+        Self {
+            len,
+            participants: 64,
+            lifetime: Lifetime::default(),
+            role: String::new(),
+        }
+    }
+
+    /// How many handles may be attached at once, 1 to 1022. Default: 64.
+    pub fn participants(mut self, participants: usize) -> Self {
+        self.participants = participants;
+        self
+    }
+
+    /// How long the segment stays. Default: until it is unlinked.
+    pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// What this process is, for whoever lists the participants; the first 32 bytes are kept.
+    pub fn role(mut self, role: impl Into<String>) -> Self {
+        self.role = role.into();
+        self
+    }
+
+    fn plan<T: Record>(&self) -> Result<Plan> {
+        if self.len == 0 {
+            return Err(Error::InvalidArgument {
+                what: "the length of a board",
+                found: "0".into(),
+                expected: "1 or more".into(),
+            });
+        }
+        let mut parameters = [0; PARAMETERS];
+        parameters[0] = self.len as u64;
+        Ok(Plan {
+            lifetime: self.lifetime,
+            participants: self.participants,
+            parameters,
+            schema: Schema::of::<T>().to_string(),
+            role: self.role.clone(),
+        })
+    }
+}
+
+/// The board's own words.
+#[repr(C, align(64))]
+struct Control {
+    newest: AtomicU64,
+    stamps: [AtomicU64; BUFFERS],
+    unused: [AtomicU64; 4],
+    /// Raised when a version was published.
+    published: EventWords,
+}
+
+const _: () = assert!(size_of::<Control>() == 128);
+
+// SAFETY: made of atomic integers.
+unsafe impl Shared for Control {}
+
+/// The regions of a board.
+struct Parts {
+    control: Region<Control>,
+    /// Three buffers after one another, each a whole number of words.
+    words: Region<AtomicU64>,
+    len: usize,
+}
+
+struct Layout {
+    control: Span<Control>,
+    words: Span<AtomicU64>,
+    len: usize,
+}
+
+impl Structure for Parts {
+    const KIND: &'static str = "board";
+    type Layout = Layout;
+
+    fn lay_out(header: &Header, carver: &mut Carver) -> std::result::Result<Layout, String> {
+        let len = usize::try_from(header.parameters[0]).map_err(|error| error.to_string())?;
+        if len == 0 {
+            return Err("its length is 0".into());
+        }
+        let schema = Schema::parse(&header.schema).map_err(|why| format!("its schema: {why}"))?;
+        let carved = (|| {
+            let words = len.checked_mul(schema.size())?.div_ceil(8);
+            Some(Layout {
+                control: carver.carve(1)?,
+                words: carver.carve(words.checked_mul(BUFFERS)?)?,
+                len,
+            })
+        })();
+        carved.ok_or_else(|| "it is larger than the address space".into())
+    }
+
+    fn place(layout: Layout, mapping: &Arc<Mapping>) -> Self {
+        Self {
+            control: mapping.region(&layout.control),
+            words: mapping.region(&layout.words),
+            len: layout.len,
+        }
+    }
+
+    fn initialise(&self, _header: &Header) {}
+
+    fn reset(&self, _entry: usize) {}
+}
+
+impl Parts {
+    fn versions(&self) -> Versions<'_> {
+        Versions {
+            newest: &self.control[0].newest,
+            stamps: &self.control[0].stamps,
+        }
+    }
+
+    fn buffer(&self, number: usize) -> &[AtomicU64] {
+        let words = self.words.len() / BUFFERS;
+        &self.words[number * words..(number + 1) * words]
+    }
+}
+
+/// One value of fixed size, such as the weights of a network: processes publish it (one at a time),
+/// and any number fetch it, always whole and always the newest, with its version.
+///
+/// Who fetches takes no lock and never waits for a publisher. A handle is `Send` and `Sync`, and
+/// clones of it are the same participant.
+///
+/// # When a process dies
+/// A publisher that is killed half way leaves the last whole value in place; a reader holds nothing
+/// that anybody waits for.
+///
+/// # Example
+/// ```
+/// use millpond::{Board, BoardOptions};
+///
+/// // A learner …
+/// let learner = Board::<f32>::create("board-example", BoardOptions::new(3))?;
+/// assert_eq!(learner.publish(&[0.1, 0.2, 0.3])?, 1);
+///
+/// // … and a simulator, anywhere else on the machine.
+/// let simulator = Board::<f32>::open("board-example")?;
+/// let mut weights = [0.0; 3];
+/// assert_eq!(simulator.fetch(&mut weights)?, 1);
+/// assert_eq!(weights, [0.1, 0.2, 0.3]);
+///
+/// millpond::unlink("board-example")?;
+/// # Ok::<(), millpond::Error>(())
+/// ```
+pub struct Board<T: Record> {
+    inner: Arc<Inner<T>>,
+}
+
+struct Inner<T> {
+    segment: Segment<Parts>,
+    published: Channel,
+    holds: std::marker::PhantomData<fn(T) -> T>,
+}
+
+impl<T: Record> Clone for Board<T> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+        }
+    }
+}
+
+impl<T: Record> Board<T> {
+    /// Creates a board under a name such as `cartpole/weights`; it holds no value yet.
+    ///
+    /// # Errors
+    /// As [`Pool::create`](crate::Pool::create).
+    pub fn create(name: &str, options: BoardOptions) -> Result<Self> {
+        Self::new(Segment::create(name, options.plan::<T>()?)?)
+    }
+
+    /// Attaches to a board that exists.
+    ///
+    /// # Errors
+    /// As [`Pool::open`](crate::Pool::open).
+    pub fn open(name: &str) -> Result<Self> {
+        Self::open_with(name, &Attach::new())
+    }
+
+    /// As [`open`](Self::open), with a role, or waiting for a board that is not there yet.
+    ///
+    /// # Errors
+    /// As [`Pool::open_with`](crate::Pool::open_with).
+    pub fn open_with(name: &str, attach: &Attach) -> Result<Self> {
+        let check = |header: &Header| check_records::<T>(name, &header.schema);
+        Self::new(Segment::open(name, attach, check)?)
+    }
+
+    /// Attaches to the board of this name, or creates it: for processes that start in any order.
+    ///
+    /// # Errors
+    /// [`Error::WrongOption`] where the board exists with another length; else as
+    /// [`create`](Self::create) and [`open`](Self::open).
+    pub fn open_or_create(name: &str, options: BoardOptions) -> Result<Self> {
+        let attach = Attach::new().role(options.role.clone());
+        let open = || {
+            let board = Self::open_with(name, &attach)?;
+            check_option(name, "length", options.len, board.len())?;
+            Ok(board)
+        };
+        open_or_create(open, || Self::create(name, options.clone()))
+    }
+
+    /// A board without a name, in the memory of this process, with the same behaviour.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for options that cannot be; [`Error::System`].
+    pub fn anonymous(options: BoardOptions) -> Result<Self> {
+        Self::new(Segment::anonymous(options.plan::<T>()?)?)
+    }
+
+    fn new(segment: Segment<Parts>) -> Result<Self> {
+        Ok(Self {
+            inner: Arc::new(Inner {
+                published: segment.channel(1)?,
+                segment,
+                holds: std::marker::PhantomData,
+            }),
+        })
+    }
+
+    /// The board's name; `None` for one without.
+    pub fn name(&self) -> Option<&str> {
+        self.inner.segment.name()
+    }
+
+    /// How many elements the value has.
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "a board has one element or more"
+    )]
+    pub fn len(&self) -> usize {
+        self.inner.parts().len
+    }
+
+    /// The version of the newest value; 0 before the first. Costs one load.
+    pub fn version(&self) -> u64 {
+        self.inner.parts().versions().newest()
+    }
+
+    /// Everybody who is attached and alive.
+    ///
+    /// # Errors
+    /// [`Error::Forked`].
+    pub fn participants(&self) -> Result<Vec<Participant>> {
+        self.inner.segment.participants()
+    }
+
+    /// Publishes a value, and gives its version, which is one more than the last. Waits for another
+    /// publisher to be done, never for a reader.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a value of another length than the board's; [`Error::Forked`].
+    pub fn publish(&self, value: &[T]) -> Result<u64> {
+        self.check_len(value.len())?;
+        let parts = self.inner.parts();
+        let mut guard = self.inner.segment.lock()?;
+        if guard.is_damaged() {
+            // What a dead publisher wrote is not the newest value, so there is nothing to mend.
+            guard.repaired();
+        }
+        let version = parts
+            .versions()
+            .publish(|buffer| store(parts.buffer(buffer), bytemuck::cast_slice(value)));
+        drop(guard);
+        self.inner.event().notify();
+        Ok(version)
+    }
+
+    /// Copies the newest value into `value`, and gives its version.
+    ///
+    /// # Errors
+    /// [`Error::NothingPublished`] before the first; [`Error::InvalidArgument`] for a buffer of
+    /// another length than the board's; [`Error::Forked`]; [`Error::Damaged`] where no publisher is
+    /// at work and the newest value is still not whole.
+    pub fn fetch(&self, value: &mut [T]) -> Result<u64> {
+        self.check_len(value.len())?;
+        self.inner.segment.check_process()?;
+        let parts = self.inner.parts();
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(value);
+        let mut last = 0;
+        loop {
+            let newest = parts.versions().newest();
+            if newest == 0 {
+                return Err(Error::NothingPublished);
+            }
+            let fetched = parts
+                .versions()
+                .fetch(newest, |buffer| load(parts.buffer(buffer), bytes));
+            match fetched {
+                Some(version) => return Ok(version),
+                // In a sound board a lost fetch means that newer versions are there.
+                None if newest == last => {
+                    return Err(Error::Damaged {
+                        name: self.name().unwrap_or("(anonymous)").into(),
+                        reason: format!("version {newest} is not in its place"),
+                    });
+                }
+                None => last = newest,
+            }
+        }
+    }
+
+    /// Waits for a version after `version`, and gives the newest. Sleeps meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::TimedOut`] after `limit`; [`Error::Forked`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use millpond::{Board, BoardOptions, Error};
+    ///
+    /// let board = Board::<f64>::anonymous(BoardOptions::new(1))?;
+    /// board.publish(&[0.5])?;
+    /// assert_eq!(board.wait_newer(0, Duration::from_secs(5))?, 1);
+    /// let waited = board.wait_newer(1, Duration::from_millis(1));
+    /// assert!(matches!(waited, Err(Error::TimedOut { .. })));
+    /// # Ok::<(), millpond::Error>(())
+    /// ```
+    pub fn wait_newer(&self, version: u64, limit: Duration) -> Result<u64> {
+        self.inner.segment.check_process()?;
+        let newer = || Some(self.version()).filter(|&newest| newest > version);
+        let waited = self.inner.event().wait_for(limit, newer);
+        waited.ok_or_else(|| Error::TimedOut {
+            what: format!("a version after {version}"),
+            waited: limit,
+        })
+    }
+
+    fn check_len(&self, found: usize) -> Result<()> {
+        match found == self.len() {
+            true => Ok(()),
+            false => Err(Error::InvalidArgument {
+                what: "the length of the value",
+                found: found.to_string(),
+                expected: format!("that of the board, {}", self.len()),
+            }),
+        }
+    }
+}
+
+impl<T> Inner<T> {
+    fn parts(&self) -> &Parts {
+        &self.segment.structure
+    }
+
+    fn event(&self) -> Event<'_> {
+        Event {
+            words: &self.parts().control[0].published,
+            channel: &self.published,
+        }
+    }
+}
+
+/// Writes `bytes` into `words`, the last one filled up with zeros.
+fn store(words: &[AtomicU64], bytes: &[u8]) {
+    let (whole, rest) = bytes.as_chunks::<8>();
+    for (word, bytes) in words.iter().zip(whole) {
+        word.store(u64::from_ne_bytes(*bytes), Ordering::Relaxed);
+    }
+    if let (Some(word), false) = (words.get(whole.len()), rest.is_empty()) {
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        word.store(u64::from_ne_bytes(last), Ordering::Relaxed);
+    }
+}
+
+/// Reads `bytes` out of `words`.
+fn load(words: &[AtomicU64], bytes: &mut [u8]) {
+    let (whole, rest) = bytes.as_chunks_mut::<8>();
+    for (word, bytes) in words.iter().zip(whole.iter_mut()) {
+        *bytes = word.load(Ordering::Relaxed).to_ne_bytes();
+    }
+    if let (Some(word), false) = (words.get(whole.len()), rest.is_empty()) {
+        let last = word.load(Ordering::Relaxed).to_ne_bytes();
+        rest.copy_from_slice(&last[..rest.len()]);
+    }
+}
+
+impl<T: Record> std::fmt::Debug for Board<T> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Board")
+            .field("name", &self.name())
+            .field("len", &self.len())
+            .field("version", &self.version())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,68 @@
+//! The board's protocol: whole values without waiting, by version stamps over three buffers.
+//!
+//! Touches only its own words. Modelled in `loom`, see `models.rs`.
+//!
+//! # The protocol
+//! Version `v` lies in buffer `v % 3`; each buffer has a stamp.
+//!
+//! 1. *Publish*, under the lock: take the buffer of the next version `v`, set its stamp to 0, fence,
+//!    write the value word by word, set the stamp to `v`, and only then make `v` the newest.
+//! 2. *Fetch*, with no lock: read the newest version, check that its buffer has its stamp, copy the
+//!    value word by word, fence, and check the stamp again. If it changed, begin anew: two newer
+//!    values were published meanwhile, and a third was begun.
+//!
+//! A reader that saw a word of a later value synchronises, by the two fences, with the stamp's 0 that
+//! was written before it, and so sees that the stamp changed. A publisher that dies in the middle
+//! leaves a buffer that is not the newest: the newest stays, and the next publisher takes that buffer
+//! again, because the version was never raised.
+
+use crate::sync::primitive::{AtomicU64, Ordering, fence};
+
+/// Buffers of a board. With three, a reader is disturbed only by the third publication after the
+/// version that it reads.
+pub(super) const BUFFERS: usize = 3;
+
+/// The words of a board: what is newest and what each buffer holds.
+pub(super) struct Versions<'a> {
+    /// The newest version; 0 before the first. Written by: the owner of the lock.
+    pub(super) newest: &'a AtomicU64,
+    /// The version in each buffer, 0 while it is written. Written by: the owner of the lock.
+    pub(super) stamps: &'a [AtomicU64],
+}
+
+impl Versions<'_> {
+    /// The newest version.
+    pub(super) fn newest(&self) -> u64 {
+        // Acquire: pairs with the Release in `publish`.
+        self.newest.load(Ordering::Acquire)
+    }
+
+    /// Step 1; `write` stores the value into the buffer that it is given. Gives the new version.
+    pub(super) fn publish(&self, write: impl FnOnce(usize)) -> u64 {
+        let version = self.newest.load(Ordering::Relaxed) + 1;
+        let buffer = (version % BUFFERS as u64) as usize;
+        self.stamps[buffer].store(0, Ordering::Relaxed);
+        // Release: pairs with the fence in `fetch`.
+        fence(Ordering::Release);
+        write(buffer);
+        // Release: who sees the stamp sees the value.
+        self.stamps[buffer].store(version, Ordering::Release);
+        // Release: who sees the version sees the stamp.
+        self.newest.store(version, Ordering::Release);
+        version
+    }
+
+    /// One try of step 2; `read` copies the value out of the buffer that it is given. `None` where
+    /// the value changed meanwhile, and what was copied is worth nothing.
+    pub(super) fn fetch(&self, version: u64, read: impl FnOnce(usize)) -> Option<u64> {
+        let buffer = (version % BUFFERS as u64) as usize;
+        // Acquire: pairs with the Release in `publish`.
+        if self.stamps[buffer].load(Ordering::Acquire) != version {
+            return None;
+        }
+        read(buffer);
+        // Acquire: pairs with the fence in `publish`.
+        fence(Ordering::Acquire);
+        (self.stamps[buffer].load(Ordering::Relaxed) == version).then_some(version)
+    }
+}

@@ -1,0 +1,319 @@
+//! What can go wrong, in words for the person who reads it: what was expected, what was found, and
+//! what to do. Imports only `record`'s schema, to show two of them side by side.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::record::{Record, Schema};
+
+/// The result of an operation of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What went wrong, and what to do about it.
+///
+/// An operation that returns an error has changed nothing, unless its page says otherwise.
+///
+/// ```
+/// use millpond::{Error, Pool};
+///
+/// match Pool::<f32>::open("error-example/not-there") {
+///     Err(Error::NotFound { name, .. }) => assert_eq!(name, "error-example/not-there"),
+///     other => panic!("{other:?}"),
+/// }
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The system refused something.
+    #[error("cannot {action} {}: {source}{}", path.display(), advice(source))]
+    System {
+        /// What was tried.
+        action: &'static str,
+        /// On which file or directory.
+        path: PathBuf,
+        /// The system's own words.
+        source: io::Error,
+    },
+
+    /// A name that cannot be a segment's.
+    #[error(
+        "`{name}` cannot name a segment: {reason}; use components of letters, digits, `_`, `-` and \
+         `.`, joined by `/`, such as `cartpole/replay`"
+    )]
+    InvalidName {
+        /// The name that was given.
+        name: String,
+        /// The rule that it breaks.
+        reason: &'static str,
+    },
+
+    /// The directory of the segments is not private to this user.
+    #[error("the segment directory {} cannot be trusted: {reason}, or set MILLPOND_DIR", path.display())]
+    UntrustedDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// Why it is not trusted, and what to do.
+        reason: String,
+    },
+
+    /// No segment has this name.
+    #[error(
+        "no segment is named `{name}` in {}; create it first, or wait for its creator with \
+         `Attach::wait`; processes meet only where MILLPOND_DIR is the same",
+        root.display()
+    )]
+    NotFound {
+        /// The name that was looked for.
+        name: String,
+        /// The directory in which it was looked for.
+        root: PathBuf,
+    },
+
+    /// The name is taken.
+    #[error("a segment named `{name}` exists already; open it, or unlink it first")]
+    AlreadyExists {
+        /// The name.
+        name: String,
+    },
+
+    /// The file system has no room for the segment.
+    #[error(
+        "{} has no room for a segment of {}: {} free; free some, ask for less capacity, or set \
+         MILLPOND_DIR to a directory with more room",
+        directory.display(), bytes(*asked), bytes(*free)
+    )]
+    NoSpace {
+        /// The directory of the segments.
+        directory: PathBuf,
+        /// Bytes that the segment needs.
+        asked: u64,
+        /// Bytes that were free.
+        free: u64,
+    },
+
+    /// The file is not a segment, or its contents contradict themselves.
+    #[error("segment `{name}` is damaged: {reason}; unlink it and create it again")]
+    Damaged {
+        /// The segment's name.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// The segment was made by a version of millpond, or a machine, that lays it out otherwise.
+    #[error("segment `{name}` has {what} {found}, and this program reads {expected}")]
+    WrongFormat {
+        /// The segment's name.
+        name: String,
+        /// What differs.
+        what: &'static str,
+        /// What this program reads.
+        expected: String,
+        /// What the segment has.
+        found: String,
+    },
+
+    /// The segment holds another structure.
+    #[error("segment `{name}` holds a {found}, not a {expected}")]
+    WrongKind {
+        /// The segment's name.
+        name: String,
+        /// What was to be opened.
+        expected: &'static str,
+        /// What the segment holds.
+        found: String,
+    },
+
+    /// The segment holds records of another type.
+    #[error(
+        "segment `{name}` holds other records than this program expects:\n{}use the same record \
+         type, or another name",
+        expected.difference(found)
+    )]
+    WrongRecord {
+        /// The segment's name.
+        name: String,
+        /// The records of this program.
+        expected: Box<Schema>,
+        /// The records of the segment.
+        found: Box<Schema>,
+    },
+
+    /// The segment exists, and was created with other options than the ones asked for.
+    #[error("segment `{name}` was created with {what} {found}, not {expected}")]
+    WrongOption {
+        /// The segment's name.
+        name: String,
+        /// The option.
+        what: &'static str,
+        /// What was asked for.
+        expected: String,
+        /// What the segment has.
+        found: String,
+    },
+
+    /// Every entry of the participant table belongs to a living process.
+    #[error(
+        "all {limit} places for participants of segment `{name}` are taken by living processes; \
+         end one, or create the segment with more participants"
+    )]
+    TooManyParticipants {
+        /// The segment's name.
+        name: String,
+        /// How many there may be.
+        limit: usize,
+    },
+
+    /// The handle was made before this process was forked.
+    #[error(
+        "this handle on segment `{name}` belongs to the parent process; open the segment again in \
+         the forked child"
+    )]
+    Forked {
+        /// The segment's name.
+        name: String,
+    },
+
+    /// An argument, or an option, that cannot be.
+    #[error("{what} is {found}; it must be {expected}")]
+    InvalidArgument {
+        /// Which one.
+        what: &'static str,
+        /// What was given.
+        found: String,
+        /// What can be given.
+        expected: String,
+    },
+
+    /// A priority that is NaN, infinite, negative, or too large to be summed.
+    #[error(
+        "priority {found} (number {index} of the call) must be finite, at least 0, and its power `priority^alpha` at most {limit:e}"
+    )]
+    InvalidPriority {
+        /// Where it stands in the call's arguments.
+        index: usize,
+        /// The priority.
+        found: f32,
+        /// The largest power.
+        limit: f32,
+    },
+
+    /// The pool has nothing that can be sampled.
+    #[error(
+        "nothing can be sampled: the pool holds {length} records{}; insert some first, or wait with \
+         `Pool::wait_for_len`",
+        if *length == 0 { "" } else { ", all of priority 0" }
+    )]
+    NothingToSample {
+        /// How many records the pool holds.
+        length: usize,
+    },
+
+    /// The board has no value yet.
+    #[error("nothing was published yet; wait with `Board::wait_newer`")]
+    NothingPublished,
+
+    /// Every slot of the pool is leased to a batch or reserved by a writer.
+    #[error(
+        "all {capacity} slots of the pool are leased to batches or reserved by writers; drop some, \
+         or create the pool with more capacity"
+    )]
+    NoFreeSlot {
+        /// How many slots the pool has.
+        capacity: usize,
+    },
+
+    /// The batches of this handle already hold as many leases as it may.
+    #[error(
+        "a batch of {asked} does not fit into the {limit} leases of this handle, of which {held} are \
+         held by its other batches; drop some, or create the pool with more leases"
+    )]
+    TooManyLeases {
+        /// How many leases the batch needs.
+        asked: usize,
+        /// How many are held.
+        held: usize,
+        /// How many leases a handle has.
+        limit: usize,
+    },
+
+    /// A column that does not fit the field that it is to receive.
+    #[error("column `{field}` {reason}")]
+    WrongColumn {
+        /// The field that was named.
+        field: String,
+        /// What was expected and what was given.
+        reason: String,
+    },
+
+    /// The time limit passed.
+    #[error("waited {waited:?} for {what} in vain")]
+    TimedOut {
+        /// What was waited for.
+        what: String,
+        /// For how long.
+        waited: Duration,
+    },
+}
+
+impl Error {
+    /// An [`Error::System`] maker for `map_err`.
+    pub(crate) fn system(
+        action: &'static str,
+        path: impl AsRef<Path>,
+    ) -> impl FnOnce(io::Error) -> Self {
+        let path = path.as_ref().to_path_buf();
+        move |source| Self::System {
+            action,
+            path,
+            source,
+        }
+    }
+}
+
+/// Whether the schema in the header of segment `name` is that of `T`.
+pub(crate) fn check_records<T: Record>(name: &str, text: &str) -> Result<()> {
+    let expected = Schema::of::<T>();
+    let found = Schema::parse(text).map_err(|why| Error::Damaged {
+        name: name.into(),
+        reason: format!("its schema: {why}"),
+    })?;
+    match expected == found {
+        true => Ok(()),
+        false => Err(Error::WrongRecord {
+            name: name.into(),
+            expected: Box::new(expected),
+            found: Box::new(found),
+        }),
+    }
+}
+
+/// What a person can do about an error of the system, where there is a general answer.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "; it belongs to another user, or MILLPOND_DIR should name a directory of your own"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "; set MILLPOND_DIR to a directory that can be written"
+        }
+        io::ErrorKind::OutOfMemory => "; the address space or the memory limit is used up",
+        _ => "",
+    }
+}
+
+/// A number of bytes as a person reads it.
+fn bytes(count: u64) -> String {
+    const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+    let mut unit = 0;
+    let mut amount = count as f64;
+    while amount >= 1024.0 && unit + 1 < UNITS.len() {
+        amount /= 1024.0;
+        unit += 1;
+    }
+    match unit {
+        0 => format!("{count} bytes"),
+        _ => format!("{amount:.1} {} ({count} bytes)", UNITS[unit]),
+    }
+}

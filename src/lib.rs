@@ -1,0 +1,112 @@
+//! Simulators fill the pond, learners draw from it.
+//!
+//! `millpond` lets independent operating-system processes share an experience pool (a prioritized
+//! replay buffer) and other structures in memory-mapped segments: attached by name, read and written
+//! in place, with no copy and no server, on Linux, macOS and Windows.
+//!
+//! * [`Pool`] is the experience pool: simulators insert records, learners sample prioritized batches
+//!   of them in place and update their priorities.
+//! * [`Board`] holds one value, such as the weights of a network, that one process publishes and any
+//!   number fetch, whole and newest.
+//! * [`Record`] is what they hold: derive it for a plain struct of numbers.
+//!
+//! # A first pool
+//!
+//! A simulator is a process that attaches by name and inserts:
+//!
+//! ```
+//! use millpond::{Pool, PoolOptions, Record};
+//!
+//! #[derive(Clone, Copy, Record)]
+//! #[repr(C)]
+//! struct Transition {
+//!     observation: [f32; 4],
+//!     action: u32,
+//!     reward: f32,
+//! }
+//!
+//! let pool = Pool::<Transition>::open_or_create("first/replay", PoolOptions::new(50_000))?;
+//! pool.insert(&Transition { observation: [0.1; 4], action: 1, reward: 1.0 })?;
+//! # millpond::unlink_all("first")?;
+//! # Ok::<(), millpond::Error>(())
+//! ```
+//!
+//! A learner is another one, that attaches by the same name, samples, and says how surprising each
+//! record was:
+//!
+//! ```
+//! # use millpond::{Pool, PoolOptions, Record};
+//! # #[derive(Clone, Copy, Record)]
+//! # #[repr(C)]
+//! # struct Transition { observation: [f32; 4], action: u32, reward: f32 }
+//! use millpond::Column;
+//!
+//! let pool = Pool::<Transition>::open_or_create("second/replay", PoolOptions::new(50_000))?;
+//! # pool.insert(&Transition { observation: [0.1; 4], action: 1, reward: 1.0 })?;
+//! let batch = pool.sample(256, &mut rand::rng())?;
+//! let mut rewards = vec![0f32; 256];
+//! batch.gather(&mut [Column::new("reward", &mut rewards)])?; // or use batch.records() in place
+//! pool.update_priorities(batch.keys(), &rewards)?;
+//! # millpond::unlink_all("second")?;
+//! # Ok::<(), millpond::Error>(())
+//! ```
+//!
+//! # Where segments live
+//!
+//! In the directory that the environment variable `MILLPOND_DIR` names, else in a private directory
+//! of the user on the fastest file system that processes share: in `/dev/shm` on Linux, in the user's
+//! temporary directory on macOS, in the user's local application data on Windows. Processes meet only
+//! where that directory is the same. A directory on a disk gives pools that are larger than memory and
+//! outlive a reboot. [`list`] and [`unlink_all`] look after what is there.
+//!
+//! # What it costs, and what it does not do
+//!
+//! Sampling costs what touching the memory costs: see `docs/performance.md`. Records have a fixed size
+//! and hold no pointers. The processes must trust each other as threads do: a process that writes
+//! where it should not can damage what all of them share, which millpond answers with an error where
+//! it can tell. All participants run on one machine and one byte order.
+
+#![deny(missing_docs)]
+#![deny(unsafe_op_in_unsafe_fn)]
+#![deny(clippy::undocumented_unsafe_blocks)]
+#![cfg_attr(loom, allow(dead_code, unused_imports))]
+
+#[cfg(target_endian = "big")]
+compile_error!("millpond's segments are little-endian, and nobody has tried it on this processor");
+#[cfg(not(target_has_atomic = "64"))]
+compile_error!("millpond needs atomic 64-bit integers, which this processor does not have");
+
+#[cfg(not(loom))]
+mod board;
+#[cfg(not(loom))]
+mod error;
+#[cfg(not(loom))]
+mod os;
+#[cfg(not(loom))]
+mod pool;
+#[cfg(not(loom))]
+mod record;
+#[cfg(not(loom))]
+mod segment;
+mod sync;
+#[cfg(not(loom))]
+mod tree;
+
+#[cfg(loom)]
+mod modelled;
+
+#[cfg(not(loom))]
+mod face {
+    pub use crate::board::{Board, BoardOptions};
+    pub use crate::error::{Error, Result};
+    pub use crate::pool::{Batch, Column, Pool, PoolOptions, Reservation, Statistics};
+    #[doc(hidden)]
+    pub use crate::record::__private;
+    pub use crate::record::{Difference, Element, Field, Record, Scalar, Schema};
+    pub use crate::segment::{
+        Attach, Lifetime, Participant, SegmentInfo, list, unlink, unlink_all,
+    };
+    pub use millpond_derive::Record;
+}
+#[cfg(not(loom))]
+pub use face::*;

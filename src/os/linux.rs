@@ -1,0 +1,93 @@
+//! Linux: segments in `/dev/shm`, `posix_fallocate(3)`, open file description locks, and
+//! `futex(2)` for waiting. What it shares with macOS is in `unix.rs`.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::libc;
+
+pub(crate) use super::fork::forks;
+pub(crate) use super::unix::{
+    ByteLocks, create_private, free_space, is_same_file, open_private, private_directory, publish,
+    remove,
+};
+
+pub(super) const SET_LOCK: libc::c_int = libc::F_OFD_SETLK;
+pub(super) const SET_LOCK_WAIT: libc::c_int = libc::F_OFD_SETLKW;
+pub(super) const GET_LOCK: libc::c_int = libc::F_OFD_GETLK;
+
+/// A directory of the user's in `/dev/shm`, which is in memory; else in the temporary directory.
+pub(crate) fn default_root() -> PathBuf {
+    let directory = format!("millpond-{}", nix::unistd::geteuid());
+    let shared_memory = Path::new("/dev/shm");
+    if shared_memory.is_dir() {
+        shared_memory.join(directory)
+    } else {
+        std::env::temp_dir().join(directory)
+    }
+}
+
+/// `posix_fallocate(3)`: on a full file system it fails here, and not at a later touch.
+pub(crate) fn reserve(file: &File, length: u64) -> io::Result<()> {
+    let length =
+        libc::off_t::try_from(length).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
+    loop {
+        match nix::fcntl::posix_fallocate(file.as_fd(), 0, length) {
+            Err(Errno::EINTR) => {}
+            other => return Ok(other?),
+        }
+    }
+}
+
+/// Where processes sleep until a word of shared memory changes: a futex, found by the word alone.
+pub(crate) struct Channel;
+
+impl Channel {
+    /// `id` names the word for systems that need a name.
+    pub(crate) fn new(_id: u64) -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Sleeps while `word` is `expected`, until woken or until `limit` has passed; may also return
+    /// early for no reason. `FUTEX_WAIT` without the private flag, so that it reaches other
+    /// processes.
+    pub(crate) fn wait(&self, word: &AtomicU32, expected: u32, limit: Duration) {
+        // SAFETY: `timespec` is a plain struct of integers, for which zero is a value.
+        let mut timeout: libc::timespec = unsafe { std::mem::zeroed() };
+        timeout.tv_sec = limit.as_secs().min(1 << 30) as libc::time_t;
+        timeout.tv_nsec = limit.subsec_nanos() as _;
+        // SAFETY: `word` is a live, aligned 32-bit word and `timeout` outlives the call, which
+        // reads both and writes neither. Every result is one the caller treats alike.
+        unsafe {
+            libc::syscall(
+                libc::SYS_futex,
+                word.as_ptr(),
+                libc::FUTEX_WAIT,
+                expected,
+                &timeout,
+            );
+        }
+    }
+
+    /// Wakes one sleeper on `word`.
+    pub(crate) fn wake_one(&self, word: &AtomicU32) {
+        wake(word, 1);
+    }
+
+    /// Wakes every sleeper on `word`.
+    pub(crate) fn wake_all(&self, word: &AtomicU32) {
+        wake(word, i32::MAX);
+    }
+}
+
+fn wake(word: &AtomicU32, count: i32) {
+    // SAFETY: `FUTEX_WAKE` uses the address as a key only; the word is alive.
+    unsafe {
+        libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, count);
+    }
+}

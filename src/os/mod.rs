@@ -1,0 +1,92 @@
+//! What differs between systems, behind one face: mapping, reserving space, publishing files,
+//! locks that the system drops with their process, waiting on a word, and forks.
+//!
+//! One file a system (`linux.rs`, `macos.rs`, `windows.rs`), what Linux and macOS share in
+//! `unix.rs` and `fork.rs`; what differs between processors in `cpu.rs`. Nothing above this folder
+//! names a system. Imports nothing of this crate.
+
+pub(crate) mod cpu;
+
+#[cfg(unix)]
+mod fork;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(target_os = "linux")]
+use linux as system;
+#[cfg(target_os = "macos")]
+use macos as system;
+#[cfg(windows)]
+use windows as system;
+
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+compile_error!("millpond runs on Linux, macOS and Windows");
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub(crate) use system::{ByteLocks, Channel, forks};
+
+/// The directory for segments where the user names none: private to the user, on the fastest
+/// file system that processes can share.
+pub(crate) fn default_root() -> PathBuf {
+    system::default_root()
+}
+
+/// Creates `path` for this user alone, if it is missing. The outer error is the system's; the
+/// inner one says why an existing directory is not to be trusted, and what to do.
+pub(crate) fn private_directory(path: &Path) -> io::Result<Result<(), String>> {
+    system::private_directory(path)
+}
+
+/// Creates a file that only this user may read and write; an existing one is an error.
+pub(crate) fn create_private(path: &Path) -> io::Result<File> {
+    system::create_private(path)
+}
+
+/// Opens an existing file for reading and writing, never through a symbolic link.
+pub(crate) fn open_private(path: &Path) -> io::Result<File> {
+    system::open_private(path)
+}
+
+/// Gives a new file `length` zero bytes whose space the file system has really set aside, so
+/// that touching them later cannot fail.
+pub(crate) fn reserve(file: &File, length: u64) -> io::Result<()> {
+    system::reserve(file, length)
+}
+
+/// Whether `error` says that the file system, or the user's share of it, is full.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    )
+}
+
+/// Bytes that this user may still write to the file system of `directory`.
+pub(crate) fn free_space(directory: &Path) -> io::Result<u64> {
+    system::free_space(directory)
+}
+
+/// Gives the file at `from` the name `to`, in one step; fails with `AlreadyExists` where `to` is
+/// taken, and then leaves both as they were.
+pub(crate) fn publish(from: &Path, to: &Path) -> io::Result<()> {
+    system::publish(from, to)
+}
+
+/// Takes the name `path` away; processes that still have the file mapped keep it.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    system::remove(path)
+}
+
+/// Whether the file that `path` names is the one that is open as `file`.
+pub(crate) fn is_same_file(file: &File, path: &Path) -> io::Result<bool> {
+    system::is_same_file(file, path)
+}

@@ -1,0 +1,184 @@
+//! What Linux and macOS share: private files, publication by a hard link, and byte locks that
+//! belong to an open file description. Imports `fork.rs`, and the numbers of the lock commands
+//! from the system's own file.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use nix::libc;
+
+use super::fork::ParentOnly;
+use super::system::{GET_LOCK, SET_LOCK, SET_LOCK_WAIT};
+
+#[allow(clippy::unnecessary_cast)] // the headers of Linux have an `int` here, those of macOS a `short`
+const EXCLUSIVE: libc::c_short = libc::F_WRLCK as libc::c_short;
+#[allow(clippy::unnecessary_cast)]
+const UNLOCKED: libc::c_short = libc::F_UNLCK as libc::c_short;
+
+/// `mkdir(2)` with mode 0700, then `lstat(2)`: a directory, of this user, closed to others.
+pub(crate) fn private_directory(path: &Path) -> io::Result<Result<(), String>> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    let found = fs::symlink_metadata(path)?;
+    let user = nix::unistd::geteuid().as_raw();
+    Ok(if found.is_symlink() {
+        Err("it is a symbolic link; name the directory itself".into())
+    } else if !found.is_dir() {
+        Err("it is not a directory; choose another path".into())
+    } else if found.uid() != user {
+        Err(format!(
+            "it belongs to user {}, and this process runs as user {user}; choose another path",
+            found.uid()
+        ))
+    } else if found.mode() & 0o077 != 0 {
+        Err(format!(
+            "its mode {:04o} lets other users in; run `chmod 700` on it",
+            found.mode() & 0o7777
+        ))
+    } else {
+        Ok(())
+    })
+}
+
+/// `open(2)` with `O_EXCL` and mode 0600.
+pub(crate) fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+}
+
+/// `open(2)` with `O_NOFOLLOW`; anything but a regular file is refused.
+pub(crate) fn open_private(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not a regular file",
+        ));
+    }
+    Ok(file)
+}
+
+/// `statvfs(3)`.
+pub(crate) fn free_space(directory: &Path) -> io::Result<u64> {
+    let found = nix::sys::statvfs::statvfs(directory)?;
+    #[allow(clippy::unnecessary_cast)] // the two fields are 32 bits wide on macOS
+    Ok((found.blocks_available() as u64).saturating_mul(found.fragment_size() as u64))
+}
+
+/// `link(2)`, which never replaces, then `unlink(2)` of the old name.
+pub(crate) fn publish(from: &Path, to: &Path) -> io::Result<()> {
+    fs::hard_link(from, to)?;
+    fs::remove_file(from)
+}
+
+/// `unlink(2)`.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)
+}
+
+/// Device and inode of both; a missing name is `false`.
+pub(crate) fn is_same_file(file: &File, path: &Path) -> io::Result<bool> {
+    let open = file.metadata()?;
+    match fs::symlink_metadata(path) {
+        Ok(named) => Ok(open.dev() == named.dev() && open.ino() == named.ino()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Locks on single bytes of a file, which the system drops when the process ends.
+///
+/// They belong to the open file description (`fcntl_locking(2)`, "Open file description locks"):
+/// closing another descriptor of the same file in this process does not lose them, and two of
+/// these in one process exclude each other. One of them never conflicts with itself. Forked
+/// children do not keep them, see [`ParentOnly`].
+pub(crate) struct ByteLocks {
+    file: ParentOnly,
+}
+
+impl ByteLocks {
+    /// Opens the file that the locks live on.
+    pub(crate) fn open(open: impl FnOnce() -> io::Result<File>) -> io::Result<Self> {
+        ParentOnly::open(open).map(|file| Self { file })
+    }
+
+    /// A `File` of its own for the same open file.
+    pub(crate) fn file(&self) -> io::Result<File> {
+        self.file.duplicate()
+    }
+
+    /// Locks `length` bytes from `start` on; `false` where another holder has one of them.
+    pub(crate) fn try_lock(&self, start: u64, length: u64) -> io::Result<bool> {
+        match self.control(SET_LOCK, EXCLUSIVE, start, length) {
+            Ok(_) => Ok(true),
+            Err(error) => match error.raw_os_error() {
+                Some(libc::EAGAIN | libc::EACCES) => Ok(false),
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// Locks one byte, waiting for as long as another holder has it.
+    pub(crate) fn lock(&self, byte: u64) -> io::Result<()> {
+        loop {
+            match self.control(SET_LOCK_WAIT, EXCLUSIVE, byte, 1) {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Gives the bytes back.
+    pub(crate) fn unlock(&self, start: u64, length: u64) -> io::Result<()> {
+        self.control(SET_LOCK, UNLOCKED, start, length).map(drop)
+    }
+
+    /// Whether somebody else holds a lock on one of the bytes.
+    pub(crate) fn is_locked_elsewhere(&self, start: u64, length: u64) -> io::Result<bool> {
+        let found = self.control(GET_LOCK, EXCLUSIVE, start, length)?;
+        Ok(found.l_type != UNLOCKED)
+    }
+
+    /// `fcntl(2)` with one of the three lock commands.
+    fn control(
+        &self,
+        command: libc::c_int,
+        kind: libc::c_short,
+        start: u64,
+        length: u64,
+    ) -> io::Result<libc::flock> {
+        let descriptor = self
+            .file
+            .descriptor()
+            .ok_or_else(|| io::Error::other("this handle was made before the process forked"))?;
+        // SAFETY: `flock` is a plain struct of integers, for which zero is a value.
+        let mut request: libc::flock = unsafe { std::mem::zeroed() };
+        request.l_type = kind;
+        request.l_whence = libc::SEEK_SET as libc::c_short;
+        request.l_start = start as libc::off_t;
+        request.l_len = length as libc::off_t;
+        // SAFETY: the descriptor is open, and `request` is a `flock` that outlives the call.
+        let result = unsafe { libc::fcntl(descriptor.as_raw_fd(), command, &mut request) };
+        if result == -1 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(request)
+    }
+}

@@ -1,0 +1,287 @@
+//! A batch: sampled records in place, under leases, with their keys and probabilities.
+//!
+//! Reads records of slots that are leased and checked; the leases go back when the batch is dropped
+//! or filled again.
+
+use std::sync::Arc;
+
+use super::column::{self, Column};
+use super::lease::{Taken, announce, is_unchanged};
+use super::slot::{LARGEST_KEY, Slot};
+use super::{Inner, Pool};
+use crate::error::{Error, Result};
+use crate::os::cpu::prefetch_range;
+use crate::record::Record;
+use crate::tree::Draw;
+
+impl<T: Record> Pool<T> {
+    /// A copy of the record of `key`; `None` where it has left the pool, or was never there.
+    ///
+    /// # Errors
+    /// [`Error::TooManyLeases`], [`Error::Forked`].
+    ///
+    /// ```
+    /// use millpond::{Pool, PoolOptions};
+    ///
+    /// let pool = Pool::<u64>::anonymous(PoolOptions::new(2))?;
+    /// let keys = pool.insert_batch(&[7, 8, 9])?; // 9 takes the place of 7
+    /// assert_eq!(pool.get(keys[0])?, None);
+    /// assert_eq!(pool.get(keys[2])?, Some(9));
+    /// # Ok::<(), millpond::Error>(())
+    /// ```
+    pub fn get(&self, key: u64) -> Result<Option<T>> {
+        self.inner.segment.check_process()?;
+        let mut batch = Batch::new(self);
+        batch.begin(&self.inner, 1)?;
+        let parts = self.inner.parts();
+        let (slot, word) = (parts.slot_of(key), Slot::Committed(key).to_word());
+        self.inner.lease(&batch.taken, 0, slot as u32);
+        announce();
+        if key >= LARGEST_KEY || !is_unchanged(&parts.words[slot], word) {
+            return Ok(None);
+        }
+        batch.samples[0].slot = slot as u32;
+        // SAFETY: leased and checked; see `Batch::address`.
+        Ok(Some(unsafe { *batch.address(0) }))
+    }
+}
+
+/// Records ahead of the one being copied that are asked for. Measured: fewer are late, more are
+/// thrown out again.
+const PREFETCH_DISTANCE: usize = 8;
+
+/// One sampled record, as it was drawn.
+#[derive(Clone, Copy)]
+pub(super) struct Sample {
+    /// The slot's word when it was drawn.
+    pub(super) word: u64,
+    pub(super) key: u64,
+    pub(super) slot: u32,
+    pub(super) probability: f32,
+}
+
+/// Sampled records, in place.
+///
+/// While it lives, writers pass its slots over: its records stay whole and stay the records of its
+/// keys. That holds across processes, and ends with the process, however that ends. Hold a batch for
+/// as long as you need it and no longer; it costs a small pool slots.
+///
+/// A batch that is used again ([`Pool::sample_into`]) allocates nothing.
+///
+/// ```
+/// use millpond::{Column, Pool, PoolOptions, Record};
+/// use rand::SeedableRng;
+///
+/// #[derive(Clone, Copy, Record)]
+/// #[repr(C)]
+/// struct Step {
+///     observation: [f32; 2],
+///     reward: f32,
+/// }
+///
+/// let pool = Pool::<Step>::anonymous(PoolOptions::new(100))?;
+/// pool.insert(&Step { observation: [1.0, 2.0], reward: 3.0 })?;
+///
+/// let random = &mut rand::rngs::StdRng::seed_from_u64(0);
+/// let batch = pool.sample(2, random)?;
+/// assert_eq!(batch.get(0).reward, 3.0);
+///
+/// let mut observations = [0f32; 4];
+/// batch.gather(&mut [Column::new("observation", &mut observations)])?;
+/// assert_eq!(observations, [1.0, 2.0, 1.0, 2.0]);
+/// # Ok::<(), millpond::Error>(())
+/// ```
+pub struct Batch<T: Record> {
+    pool: Arc<Inner<T>>,
+    pub(super) samples: Vec<Sample>,
+    keys: Vec<u64>,
+    probabilities: Vec<f32>,
+    /// The cells that lease the records, one each.
+    pub(super) taken: Taken,
+    /// While drawing: what is still to be drawn, the draws, and the sum of all leaves.
+    pub(super) lost: Vec<u32>,
+    pub(super) draws: Vec<Draw>,
+    pub(super) total: f32,
+}
+
+impl<T: Record> Batch<T> {
+    /// An empty batch, to be filled by [`Pool::sample_into`].
+    pub fn new(pool: &Pool<T>) -> Self {
+        Self {
+            pool: pool.inner.clone(),
+            samples: Vec::new(),
+            keys: Vec::new(),
+            probabilities: Vec::new(),
+            taken: Taken::default(),
+            lost: Vec::new(),
+            draws: Vec::new(),
+            total: 0.0,
+        }
+    }
+
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The key of each record, for [`Pool::update_priorities`].
+    pub fn keys(&self) -> &[u64] {
+        &self.keys
+    }
+
+    /// The probability with which each record was drawn, at the time of the draw.
+    pub fn probabilities(&self) -> &[f32] {
+        &self.probabilities
+    }
+
+    /// Puts the importance weights for `beta` into `weights`: `(N · P)^-beta`, divided by the
+    /// batch's largest, so they lie in `0.0..=1.0` (Schaul et al. 2016, section 3.4).
+    ///
+    /// ```
+    /// # use millpond::{Pool, PoolOptions};
+    /// # use rand::SeedableRng;
+    /// let pool = Pool::<u64>::anonymous(PoolOptions::new(100).alpha(1.0))?;
+    /// pool.insert_batch_with_priorities(&[7, 8], &[1.0, 3.0])?;
+    /// let batch = pool.sample(4, &mut rand::rngs::StdRng::seed_from_u64(1))?;
+    /// let mut weights = Vec::new();
+    /// batch.weights(1.0, &mut weights);
+    /// assert_eq!(weights, [1.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0]);
+    /// # Ok::<(), millpond::Error>(())
+    /// ```
+    pub fn weights(&self, beta: f32, weights: &mut Vec<f32>) {
+        // The largest weight is that of the smallest probability, and N cancels.
+        let smallest = self
+            .probabilities
+            .iter()
+            .copied()
+            .fold(f32::INFINITY, f32::min);
+        let weight = |probability: &f32| (smallest / probability).powf(beta);
+        weights.clear();
+        weights.extend(self.probabilities.iter().map(weight));
+    }
+
+    /// Record number `index`.
+    ///
+    /// # Panics
+    /// Where `index` is not below [`len`](Self::len), or the process was forked since the batch was
+    /// sampled: its leases are the parent's.
+    #[inline]
+    pub fn get(&self, index: usize) -> &T {
+        assert!(index < self.keys.len(), "record {index} of {}", self.len());
+        assert!(self.pool.segment.is_ours(), "this batch is the parent's");
+        // SAFETY: see `address`; `T` has no padding and any bytes are one.
+        unsafe { &*self.address(index) }
+    }
+
+    /// The records, in the order of [`keys`](Self::keys).
+    ///
+    /// # Panics
+    /// As [`get`](Self::get).
+    pub fn records(&self) -> impl ExactSizeIterator<Item = &T> {
+        (0..self.len()).map(|index| self.get(index))
+    }
+
+    /// Copies fields of all records into the caller's buffers, each in the order of
+    /// [`keys`](Self::keys), in one pass over the records.
+    ///
+    /// # Errors
+    /// [`Error::WrongColumn`] for a field that the record does not have, numbers of another type, or
+    /// a buffer of another length than the batch's times the field's; [`Error::Forked`]. Nothing is
+    /// copied then.
+    pub fn gather(&self, columns: &mut [Column<'_>]) -> Result<()> {
+        self.pool.segment.check_process()?;
+        for column in columns.iter_mut() {
+            column.resolve::<T>(self.len())?;
+        }
+        let size = size_of::<T>();
+        for index in 0..self.len().min(PREFETCH_DISTANCE) {
+            prefetch_range(self.address(index).cast(), size);
+        }
+        for index in 0..self.len() {
+            if index + PREFETCH_DISTANCE < self.len() {
+                prefetch_range(self.address(index + PREFETCH_DISTANCE).cast(), size);
+            }
+            // SAFETY: see `address`; the record's bytes are initialised and nobody writes them.
+            let record = unsafe { &*self.address(index) };
+            column::scatter(bytemuck::bytes_of(record), index, columns);
+        }
+        Ok(())
+    }
+
+    /// The address of a sampled record: inside the region, aligned for `T`, and, in the process that
+    /// sampled, leased and checked (lease.rs, step 1), so nobody writes it while the batch has its
+    /// leases. They are given back only through `&mut self` or in `drop`.
+    #[inline(always)]
+    fn address(&self, index: usize) -> *const T {
+        let parts = self.pool.parts();
+        parts.record(self.samples[index].slot as usize).cast()
+    }
+
+    /// Gives back what the batch held, and takes leases for `count` records of `pool`.
+    pub(super) fn begin(&mut self, pool: &Arc<Inner<T>>, count: usize) -> Result<()> {
+        self.release();
+        if !Arc::ptr_eq(&self.pool, pool) {
+            self.pool = pool.clone();
+        }
+        let entry = pool.segment.owner().entry();
+        pool.parts().register_lessee(entry);
+        let leases = pool.parts().lease_list(entry);
+        self.taken = leases.take(count).ok_or_else(|| Error::TooManyLeases {
+            asked: count,
+            held: leases.held(),
+            limit: leases.cells.len(),
+        })?;
+        self.samples.resize(count, Sample::NONE);
+        Ok(())
+    }
+
+    /// Once nothing is lost: makes the samples public.
+    pub(super) fn settle(&mut self) {
+        if self.lost.is_empty() {
+            debug_assert!(
+                self.samples
+                    .iter()
+                    .all(|sample| matches!(Slot::from_word(sample.word), Slot::Committed(_)))
+            );
+            let samples = self.samples.iter();
+            self.keys.extend(samples.clone().map(|sample| sample.key));
+            self.probabilities
+                .extend(samples.map(|sample| sample.probability));
+        }
+    }
+
+    /// Gives the leases back; the batch is empty then.
+    pub(super) fn release(&mut self) {
+        self.samples.clear();
+        self.keys.clear();
+        self.probabilities.clear();
+        self.lost.clear();
+        let taken = std::mem::take(&mut self.taken);
+        // In a forked child the leases are the parent's.
+        if !taken.cells.is_empty() && self.pool.segment.is_ours() {
+            let entry = self.pool.segment.owner().entry();
+            self.pool.parts().lease_list(entry).give_back(taken);
+        }
+    }
+}
+
+impl<T: Record> Drop for Batch<T> {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+impl<T: Record> std::fmt::Debug for Batch<T> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Batch")
+            .field("keys", &self.keys)
+            .field("probabilities", &self.probabilities)
+            .finish_non_exhaustive()
+    }
+}

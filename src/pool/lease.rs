@@ -1,0 +1,159 @@
+//! Leases: readers name the slots that they read, and writers pass those over.
+//!
+//! Touches lease lists and slot words. Modelled in `loom`, see `models.rs`.
+//!
+//! # The protocol
+//! A participant's lease list is 64 blocks of cells, and one word with a bit for each block in use.
+//! Only its own threads write it.
+//!
+//! 1. *Lease*: a reader takes blocks (sets their bits), writes the slots into the cells, fences, and
+//!    only then looks whether each slot's word is still what it saw. If so, the record is its to
+//!    read until it gives the blocks back; if not, it forgets about that slot.
+//! 2. *Claim*: a writer, who holds the segment's lock, marks the slot's word claimed, fences, and only
+//!    then looks at the lists of all participants. A slot that a living one names gets its old word
+//!    back and is passed over; any other is the writer's to fill.
+//! 3. *Give back*: the reader clears the bits of its blocks after its last read.
+//!
+//! Of the two fences one comes first in the order that all agree on. If the reader's does, the writer
+//! sees the lease; if the writer's does, the reader sees the claim. So never do both go on. And a
+//! writer that sees blocks given back, or a cell that names another slot by now, sees it by an
+//! Acquire of what the reader Released after its reads: they are over.
+
+use std::ops::Range;
+
+use crate::sync::primitive::{AtomicU32, AtomicU64, Ordering, fence};
+
+/// Blocks of a list: the bits of its word.
+pub(super) const BLOCKS: usize = 64;
+/// What a cell that names no slot holds; slot `n` is written as `n + 1`.
+const NOTHING: u32 = 0;
+
+/// The lease list of one participant.
+#[derive(Clone, Copy)]
+pub(super) struct LeaseList<'a> {
+    /// A bit for each block in use.
+    pub(super) blocks: &'a AtomicU64,
+    /// `BLOCKS` times the same number of cells.
+    pub(super) cells: &'a [AtomicU32],
+}
+
+/// Cells that a reader has taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Taken {
+    pub(super) cells: Range<usize>,
+    mask: u64,
+}
+
+impl LeaseList<'_> {
+    fn per_block(&self) -> usize {
+        self.cells.len() / BLOCKS
+    }
+
+    /// Takes `count` cells in a row, none of which names a slot; `None` where too few are free.
+    pub(super) fn take(&self, count: usize) -> Option<Taken> {
+        let wanted = count.div_ceil(self.per_block());
+        if wanted == 0 || wanted > BLOCKS {
+            return None;
+        }
+        let run = u64::MAX >> (BLOCKS - wanted);
+        let mut used = self.blocks.load(Ordering::Relaxed);
+        loop {
+            let first = (0..=BLOCKS - wanted).find(|&first| used & (run << first) == 0)?;
+            let mask = run << first;
+            // AcqRel, not Relaxed: keeps the chain of what earlier readers Released unbroken.
+            match self.blocks.compare_exchange_weak(
+                used,
+                used | mask,
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => {
+                    let start = first * self.per_block();
+                    for cell in &self.cells[start..start + wanted * self.per_block()] {
+                        // Release: see `name`.
+                        cell.store(NOTHING, Ordering::Release);
+                    }
+                    let cells = start..start + count;
+                    return Some(Taken { cells, mask });
+                }
+                Err(now) => used = now,
+            }
+        }
+    }
+
+    /// Writes `slot` into one of the cells taken; [`announce`] must follow.
+    #[inline(always)]
+    pub(super) fn name(&self, cell: usize, slot: u32) {
+        // Release: a writer that finds this value, and so not the slot that was named here before,
+        // knows that the reads of that one are over.
+        self.cells[cell].store(slot + 1, Ordering::Release);
+    }
+
+    /// Step 3.
+    pub(super) fn give_back(&self, taken: Taken) {
+        // Release: a writer that sees the blocks free knows that the reads are over.
+        self.blocks.fetch_and(!taken.mask, Ordering::Release);
+    }
+
+    /// How many cells are in blocks that are in use.
+    pub(super) fn held(&self) -> usize {
+        self.blocks.load(Ordering::Relaxed).count_ones() as usize * self.per_block()
+    }
+
+    /// Calls `visit` with every slot that is named. For writers, after [`announce`].
+    #[inline]
+    pub(super) fn visit(&self, mut visit: impl FnMut(u32)) {
+        // Acquire: pairs with the Release in `give_back`.
+        let mut used = self.blocks.load(Ordering::Acquire);
+        while used != 0 {
+            let start = used.trailing_zeros() as usize * self.per_block();
+            for cell in &self.cells[start..start + self.per_block()] {
+                // Acquire: pairs with the Release in `name`.
+                let named = cell.load(Ordering::Acquire);
+                if named != NOTHING {
+                    visit(named - 1);
+                }
+            }
+            used &= used - 1;
+        }
+    }
+
+    /// Empties the list of a participant that is gone.
+    pub(super) fn clear(&self) {
+        self.blocks.store(0, Ordering::Release);
+    }
+}
+
+/// The fence of steps 1 and 2.
+#[inline(always)]
+pub(super) fn announce() {
+    // SeqCst: the reader's pairs with the writer's.
+    fence(Ordering::SeqCst);
+}
+
+/// Step 1, after [`announce`]: whether the slot's word is still what the reader saw.
+#[inline(always)]
+pub(super) fn is_unchanged(word: &AtomicU64, seen: u64) -> bool {
+    // Acquire: pairs with the Release that committed the record.
+    word.load(Ordering::Acquire) == seen
+}
+
+/// Step 2: marks a slot claimed; [`announce`] must follow.
+#[inline(always)]
+pub(super) fn mark_claimed(word: &AtomicU64, claimed: u64) {
+    word.store(claimed, Ordering::Relaxed);
+}
+
+/// Step 2: a leased slot gets its word back.
+#[inline(always)]
+pub(super) fn pass_over(word: &AtomicU64, seen: u64) {
+    // Release: this writer sees the record through the lock; so must whoever reads this word.
+    word.store(seen, Ordering::Release);
+}
+
+/// The record is whole: the slot is open to readers.
+#[inline(always)]
+pub(super) fn commit(word: &AtomicU64, committed: u64) {
+    // Release: who sees the key sees the record.
+    word.store(committed, Ordering::Release);
+}

@@ -1,0 +1,237 @@
+//! What a pool keeps in its segment, and where. The byte map is in `docs/design.md`.
+//!
+//! Imports the segment, the tree and the leases; knows no record type.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use super::lease::{BLOCKS, LeaseList};
+use crate::os::cpu::CACHE_LINE;
+use crate::record::Schema;
+use crate::segment::{Bytes, Carver, Header, Mapping, PARAMETERS, Region, Shared, Span, Structure};
+use crate::sync::EventWords;
+use crate::tree::SumTree;
+
+/// The largest capacity: slots are named by 32 bits, with one value to spare.
+pub(super) const LARGEST_CAPACITY: u64 = u32::MAX as u64 - 1;
+
+/// The pool's own words.
+#[repr(C, align(64))]
+pub(super) struct Control {
+    /// The key of the next insertion. This line is written by: the owner of the lock.
+    pub(super) next_key: AtomicU64,
+    /// How many slots are committed.
+    pub(super) length: AtomicU64,
+    /// The largest leaf there ever was, as the bits of an `f32`: the priority of a new record.
+    pub(super) highest: AtomicU32,
+    unused: [AtomicU32; 11],
+    /// Raised when records were committed.
+    pub(super) grown: EventWords,
+}
+
+const _: () = assert!(size_of::<Control>() == 128);
+const _: () = assert!(std::mem::offset_of!(Control, grown) == 64);
+
+// SAFETY: made of atomic integers.
+unsafe impl Shared for Control {}
+
+/// The word of a participant's lease list, on a line of its own. Written by: that participant.
+#[repr(C, align(64))]
+pub(super) struct LeaseLine {
+    blocks: AtomicU64,
+}
+
+// SAFETY: an atomic integer and padding.
+unsafe impl Shared for LeaseLine {}
+
+/// The numbers that a pool is laid out from.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct Shape {
+    pub(super) capacity: u64,
+    pub(super) alpha: f32,
+    /// Cells of a lease list; a multiple of [`BLOCKS`].
+    pub(super) leases: u64,
+}
+
+impl Shape {
+    pub(super) fn to_parameters(self) -> [u64; PARAMETERS] {
+        let mut parameters = [0; PARAMETERS];
+        parameters[0] = self.capacity;
+        parameters[1] = u64::from(self.alpha.to_bits());
+        parameters[2] = self.leases;
+        parameters
+    }
+
+    pub(super) fn from_header(header: &Header) -> Result<Self, String> {
+        let [capacity, alpha, leases, ..] = header.parameters;
+        let alpha = u32::try_from(alpha).map_err(|_| format!("its alpha has bits {alpha:#x}"))?;
+        let alpha = f32::from_bits(alpha);
+        if !(1..=LARGEST_CAPACITY).contains(&capacity) {
+            return Err(format!("its capacity is {capacity}"));
+        }
+        if !(0.0..=f32::MAX).contains(&alpha) {
+            return Err(format!("its alpha is {alpha}"));
+        }
+        if leases == 0 || !leases.is_multiple_of(BLOCKS as u64) || leases > LARGEST_CAPACITY {
+            return Err(format!("it has {leases} leases a participant"));
+        }
+        Ok(Self {
+            capacity,
+            alpha,
+            leases,
+        })
+    }
+}
+
+/// Bytes from one record to the next: whole cache lines for a record that needs more than one.
+pub(super) fn stride_of(size: usize) -> usize {
+    match size {
+        0..=CACHE_LINE => size,
+        _ => size.next_multiple_of(CACHE_LINE),
+    }
+}
+
+/// Where a pool's regions lie.
+pub(crate) struct Layout {
+    shape: Shape,
+    stride: usize,
+    participants: usize,
+    control: Span<Control>,
+    lessees: Span<AtomicU64>,
+    lease_lines: Span<LeaseLine>,
+    lease_cells: Span<AtomicU32>,
+    words: Span<AtomicU64>,
+    tree: Span<AtomicU32>,
+    records: Span<u8>,
+}
+
+/// The regions of a pool.
+pub(crate) struct Parts {
+    pub(super) shape: Shape,
+    pub(super) stride: usize,
+    pub(super) control: Region<Control>,
+    /// A bit for each participant that ever held a lease. Set by that participant.
+    lessees: Region<AtomicU64>,
+    lease_lines: Region<LeaseLine>,
+    lease_cells: Region<AtomicU32>,
+    /// The slots' words. Written by: the owner of the lock.
+    pub(super) words: Region<AtomicU64>,
+    pub(super) tree: SumTree,
+    /// The records. Written by: who claimed the slot.
+    pub(super) records: Bytes,
+}
+
+impl Structure for Parts {
+    const KIND: &'static str = "pool";
+    type Layout = Layout;
+
+    fn lay_out(header: &Header, carver: &mut Carver) -> Result<Layout, String> {
+        let shape = Shape::from_header(header)?;
+        let schema = Schema::parse(&header.schema).map_err(|why| format!("its schema: {why}"))?;
+        let (capacity, participants) = (shape.capacity as usize, header.participants);
+        let stride = stride_of(schema.size());
+        let carved = (|| {
+            Some(Layout {
+                shape,
+                stride,
+                participants,
+                control: carver.carve(1)?,
+                lessees: carver.carve(participants.div_ceil(64))?,
+                lease_lines: carver.carve(participants)?,
+                lease_cells: carver.carve(participants.checked_mul(shape.leases as usize)?)?,
+                words: carver.carve(capacity)?,
+                tree: SumTree::carve(carver, capacity)?,
+                records: carver.carve(capacity.checked_mul(stride)?)?,
+            })
+        })();
+        carved.ok_or_else(|| "it is larger than the address space".into())
+    }
+
+    fn place(layout: Layout, mapping: &Arc<Mapping>) -> Self {
+        debug_assert!(layout.participants > 0);
+        Self {
+            control: mapping.region(&layout.control),
+            lessees: mapping.region(&layout.lessees),
+            lease_lines: mapping.region(&layout.lease_lines),
+            lease_cells: mapping.region(&layout.lease_cells),
+            words: mapping.region(&layout.words),
+            tree: SumTree::place(&layout.tree, layout.shape.capacity as usize, mapping),
+            records: mapping.bytes(&layout.records),
+            shape: layout.shape,
+            stride: layout.stride,
+        }
+    }
+
+    fn initialise(&self, _header: &Header) {
+        // Schaul et al. 2016, algorithm 1: the first priority is 1, and 1^alpha is 1.
+        self.control()
+            .highest
+            .store(1f32.to_bits(), Ordering::Relaxed);
+    }
+
+    fn reset(&self, entry: usize) {
+        self.lease_list(entry).clear();
+        self.lessees[entry / 64].fetch_and(!(1 << (entry % 64)), Ordering::Relaxed);
+    }
+}
+
+impl Parts {
+    #[inline(always)]
+    pub(super) fn control(&self) -> &Control {
+        &self.control[0]
+    }
+
+    #[inline(always)]
+    pub(super) fn capacity(&self) -> usize {
+        self.words.len()
+    }
+
+    /// The slot of a key.
+    #[inline(always)]
+    pub(super) fn slot_of(&self, key: u64) -> usize {
+        (key % self.words.len() as u64) as usize
+    }
+
+    /// The lease list of a participant.
+    #[inline(always)]
+    pub(super) fn lease_list(&self, entry: usize) -> LeaseList<'_> {
+        let count = self.shape.leases as usize;
+        LeaseList {
+            blocks: &self.lease_lines[entry].blocks,
+            cells: &self.lease_cells[entry * count..(entry + 1) * count],
+        }
+    }
+
+    /// Says that this participant holds leases, once and for all. Before the fence of a lease.
+    #[inline(always)]
+    pub(super) fn register_lessee(&self, entry: usize) {
+        let (word, bit) = (&self.lessees[entry / 64], 1 << (entry % 64));
+        if word.load(Ordering::Relaxed) & bit == 0 {
+            word.fetch_or(bit, Ordering::Relaxed);
+        }
+    }
+
+    /// The participants that may hold leases. After the fence of a claim.
+    #[inline(always)]
+    pub(super) fn lessees(&self) -> impl Iterator<Item = usize> + '_ {
+        let participants = self.lease_lines.len();
+        self.lessees
+            .iter()
+            .enumerate()
+            .flat_map(move |(at, word)| {
+                let mut bits = word.load(Ordering::Relaxed);
+                std::iter::from_fn(move || {
+                    let bit = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
+                    bits &= bits - 1;
+                    Some(at * 64 + bit)
+                })
+            })
+            .filter(move |&entry| entry < participants)
+    }
+
+    /// The address of the record in a slot.
+    #[inline(always)]
+    pub(super) fn record(&self, slot: usize) -> *mut u8 {
+        self.records.at(slot * self.stride, self.stride)
+    }
+}

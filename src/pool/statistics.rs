@@ -1,0 +1,121 @@
+//! What a pool counts: each participant on a line of its own, summed by whoever asks.
+
+use std::sync::atomic::Ordering;
+
+use super::{Inner, Pool};
+use crate::error::Result;
+use crate::record::Record;
+use crate::segment::Participant;
+
+/// The counters of a participant, by their place.
+#[derive(Clone, Copy)]
+pub(super) enum Counter {
+    Inserted,
+    Sampled,
+    Updated,
+    Stale,
+    PassedOver,
+    Repairs,
+}
+
+/// What a pool has seen since it was created, and holds now. Each number is right; together they
+/// are not a snapshot of one instant.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// Records the pool holds.
+    pub len: usize,
+    /// Records it can hold.
+    pub capacity: usize,
+    /// The sum of `priority^alpha` over all records.
+    pub total_priority: f32,
+    /// The highest priority there ever was.
+    pub highest_priority: f32,
+    /// Records inserted.
+    pub inserted: u64,
+    /// Records sampled; one that came twice counts twice.
+    pub sampled: u64,
+    /// Priorities updated.
+    pub updated: u64,
+    /// Updates for records that had left the pool.
+    pub stale_updates: u64,
+    /// Slots that writers passed over because a batch held their record, or another writer them.
+    pub passed_over: u64,
+    /// Repairs after a process died, or panicked, inside the lock.
+    pub repairs: u64,
+}
+
+impl<T: Record> Pool<T> {
+    /// How many records the pool holds; records that are being written do not count.
+    pub fn len(&self) -> usize {
+        self.inner.len()
+    }
+
+    /// Whether the pool holds no record.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many records the pool can hold.
+    pub fn capacity(&self) -> usize {
+        self.inner.parts().capacity()
+    }
+
+    /// The power to which priorities are raised.
+    pub fn alpha(&self) -> f32 {
+        self.inner.parts().shape.alpha
+    }
+
+    /// The sum of `priority^alpha` over all records.
+    pub fn total_priority(&self) -> f32 {
+        self.inner.parts().tree.total()
+    }
+
+    /// What the pool has seen, by all participants there ever were. Takes no lock.
+    pub fn statistics(&self) -> Statistics {
+        let total = |counter: Counter| self.inner.segment.total(counter as usize);
+        let control = self.inner.parts().control();
+        let highest = f32::from_bits(control.highest.load(Ordering::Relaxed));
+        Statistics {
+            len: self.len(),
+            capacity: self.capacity(),
+            total_priority: self.total_priority(),
+            highest_priority: match self.alpha() {
+                0.0 => 1.0,
+                alpha => highest.powf(1.0 / alpha),
+            },
+            inserted: total(Counter::Inserted),
+            sampled: total(Counter::Sampled),
+            updated: total(Counter::Updated),
+            stale_updates: total(Counter::Stale),
+            passed_over: total(Counter::PassedOver),
+            repairs: total(Counter::Repairs),
+        }
+    }
+
+    /// Everybody who is attached and alive. What dead participants held is freed on the way.
+    ///
+    /// # Errors
+    /// [`Error::Forked`](crate::Error::Forked).
+    ///
+    /// ```
+    /// use millpond::{Pool, PoolOptions};
+    ///
+    /// let pool = Pool::<u64>::anonymous(PoolOptions::new(10).role("learner"))?;
+    /// let participants = pool.participants()?;
+    /// assert_eq!(participants[0].role, "learner");
+    /// assert_eq!(participants[0].process, std::process::id());
+    /// # Ok::<(), millpond::Error>(())
+    /// ```
+    pub fn participants(&self) -> Result<Vec<Participant>> {
+        self.inner.segment.participants()
+    }
+}
+
+impl<T: Record> Inner<T> {
+    /// Adds to one of this participant's counters.
+    #[inline(always)]
+    pub(super) fn count(&self, counter: Counter, by: usize) {
+        self.segment.counters()[counter as usize].fetch_add(by as u64, Ordering::Relaxed);
+    }
+}

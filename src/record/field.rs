@@ -1,0 +1,261 @@
+//! One field of a record, as data: its name, its type of number, its shape and its offset.
+//!
+//! Holds no references into any record and touches nothing but itself.
+
+use super::Element;
+use std::borrow::Cow;
+use std::fmt;
+
+/// The longest name of a field, in bytes.
+pub(crate) const MAX_NAME: usize = 64;
+
+/// The type of a number in a record.
+///
+/// ```
+/// use millpond::Scalar;
+///
+/// assert_eq!(Scalar::F32.name(), "f32");
+/// assert_eq!(Scalar::from_name("u16"), Some(Scalar::U16));
+/// assert_eq!(Scalar::I64.size(), 8);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scalar {
+    /// `u8`
+    U8,
+    /// `u16`
+    U16,
+    /// `u32`
+    U32,
+    /// `u64`
+    U64,
+    /// `i8`
+    I8,
+    /// `i16`
+    I16,
+    /// `i32`
+    I32,
+    /// `i64`
+    I64,
+    /// `f32`
+    F32,
+    /// `f64`
+    F64,
+}
+
+impl Scalar {
+    /// All of them.
+    pub const ALL: [Scalar; 10] = [
+        Scalar::U8,
+        Scalar::U16,
+        Scalar::U32,
+        Scalar::U64,
+        Scalar::I8,
+        Scalar::I16,
+        Scalar::I32,
+        Scalar::I64,
+        Scalar::F32,
+        Scalar::F64,
+    ];
+
+    /// The name of the type in Rust.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Scalar::U8 => "u8",
+            Scalar::U16 => "u16",
+            Scalar::U32 => "u32",
+            Scalar::U64 => "u64",
+            Scalar::I8 => "i8",
+            Scalar::I16 => "i16",
+            Scalar::I32 => "i32",
+            Scalar::I64 => "i64",
+            Scalar::F32 => "f32",
+            Scalar::F64 => "f64",
+        }
+    }
+
+    /// The type with this name in Rust.
+    pub fn from_name(name: &str) -> Option<Scalar> {
+        Scalar::ALL.into_iter().find(|scalar| scalar.name() == name)
+    }
+
+    /// The size of one number, in bytes.
+    pub const fn size(self) -> usize {
+        match self {
+            Scalar::U8 | Scalar::I8 => 1,
+            Scalar::U16 | Scalar::I16 => 2,
+            Scalar::U32 | Scalar::I32 | Scalar::F32 => 4,
+            Scalar::U64 | Scalar::I64 | Scalar::F64 => 8,
+        }
+    }
+}
+
+impl fmt::Display for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A field of a record: what it is called, which numbers it holds, and where.
+///
+/// Displays as in a schema's text: name, type, and offset after an `@`.
+///
+/// ```
+/// use millpond::Field;
+///
+/// let field = Field::of::<[[f32; 3]; 4]>("observation", 16);
+/// assert_eq!(field.to_string(), "observation f32[4,3] @16");
+/// assert_eq!(field.size(), 48);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Field {
+    name: Cow<'static, str>,
+    scalar: Scalar,
+    shape: Cow<'static, [usize]>,
+    offset: usize,
+}
+
+impl Field {
+    /// The field `name` of type `E` at `offset` bytes from the beginning of its record.
+    ///
+    /// # Panics
+    ///
+    /// If the name is not an ASCII identifier of at most 64 characters, or if an array has no
+    /// elements. In the code that the
+    /// derive macro generates, this happens when it is compiled.
+    pub const fn of<E: Element>(name: &'static str, offset: usize) -> Field {
+        assert!(
+            is_name(name),
+            "the name of a field in a record is at most 64 ASCII letters, digits and underscores",
+        );
+        assert!(
+            size_of::<E>() > 0,
+            "an array in a record has at least one element"
+        );
+        Field {
+            name: Cow::Borrowed(name),
+            scalar: E::SCALAR,
+            shape: Cow::Borrowed(E::SHAPE),
+            offset,
+        }
+    }
+
+    /// The name of the field.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The type of the numbers in it.
+    pub const fn scalar(&self) -> Scalar {
+        self.scalar
+    }
+
+    /// The lengths of its arrays, the outermost first; empty for a single number.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// How many bytes from the beginning of the record it begins.
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// How many numbers are in it.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether it holds no number; never so, as arrays in records have at least one element.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Its size in bytes.
+    pub fn size(&self) -> usize {
+        self.len() * self.scalar.size()
+    }
+
+    /// The offset of the first byte after it.
+    pub fn end(&self) -> usize {
+        self.offset + self.size()
+    }
+
+    /// A field from the parts of a schema's text, if they make one whose end is a valid offset.
+    pub(super) fn checked(
+        name: &str,
+        scalar: Scalar,
+        shape: Vec<usize>,
+        offset: usize,
+    ) -> Option<Field> {
+        let bytes = shape
+            .iter()
+            .try_fold(scalar.size(), |bytes, &n| bytes.checked_mul(n))?;
+        let end = bytes.checked_add(offset)?;
+        let possible = is_name(name) && bytes > 0 && isize::try_from(end).is_ok();
+        possible.then(|| Field {
+            name: Cow::Owned(name.to_owned()),
+            scalar,
+            shape: Cow::Owned(shape),
+            offset,
+        })
+    }
+
+    /// The type as in a schema's text: `f32`, `f32[4]`, `f32[4,3]`.
+    pub(super) fn kind(&self) -> String {
+        if self.shape.is_empty() {
+            return self.scalar.to_string();
+        }
+        let lengths: Vec<_> = self.shape.iter().map(usize::to_string).collect();
+        format!("{}[{}]", self.scalar, lengths.join(","))
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} @{}", self.name, self.kind(), self.offset)
+    }
+}
+
+/// Whether this may be the name of a field: an ASCII identifier, and not too long.
+const fn is_name(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    if bytes.is_empty() || bytes.len() > MAX_NAME || bytes[0].is_ascii_digit() {
+        return false;
+    }
+    let mut i = 0;
+    while i < bytes.len() {
+        if !bytes[i].is_ascii_alphanumeric() && bytes[i] != b'_' {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_short_ascii_identifiers() {
+        for name in ["a", "_", "_padding2", "X", &"n".repeat(MAX_NAME)] {
+            assert!(is_name(name), "{name}");
+        }
+        for name in [
+            "",
+            "0",
+            "a b",
+            "a-b",
+            "a\n",
+            "größe",
+            &"n".repeat(MAX_NAME + 1),
+        ] {
+            assert!(!is_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    #[should_panic = "at least one element"]
+    fn an_array_has_elements() {
+        Field::of::<[[u8; 0]; 2]>("nothing", 0);
+    }
+}

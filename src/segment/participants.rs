@@ -1,0 +1,280 @@
+//! The participant table: who is attached to a segment, and who is alive.
+//!
+//! Every attachment owns one entry. An operating-system lock on a byte of the segment's file, far
+//! past its end, says that the entry's process lives; the system drops it however the process ends.
+//! Only who holds that lock writes the entry, the structure's own words for it included, so a dead
+//! participant's entry is cleaned by locking its byte first.
+
+use std::io;
+use std::process;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::arena::{Region, Shared};
+use crate::os::{self, ByteLocks};
+use crate::sync::{Owner, Peers};
+
+/// The byte that is locked for entry 0; the others follow it. Segments are never as long.
+const FIRST_BYTE: u64 = 1 << 62;
+/// The byte that is locked while a segment has no name yet; it follows those of the entries.
+const BUILDER_BYTE: u64 = FIRST_BYTE + Owner::MAX_ENTRIES as u64;
+/// How many counters an entry has.
+pub(crate) const COUNTERS: usize = 8;
+const ROLE_WORDS: usize = 4;
+
+/// One participant. Written by: the holder of the entry's byte lock.
+#[repr(C, align(64))]
+pub(crate) struct Entry {
+    /// Odd while the entry is in use; raised when it is taken and when it is given back.
+    generation: AtomicU32,
+    process: AtomicU32,
+    /// Microseconds since 1970.
+    joined: AtomicU64,
+    /// Up to 32 bytes of text, filled up with zeros.
+    role: [AtomicU64; ROLE_WORDS],
+    unused: [AtomicU64; 2],
+    /// What the structure counts, on a line of their own.
+    counters: [AtomicU64; COUNTERS],
+}
+
+const _: () = assert!(size_of::<Entry>() == 128);
+const _: () = assert!(std::mem::offset_of!(Entry, counters) == 64);
+
+// SAFETY: made of atomic integers.
+unsafe impl Shared for Entry {}
+
+/// A living participant of a segment, as others see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Participant {
+    /// The process id, as the participant's own system counts it.
+    pub process: u32,
+    /// What the participant said it is.
+    pub role: String,
+    /// When it attached, by its own clock.
+    pub joined: SystemTime,
+}
+
+/// This process's place in a participant table.
+pub(crate) struct Membership {
+    /// One entry more than participants: the last one collects the counters of who has left.
+    table: Region<Entry>,
+    owner: Owner,
+    /// `None` for memory of one process, which is alive by definition.
+    locks: Option<ByteLocks>,
+    /// Byte locks do not exclude threads of one process, so cleaning takes this as well.
+    cleaning: Mutex<()>,
+    forks: u64,
+}
+
+impl Membership {
+    /// Takes a free entry; `Ok(None)` where living processes have them all. `reset` is called with
+    /// the entry's number before it is used: the structure forgets what the last owner left.
+    pub(crate) fn join(
+        table: Region<Entry>,
+        locks: Option<ByteLocks>,
+        role: &str,
+        reset: impl Fn(usize),
+    ) -> io::Result<Option<Self>> {
+        for number in 0..table.len() - 1 {
+            if let Some(locks) = &locks
+                && !locks.try_lock(byte_of(number), 1)?
+            {
+                continue;
+            }
+            reset(number);
+            retire(&table, number);
+            let generation = occupy(&table[number], role);
+            return Ok(Some(Self {
+                owner: Owner::new(number, generation >> 1),
+                table,
+                locks,
+                cleaning: Mutex::new(()),
+                forks: os::forks(),
+            }));
+        }
+        Ok(None)
+    }
+
+    /// Who this is, for locks and claims.
+    #[inline(always)]
+    pub(crate) fn owner(&self) -> Owner {
+        self.owner
+    }
+
+    /// Whether this process is the one that joined, and not a child that it forked.
+    #[inline(always)]
+    pub(crate) fn is_ours(&self) -> bool {
+        self.forks == os::forks()
+    }
+
+    /// This participant's counters. Written by: its own threads.
+    #[inline(always)]
+    pub(crate) fn counters(&self) -> &[AtomicU64; COUNTERS] {
+        &self.table[self.owner.entry()].counters
+    }
+
+    /// Counter `index`, summed over everybody who is or was attached.
+    pub(crate) fn total(&self, index: usize) -> u64 {
+        let count = |entry: &Entry| entry.counters[index].load(Ordering::Relaxed);
+        self.table.iter().map(count).fold(0, u64::wrapping_add)
+    }
+
+    /// Everybody who is attached and alive.
+    pub(crate) fn participants(&self) -> Vec<Participant> {
+        let entries = self.table.iter().take(self.table.len() - 1).enumerate();
+        entries
+            .filter(|(number, _)| self.is_entry_alive(*number))
+            .map(|(_, entry)| entry.read())
+            .collect()
+    }
+
+    /// Whether the participant that has this entry now is alive.
+    pub(crate) fn is_entry_alive(&self, number: usize) -> bool {
+        let generation = self.table[number].generation.load(Ordering::Acquire);
+        generation & 1 == 1 && self.is_alive(Owner::new(number, generation >> 1))
+    }
+
+    /// Frees the entries of the dead, calling `reset` for each.
+    pub(crate) fn clean(&self, reset: impl Fn(usize)) {
+        let Some(locks) = &self.locks else { return };
+        let _alone = self.cleaning.lock().unwrap_or_else(PoisonError::into_inner);
+        for number in 0..self.table.len() - 1 {
+            let used = self.table[number].generation.load(Ordering::Relaxed) & 1 == 1;
+            let byte = byte_of(number);
+            // An error counts as locked: whom we cannot ask about is not dead.
+            if used && number != self.owner.entry() && locks.try_lock(byte, 1).unwrap_or(false) {
+                reset(number);
+                retire(&self.table, number);
+                let _ = locks.unlock(byte, 1);
+            }
+        }
+    }
+
+    /// Gives the entry back, and says whether nobody is left. After this, only `drop` may follow.
+    pub(crate) fn leave(&self) -> bool {
+        retire(&self.table, self.owner.entry());
+        match &self.locks {
+            None => true,
+            Some(locks) => {
+                let _ = locks.unlock(byte_of(self.owner.entry()), 1);
+                !is_attached(locks)
+            }
+        }
+    }
+
+    /// The segment that this participant built has its name now.
+    pub(crate) fn end_building(&self) -> io::Result<()> {
+        match &self.locks {
+            Some(locks) => locks.unlock(BUILDER_BYTE, 1),
+            None => Ok(()),
+        }
+    }
+
+    /// A `File` for what the byte locks live on.
+    pub(crate) fn file(&self) -> Option<io::Result<std::fs::File>> {
+        self.locks.as_ref().map(ByteLocks::file)
+    }
+}
+
+impl Peers for Membership {
+    fn is_alive(&self, owner: Owner) -> bool {
+        if owner == self.owner {
+            return true;
+        }
+        let number = owner.entry();
+        if number + 1 >= self.table.len() {
+            return false;
+        }
+        // Acquire: pairs with the Release in `occupy`; the byte was locked before.
+        let generation = self.table[number].generation.load(Ordering::Acquire);
+        let attached = generation & 1 == 1 && owner.is_generation(generation >> 1);
+        let locked = |locks: &ByteLocks| locks.is_locked_elsewhere(byte_of(number), 1);
+        attached
+            && self
+                .locks
+                .as_ref()
+                .is_some_and(|locks| locked(locks).unwrap_or(true))
+    }
+}
+
+/// How many of the first `entries` participants of a file are alive.
+pub(crate) fn count_living(locks: &ByteLocks, entries: usize) -> usize {
+    let living = |number| locks.is_locked_elsewhere(byte_of(number), 1);
+    (0..entries)
+        .filter(|&number| living(number).unwrap_or(true))
+        .count()
+}
+
+/// Whether anybody is attached to a file, or building it, through another open file than `locks`.
+pub(crate) fn is_attached(locks: &ByteLocks) -> bool {
+    let bytes = BUILDER_BYTE - FIRST_BYTE + 1;
+    locks.is_locked_elsewhere(FIRST_BYTE, bytes).unwrap_or(true)
+}
+
+/// Marks a file as being built, for as long as the process lives or until
+/// [`Membership::end_building`].
+pub(crate) fn begin_building(locks: &ByteLocks) -> io::Result<()> {
+    match locks.try_lock(BUILDER_BYTE, 1)? {
+        true => Ok(()),
+        false => Err(io::ErrorKind::AlreadyExists.into()),
+    }
+}
+
+fn byte_of(entry: usize) -> u64 {
+    FIRST_BYTE + entry as u64
+}
+
+/// Marks a locked entry as in use.
+fn occupy(entry: &Entry, role: &str) -> u32 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.unwrap_or_default().as_micros() as u64;
+    entry.process.store(process::id(), Ordering::Relaxed);
+    entry.joined.store(now, Ordering::Relaxed);
+    let mut text = [0; 8 * ROLE_WORDS];
+    let shown = role.floor_char_boundary(text.len());
+    text[..shown].copy_from_slice(&role.as_bytes()[..shown]);
+    for (word, bytes) in entry.role.iter().zip(text.chunks_exact(8)) {
+        word.store(bytemuck::pod_read_unaligned(bytes), Ordering::Relaxed);
+    }
+    let generation = entry.generation.load(Ordering::Relaxed).wrapping_add(1) | 1;
+    // Release: who sees the entry in use sees what was written above.
+    entry.generation.store(generation, Ordering::Release);
+    generation
+}
+
+/// Marks a locked entry as free, and moves its counters to the last entry of the table.
+fn retire(table: &Region<Entry>, number: usize) {
+    let (entry, departed) = (&table[number], &table[table.len() - 1]);
+    let generation = entry.generation.load(Ordering::Relaxed);
+    if generation & 1 == 1 {
+        for (mine, sum) in entry.counters.iter().zip(&departed.counters) {
+            sum.fetch_add(mine.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+        }
+        // Release: who sees the entry free sees what the structure reset.
+        entry
+            .generation
+            .store(generation.wrapping_add(1), Ordering::Release);
+    }
+}
+
+impl Entry {
+    fn read(&self) -> Participant {
+        let words = self
+            .role
+            .each_ref()
+            .map(|word| word.load(Ordering::Relaxed));
+        let text: Vec<u8> = bytemuck::bytes_of(&words)
+            .iter()
+            .copied()
+            .take_while(|&byte| byte != 0)
+            .collect();
+        let joined = Duration::from_micros(self.joined.load(Ordering::Relaxed));
+        Participant {
+            process: self.process.load(Ordering::Relaxed),
+            role: String::from_utf8_lossy(&text).into_owned(),
+            joined: UNIX_EPOCH.checked_add(joined).unwrap_or(UNIX_EPOCH),
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The directory in which segments have their names: creating, publishing, listing, removing.
+//!
+//! Whatever changes or looks up a name does so under one lock of the directory (`.lock`, held for
+//! some microseconds, dropped by the system when its holder dies): so nobody attaches to a segment
+//! that is being removed, and nobody removes a newer segment of the same name. Unfinished segments
+//! have hidden names; the lock of their creator tells them from debris.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::Lifetime;
+use super::header::Header;
+use super::name::Name;
+use super::participants;
+use crate::error::{Error, Result};
+use crate::os::{self, ByteLocks};
+
+/// The variable that names another root directory.
+const VARIABLE: &str = "MILLPOND_DIR";
+const LOCK_FILE: &str = ".lock";
+
+/// What [`list`](crate::list) tells of a segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SegmentInfo {
+    /// Its name.
+    pub name: String,
+    /// The structure that it holds, such as `pool`; `damaged` where the header cannot be read.
+    pub kind: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// When it was created, by its creator's clock.
+    pub created: SystemTime,
+    /// How many participants are attached and alive.
+    pub participants: usize,
+}
+
+/// The root directory, checked.
+pub(crate) struct Root {
+    pub(crate) path: PathBuf,
+}
+
+/// The root directory while names in it hold still.
+pub(crate) struct LockedRoot<'a> {
+    root: &'a Root,
+    _lock: ByteLocks,
+}
+
+impl Root {
+    /// `MILLPOND_DIR`, else the system's best; created if it is missing.
+    pub(crate) fn find() -> Result<Self> {
+        let path = match std::env::var_os(VARIABLE) {
+            Some(path) if !path.is_empty() => {
+                std::path::absolute(&path).map_err(Error::system("find", &path))?
+            }
+            _ => os::default_root(),
+        };
+        match os::private_directory(&path).map_err(Error::system("create", &path))? {
+            Ok(()) => Ok(Self { path }),
+            Err(reason) => Err(Error::UntrustedDirectory { path, reason }),
+        }
+    }
+
+    pub(crate) fn lock(&self) -> Result<LockedRoot<'_>> {
+        let path = self.path.join(LOCK_FILE);
+        let open = || match os::create_private(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                os::open_private(&path)
+            }
+            other => other,
+        };
+        let lock = ByteLocks::open(open).map_err(Error::system("open", &path))?;
+        lock.lock(0).map_err(Error::system("lock", &path))?;
+        Ok(LockedRoot {
+            root: self,
+            _lock: lock,
+        })
+    }
+}
+
+impl LockedRoot<'_> {
+    /// Creates an unfinished segment's file, in the directory of its later name.
+    pub(crate) fn create_unfinished(&self, name: &Name, nonce: u64) -> Result<Unfinished> {
+        let target = name.file(&self.root.path);
+        if target.exists() {
+            return Err(Error::AlreadyExists {
+                name: name.as_str().into(),
+            });
+        }
+        let directory = target.parent().unwrap_or(&self.root.path);
+        fs::create_dir_all(directory).map_err(Error::system("create", directory))?;
+        let path = directory.join(format!(".{nonce:016x}.new"));
+        let locks = ByteLocks::open(|| os::create_private(&path))
+            .map_err(Error::system("create", &path))?;
+        participants::begin_building(&locks).map_err(Error::system("lock", &path))?;
+        Ok(Unfinished {
+            path,
+            target,
+            locks,
+        })
+    }
+
+    /// Gives a finished segment its name; an error leaves the name as it was.
+    pub(crate) fn publish(&self, name: &Name, from: &Path) -> Result<()> {
+        os::publish(from, &name.file(&self.root.path)).map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => Error::AlreadyExists {
+                name: name.as_str().into(),
+            },
+            _ => Error::system("publish", from)(error),
+        })
+    }
+
+    /// Opens the file of segment `name`. One whose lifetime is over is removed, and not found.
+    pub(crate) fn open(&self, name: &Name) -> Result<(ByteLocks, Header)> {
+        let path = name.file(&self.root.path);
+        let not_found = || Error::NotFound {
+            name: name.as_str().into(),
+            root: self.root.path.clone(),
+        };
+        let locks =
+            ByteLocks::open(|| os::open_private(&path)).map_err(|error| match error.kind() {
+                std::io::ErrorKind::NotFound => not_found(),
+                _ => Error::system("open", &path)(error),
+            })?;
+        let mut file = locks.file().map_err(Error::system("open", &path))?;
+        let header = Header::read(name.as_str(), &mut file)?;
+        if is_over(&header, &locks) {
+            self.remove(&path)?;
+            return Err(not_found());
+        }
+        Ok((locks, header))
+    }
+
+    /// Takes the name away, whatever the file holds.
+    pub(crate) fn unlink(&self, name: &Name) -> Result<()> {
+        let path = name.file(&self.root.path);
+        if path.symlink_metadata().is_err() {
+            return Err(Error::NotFound {
+                name: name.as_str().into(),
+                root: self.root.path.clone(),
+            });
+        }
+        self.remove(&path)
+    }
+
+    /// Takes the name away if it still means `file`, to which nobody but the caller is attached.
+    pub(crate) fn unlink_same(&self, name: &Name, file: &fs::File) -> Result<()> {
+        let path = name.file(&self.root.path);
+        match os::is_same_file(file, &path).map_err(Error::system("look at", &path))? {
+            true => self.remove(&path),
+            false => Ok(()),
+        }
+    }
+
+    /// The names of all segments, after removing what nobody needs any more: segments whose
+    /// lifetime is over, and unfinished ones whose creator died.
+    pub(crate) fn names(&self) -> Result<Vec<Name>> {
+        let mut names = Vec::new();
+        let mut directories = vec![self.root.path.clone()];
+        while let Some(directory) = directories.pop() {
+            let entries = fs::read_dir(&directory).map_err(Error::system("list", &directory))?;
+            for entry in entries.flatten() {
+                let path = entry.path();
+                let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+                let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+                if is_directory {
+                    directories.push(path);
+                } else if hidden && entry.file_name() != LOCK_FILE {
+                    self.remove_debris(&path)?;
+                } else if let Some(name) = Name::of_file(&self.root.path, &path) {
+                    match self.open(&name) {
+                        Err(Error::NotFound { .. }) => {}
+                        _ => names.push(name),
+                    }
+                }
+            }
+        }
+        names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        Ok(names)
+    }
+
+    /// What there is to tell about one segment.
+    pub(crate) fn describe(&self, name: &Name) -> SegmentInfo {
+        let path = name.file(&self.root.path);
+        let mut info = SegmentInfo {
+            name: name.as_str().into(),
+            kind: "damaged".into(),
+            bytes: path.metadata().map_or(0, |found| found.len()),
+            created: UNIX_EPOCH,
+            participants: 0,
+        };
+        if let Ok((locks, header)) = self.open(name) {
+            info.kind = header.kind;
+            info.created = UNIX_EPOCH
+                .checked_add(Duration::from_micros(header.created))
+                .unwrap_or(UNIX_EPOCH);
+            info.participants = participants::count_living(&locks, header.participants);
+        }
+        info
+    }
+
+    fn remove_debris(&self, path: &Path) -> Result<()> {
+        match ByteLocks::open(|| os::open_private(path)) {
+            Ok(locks) if !participants::is_attached(&locks) => self.remove(path),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes a file, and the directories that it leaves empty.
+    fn remove(&self, path: &Path) -> Result<()> {
+        os::remove(path).map_err(Error::system("remove", path))?;
+        let below_root = path
+            .ancestors()
+            .skip(1)
+            .take_while(|above| *above != self.root.path);
+        for directory in below_root {
+            if fs::remove_dir(directory).is_err() {
+                break; // not empty
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A file that has no segment's name yet.
+pub(crate) struct Unfinished {
+    pub(crate) path: PathBuf,
+    /// Where it will be published.
+    pub(crate) target: PathBuf,
+    pub(crate) locks: ByteLocks,
+}
+
+/// Whether a segment was to live while somebody is attached, and nobody is.
+fn is_over(header: &Header, locks: &ByteLocks) -> bool {
+    header.lifetime == Lifetime::WhileAttached && !participants::is_attached(locks)
+}

@@ -1,0 +1,215 @@
+//! The lock between processes: one word, taken over when its owner is dead.
+//!
+//! Touches only its own words; who is alive it asks of [`Peers`]. Modelled in `loom`, see the tests.
+//!
+//! # The protocol
+//! `word` is free (0), or the owner's 30 bits, with `WAITERS` where somebody may be asleep on it
+//! and `HANDED` where it was handed to that owner's process and not accepted yet.
+//!
+//! 1. *Acquire*: compare-and-swap free → owner. Ownership is recorded by the same step that takes
+//!    the lock, so there is no instant at which a dead owner is unknown.
+//! 2. *Wait*: set `WAITERS`, then sleep on the word for a slice of time.
+//! 3. *Take over*: a slice went by and the word did not change: ask whether that owner is alive. If
+//!    it is dead, compare-and-swap from the exact word seen. A dead owner's word never comes back
+//!    (its generation is not used again), so the swap succeeds for one waiter only. A slow or a
+//!    stopped owner is alive, and keeps the lock.
+//! 4. *Sit*: a waiter that was passed over [`PATIENCE`] times takes the `seat`, unless another
+//!    living process has it.
+//! 5. *Release*: if nobody waits, owner → free. Else, if the seat is taken, clear it and store
+//!    seat | `HANDED`: the word is never free in between, so nobody can barge in. Else free it and
+//!    wake one.
+//! 6. *Accept*: a waiting thread of the process that the word was handed to swaps `HANDED` away. Any
+//!    of its waiting threads may; there is one at least, because a sitter stays until it has the
+//!    lock and clears the seat only then.
+//! 7. *Repair*: who takes over, or finds `dirty` set, has the lock with the order to repair what it
+//!    guards. `dirty` is set before the repair and cleared after it, and a dead repairer is taken
+//!    over like any owner, so the order outlives it.
+
+use std::time::Duration;
+
+use super::owner::{Owner, Peers};
+use super::primitive::{AtomicU32, Channel, Ordering, relax};
+
+const FREE: u32 = 0;
+const WAITERS: u32 = 1 << 31;
+const HANDED: u32 = 1 << 30;
+
+/// Looks at a lock that is held before going to sleep: about two microseconds.
+const SPINS: u32 = if cfg!(loom) { 0 } else { 60 };
+/// Sleeps after which a waiter takes the seat.
+const PATIENCE: u32 = 2;
+/// The first slice of sleep; it doubles up to [`LONGEST_SLICE`], which bounds the time that a dead
+/// owner, or a wake-up lost with a dead waiter, can cost.
+const FIRST_SLICE: Duration = Duration::from_millis(1);
+const LONGEST_SLICE: Duration = Duration::from_millis(8);
+
+/// The shared words of a lock, alone on a cache line. All zero is a free, clean lock.
+#[repr(C, align(64))]
+pub(crate) struct LockWords {
+    /// Written by: whoever acquires, releases or waits, as the protocol says.
+    word: AtomicU32,
+    /// The bits of a process that has waited for long, or 0. Written by: waiters and releasers.
+    seat: AtomicU32,
+    /// Not 0: what the lock guards must be repaired first. Written by: the owner.
+    dirty: AtomicU32,
+}
+
+#[cfg(not(loom))]
+const _: () = assert!(size_of::<LockWords>() == 64);
+
+#[cfg(loom)]
+impl LockWords {
+    /// Free, clean words outside of a segment.
+    pub(crate) fn new() -> Self {
+        Self {
+            word: AtomicU32::new(FREE),
+            seat: AtomicU32::new(0),
+            dirty: AtomicU32::new(0),
+        }
+    }
+}
+
+/// What the new owner of a lock finds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Found {
+    /// What the lock guards is as the last owner left it.
+    Clean,
+    /// The last owner died or panicked half way: repair, then call [`Lock::repaired`].
+    Damaged,
+}
+
+/// A lock as one participant uses it.
+pub(crate) struct Lock<'a> {
+    pub(crate) words: &'a LockWords,
+    pub(crate) me: Owner,
+    pub(crate) channel: &'a Channel,
+}
+
+impl Lock<'_> {
+    /// Takes the lock, waiting for as long as a living participant has it.
+    #[inline]
+    pub(crate) fn acquire(&self, peers: &impl Peers) -> Found {
+        // Step 1. Acquire: pairs with the Release of whoever freed the word.
+        let taken = self.swap(FREE, self.me.bits());
+        if !taken && self.acquire_slowly(peers) {
+            // Relaxed: only owners read and write it, and the word orders them.
+            self.words.dirty.store(1, Ordering::Relaxed);
+        }
+        match self.words.dirty.load(Ordering::Relaxed) {
+            0 => Found::Clean,
+            _ => Found::Damaged,
+        }
+    }
+
+    /// Gives the lock back. `self` holds it.
+    #[inline]
+    pub(crate) fn release(&self) {
+        // Step 5. Release: pairs with the Acquire of the next owner.
+        let freed = self.words.word.compare_exchange(
+            self.me.bits(),
+            FREE,
+            Ordering::Release,
+            Ordering::Relaxed,
+        );
+        if freed.is_err() {
+            self.release_to_waiters();
+        }
+    }
+
+    /// The repair is done. `self` holds the lock.
+    pub(crate) fn repaired(&self) {
+        self.words.dirty.store(0, Ordering::Relaxed);
+    }
+
+    /// Orders the next owner to repair. `self` holds the lock.
+    pub(crate) fn needs_repair(&self) {
+        self.words.dirty.store(1, Ordering::Relaxed);
+    }
+
+    /// Spins, then sleeps, until the lock is held; says whether it was taken over from the dead.
+    #[cold]
+    fn acquire_slowly(&self, peers: &impl Peers) -> bool {
+        for _ in 0..SPINS {
+            relax();
+            let free = self.words.word.load(Ordering::Relaxed) == FREE;
+            if free && self.swap(FREE, self.me.bits()) {
+                return false;
+            }
+        }
+        let mut sleeps = 0;
+        let taken_over = loop {
+            if let Some(taken_over) = self.wait_once(peers, sleeps) {
+                break taken_over;
+            }
+            sleeps += 1;
+        };
+        if sleeps >= PATIENCE {
+            // Leave the seat. Fails where it was handed over, or is another's: then it is not ours.
+            let _ = self.swap_seat(self.me.bits(), 0);
+        }
+        taken_over
+    }
+
+    /// One round of waiting: `Some` when the lock is held, with whether it was taken over.
+    fn wait_once(&self, peers: &impl Peers, sleeps: u32) -> Option<bool> {
+        let mine = self.me.bits() | WAITERS;
+        let seen = self.words.word.load(Ordering::Relaxed);
+        // Others may sleep, so a lock that was waited for keeps `WAITERS` (steps 1 and 6).
+        if seen == FREE || seen == mine | HANDED {
+            return self.swap(seen, mine).then_some(false);
+        }
+        if sleeps >= PATIENCE {
+            self.sit(peers);
+        }
+        let awaited = seen | WAITERS;
+        if seen != awaited && !self.swap(seen, awaited) {
+            return None;
+        }
+        let slice = FIRST_SLICE * (1 << sleeps.min(3));
+        self.channel
+            .wait(&self.words.word, awaited, slice.min(LONGEST_SLICE));
+        // Step 3. A word that names nobody (a damaged segment) has nobody to wait for.
+        let stuck = self.words.word.load(Ordering::Relaxed) == awaited
+            && Owner::from_bits(awaited).is_none_or(|owner| !peers.is_alive(owner));
+        (stuck && self.swap(awaited, mine)).then_some(true)
+    }
+
+    /// Step 4.
+    fn sit(&self, peers: &impl Peers) {
+        let sitter = self.words.seat.load(Ordering::Relaxed);
+        let dead = |bits| Owner::from_bits(bits).is_none_or(|owner| !peers.is_alive(owner));
+        if sitter != self.me.bits() && (sitter == 0 || dead(sitter)) {
+            let _ = self.swap_seat(sitter, self.me.bits());
+        }
+    }
+
+    /// Step 5, where `WAITERS` is set.
+    #[cold]
+    fn release_to_waiters(&self) {
+        let word = &self.words.word;
+        let sitter = self.words.seat.load(Ordering::Relaxed);
+        if sitter != 0 && self.swap_seat(sitter, 0) {
+            // Release: pairs with the Acquire of the thread that accepts.
+            word.store((sitter & Owner::MASK) | HANDED | WAITERS, Ordering::Release);
+            self.channel.wake_all(word);
+        } else {
+            // Release: pairs with the Acquire of the next owner.
+            word.store(FREE, Ordering::Release);
+            self.channel.wake_one(word);
+        }
+    }
+
+    fn swap(&self, from: u32, to: u32) -> bool {
+        self.words
+            .word
+            .compare_exchange(from, to, Ordering::Acquire, Ordering::Relaxed)
+            .is_ok()
+    }
+
+    fn swap_seat(&self, from: u32, to: u32) -> bool {
+        self.words
+            .seat
+            .compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+    }
+}

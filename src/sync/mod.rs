@@ -1,0 +1,14 @@
+//! The lock and the event between processes. Their words lie in shared memory and are atomics; who
+//! is alive they ask of [`Peers`]. Imports `os`, through `primitive.rs` alone.
+
+mod event;
+mod lock;
+mod owner;
+pub(crate) mod primitive;
+
+pub(crate) use event::{Event, EventWords};
+pub(crate) use lock::{Found, Lock, LockWords};
+pub(crate) use owner::{Owner, Peers};
+
+#[cfg(all(test, loom))]
+mod models;

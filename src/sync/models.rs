@@ -1,0 +1,192 @@
+//! `loom` runs every interleaving, within its bounds, of the lock and the event.
+//!
+//! Run by `RUSTFLAGS="--cfg loom" cargo test --release --lib`.
+
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use loom::cell::UnsafeCell;
+use loom::sync::Arc;
+use loom::thread;
+
+use super::primitive::{AtomicU32, Channel, Ordering};
+use super::{Event, EventWords, Found, Lock, LockWords, Owner, Peers};
+
+fn owner(entry: usize) -> Owner {
+    Owner::new(entry, 0)
+}
+
+/// An event, and the condition that is waited for.
+struct Signalled {
+    words: EventWords,
+    channel: Channel,
+    ready: AtomicU32,
+}
+
+impl Signalled {
+    fn event(&self) -> Event<'_> {
+        Event {
+            words: &self.words,
+            channel: &self.channel,
+        }
+    }
+}
+
+/// Peers of which some are dead from the start.
+struct Dead(&'static [usize]);
+
+impl Peers for Dead {
+    fn is_alive(&self, owner: Owner) -> bool {
+        !self.0.contains(&owner.entry())
+    }
+}
+
+/// A lock and what it guards; `UnsafeCell` makes loom report two owners at once.
+struct Guarded {
+    words: LockWords,
+    channel: Channel,
+    value: UnsafeCell<u32>,
+}
+
+impl Guarded {
+    fn new(channel: Channel) -> Arc<Self> {
+        Arc::new(Self {
+            words: LockWords::new(),
+            channel,
+            value: UnsafeCell::new(0),
+        })
+    }
+
+    fn lock(&self, entry: usize) -> Lock<'_> {
+        Lock {
+            words: &self.words,
+            me: owner(entry),
+            channel: &self.channel,
+        }
+    }
+
+    fn with<R>(
+        &self,
+        entry: usize,
+        peers: &impl Peers,
+        act: impl FnOnce(Found, &mut u32) -> R,
+    ) -> R {
+        let lock = self.lock(entry);
+        let found = lock.acquire(peers);
+        // SAFETY: the lock excludes everybody else, which is what the model checks.
+        let result = self
+            .value
+            .with_mut(|value| unsafe { act(found, &mut *value) });
+        lock.repaired();
+        lock.release();
+        result
+    }
+}
+
+fn model(preemptions: usize, run: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(run);
+}
+
+#[test]
+fn the_lock_excludes_and_loses_no_wake_up() {
+    model(3, || {
+        let shared = Guarded::new(Channel::patient());
+        let threads = [0, 1].map(|entry| {
+            let shared = shared.clone();
+            thread::spawn(move || shared.with(entry, &Dead(&[]), |_, value| *value += 1))
+        });
+        shared.with(2, &Dead(&[]), |_, value| *value += 1);
+        threads
+            .into_iter()
+            .for_each(|thread| thread.join().unwrap());
+        shared.with(2, &Dead(&[]), |found, value| {
+            assert_eq!((found, *value), (Found::Clean, 3));
+        });
+    });
+}
+
+#[test]
+fn threads_of_one_process_exclude_each_other_too() {
+    model(3, || {
+        let shared = Guarded::new(Channel::patient());
+        let threads = [0, 0].map(|entry| {
+            let shared = shared.clone();
+            thread::spawn(move || shared.with(entry, &Dead(&[]), |_, value| *value += 1))
+        });
+        shared.with(1, &Dead(&[]), |_, value| *value += 1);
+        threads
+            .into_iter()
+            .for_each(|thread| thread.join().unwrap());
+        shared.with(1, &Dead(&[]), |_, value| assert_eq!(*value, 3));
+    });
+}
+
+#[test]
+fn exactly_one_takes_over_from_the_dead_and_is_told_to_repair() {
+    model(3, || {
+        let shared = Guarded::new(Channel::Hasty);
+        shared.lock(7).acquire(&Dead(&[]));
+        let threads = [0, 1].map(|entry| {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                shared.with(entry, &Dead(&[7]), |found, value| {
+                    *value += 1;
+                    found == Found::Damaged
+                })
+            })
+        });
+        let repairs = threads.map(|thread| thread.join().unwrap());
+        assert_eq!(repairs.iter().filter(|repaired| **repaired).count(), 1);
+        shared.with(2, &Dead(&[7]), |_, value| assert_eq!(*value, 2));
+    });
+}
+
+#[test]
+fn an_event_wakes_whoever_waits_for_it() {
+    model(3, || {
+        let shared = Arc::new(Signalled {
+            words: EventWords::new(),
+            channel: Channel::patient(),
+            ready: AtomicU32::new(0),
+        });
+        let waiters = [0, 1].map(|_| {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                let ready = || (shared.ready.load(Ordering::Relaxed) == 1).then_some(());
+                shared.event().wait_for(Duration::MAX, ready).unwrap();
+            })
+        });
+        shared.ready.store(1, Ordering::Relaxed);
+        shared.event().notify();
+        waiters
+            .into_iter()
+            .for_each(|thread| thread.join().unwrap());
+    });
+}
+
+/// A dead owner that is found only after it died: the oracle changes while others wait.
+#[test]
+fn an_owner_that_dies_while_others_wait_is_taken_over() {
+    struct Mortal(Arc<AtomicBool>);
+    impl Peers for Mortal {
+        fn is_alive(&self, owner: Owner) -> bool {
+            owner.entry() != 7 || self.0.load(Ordering::SeqCst)
+        }
+    }
+    model(2, || {
+        let (shared, alive) = (
+            Guarded::new(Channel::Hasty),
+            Arc::new(AtomicBool::new(true)),
+        );
+        shared.lock(7).acquire(&Dead(&[]));
+        let waiter = {
+            let (shared, peers) = (shared.clone(), Mortal(alive.clone()));
+            thread::spawn(move || shared.with(0, &peers, |found, _| found))
+        };
+        alive.store(false, Ordering::SeqCst);
+        thread::yield_now();
+        assert_eq!(waiter.join().unwrap(), Found::Damaged);
+    });
+}

@@ -1,0 +1,91 @@
+//! Drawing leaves in proportion to their values: batches descend level by level.
+//!
+//! A descent is relative. At each node it reads the sixteen children, takes the fraction that it
+//! was handed of *their* sum, chooses the child in which that falls, and hands on where in the child
+//! it fell, again as a fraction. So it cannot fall off the end through rounding, a zero child is
+//! never chosen, and a sum that is being updated meanwhile shifts the odds by that update at most.
+//!
+//! A batch goes level by level, so the loads of its draws overlap, and the next level's lines are
+//! asked for a whole pass ahead of their use. Reads only.
+
+use std::sync::atomic::Ordering;
+
+use super::{SumTree, WIDTH};
+use crate::os::cpu::prefetch;
+
+/// One draw: where it is, and which fraction of that node it wants.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Draw {
+    /// In `0.0..1.0`.
+    pub(crate) fraction: f64,
+    /// The node on the way, the leaf at the end; [`Draw::LOST`] where the way ended at a zero.
+    pub(crate) index: u32,
+}
+
+impl Draw {
+    /// A draw that came to a node whose children are all zero (an update was half done).
+    pub(crate) const LOST: u32 = u32::MAX;
+
+    /// A draw that wants the given fraction of the whole.
+    pub(crate) fn new(fraction: f64) -> Self {
+        Self { fraction, index: 0 }
+    }
+}
+
+impl SumTree {
+    /// Takes every draw from the root to its leaf.
+    pub(crate) fn descend(&self, draws: &mut [Draw]) {
+        for level in (0..self.levels.starts.len() - 1).rev() {
+            let start = self.levels.starts[level];
+            let next = level.checked_sub(1).map(|next| self.levels.starts[next]);
+            for draw in draws.iter_mut() {
+                if draw.index == Draw::LOST {
+                    continue;
+                }
+                self.step(start, draw);
+                if let Some(next) = next {
+                    let child = self
+                        .cells
+                        .as_ptr()
+                        .wrapping_add(next)
+                        .wrapping_add((draw.index as usize).wrapping_mul(WIDTH));
+                    prefetch(child);
+                }
+            }
+        }
+    }
+
+    /// Chooses a child of the node `draw.index` of the level that begins at `start`.
+    #[inline]
+    fn step(&self, start: usize, draw: &mut Draw) {
+        let first = draw.index as usize * WIDTH;
+        let node = &self.cells[start + first..start + first + WIDTH];
+        let mut children = [0.0; WIDTH];
+        let mut ends = [0.0; WIDTH];
+        let mut sum = 0.0;
+        for (at, cell) in node.iter().enumerate() {
+            children[at] = f64::from(f32::from_bits(cell.load(Ordering::Relaxed)));
+            sum += children[at];
+            ends[at] = sum;
+        }
+        let wanted = draw.fraction * sum;
+        // The first child whose end lies beyond what is wanted; it is not zero, or the one before
+        // would have ended there. Rounding may leave none: then the last that is not zero.
+        let mut chosen = ends.iter().filter(|&&end| end <= wanted).count();
+        if chosen == WIDTH {
+            match children.iter().rposition(|&child| child > 0.0) {
+                Some(last) => chosen = last,
+                None => {
+                    draw.index = Draw::LOST;
+                    return;
+                }
+            }
+        }
+        let before = ends[chosen] - children[chosen];
+        // NaN (in a damaged segment) comes out as 0.
+        draw.fraction = ((wanted - before) / children[chosen])
+            .max(0.0)
+            .min(1.0 - f64::EPSILON);
+        draw.index = (first + chosen) as u32;
+    }
+}

@@ -1,0 +1,13 @@
+//! `bool`, also in an array.
+
+use millpond::Record;
+
+#[derive(Clone, Copy, Record)]
+#[repr(C)]
+struct Transition {
+    reward: f32,
+    done: bool,
+    flags: [bool; 3],
+}
+
+fn main() {}
