@@ -58,6 +58,14 @@ mod leases {
             self.list().give_back(taken);
         }
 
+        /// A reader that uses its cells again, for a slot of another word.
+        fn lease_another(&self) {
+            let taken = self.list().take(1).unwrap();
+            self.list().name(taken.cells.start, 1);
+            lease::announce();
+            self.list().give_back(taken);
+        }
+
         /// A writer, which holds the lock: the record is replaced, or passed over.
         fn write(&self, new: u64) {
             let seen = self.word.load(Ordering::Relaxed);
@@ -75,22 +83,34 @@ mod leases {
         }
     }
 
-    #[test]
-    fn a_leased_record_is_whole_and_stays() {
+    fn model(read: fn(&Pond)) {
         let mut builder = loom::model::Builder::new();
         builder.preemption_bound = Some(3);
-        builder.check(|| {
+        builder.check(move || {
             let pond = Pond::new();
             let reader = {
                 let pond = pond.clone();
-                thread::spawn(move || {
-                    pond.read();
-                    pond.read();
-                })
+                thread::spawn(move || read(&pond))
             };
             pond.write(20);
             pond.write(30);
             reader.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn a_leased_record_is_whole_and_stays() {
+        model(|pond| {
+            pond.read();
+            pond.read();
+        });
+    }
+
+    #[test]
+    fn a_cell_that_names_another_slot_by_now_was_read_out() {
+        model(|pond| {
+            pond.read();
+            pond.lease_another();
         });
     }
 }
