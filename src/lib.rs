@@ -110,3 +110,8 @@ mod face {
 }
 #[cfg(not(loom))]
 pub use face::*;
+
+/// The README's code, compiled and run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

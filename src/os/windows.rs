@@ -47,9 +47,11 @@ pub(crate) fn private_directory(path: &Path) -> io::Result<Result<(), String>> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
-    match owner::create_directory(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
+    // An existing directory is an error of its own; the root of a volume is another one.
+    if let Err(error) = owner::create_directory(path)
+        && fs::symlink_metadata(path).is_err()
+    {
+        return Err(error);
     }
     let found = look_at(path, files::READ_CONTROL)?;
     let attributes = found.metadata()?.file_attributes();

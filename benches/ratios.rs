@@ -1,0 +1,189 @@
+//! Every speed that millpond promises, as a ratio to a baseline that runs beside it: `cargo bench
+//! --bench ratios`, or with `-- insert` at the end only the measures whose names contain that.
+//!
+//! The pool holds 2^20 records of 685 bytes; the baselines are in `plain/`, `locks/` and
+//! `segments/`. A ratio above 1 is faster than the baseline. What the figures mean is in
+//! `docs/performance.md`.
+
+// The lock is not public: this program has a copy of it. See `locks/`.
+#[allow(dead_code, unused_imports)]
+#[path = "../src/os/mod.rs"]
+mod os;
+#[allow(dead_code, unused_imports)]
+#[path = "../src/sync/mod.rs"]
+mod sync;
+
+mod locks;
+mod plain;
+mod rounds;
+mod segments;
+mod transitions;
+
+use millpond::{Batch, Pool, PoolOptions};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use plain::{BinaryTree, Rows, Tape};
+use rounds::{Table, Unit};
+use transitions::{BATCH, CHUNK, Columns, Transition, full_pool};
+
+const CAPACITY: usize = 1 << 20;
+const BETA: f32 = 0.4;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    if segments::play_child()? {
+        return Ok(());
+    }
+    let table = Table::begin();
+    locks::compare(&table)?;
+    segments::compare(&table)?;
+    segments::compare_wakeups(&table)?;
+    let pool = full_pool("replay", CAPACITY)?;
+    compare_inserts(&table, &pool)?;
+    let mut rows = Rows::new(CAPACITY);
+    compare_samples(&table, &pool, &mut rows);
+    compare_updates(&table, &pool)?;
+    compare_learners(&table, &pool, &mut rows);
+    Ok(())
+}
+
+fn compare_inserts(table: &Table, pool: &Pool<Transition>) -> std::io::Result<()> {
+    let mut tape = Tape::new(CAPACITY)?;
+    let records = plain::chunk();
+    table.compare(
+        "insert 64; plain copy",
+        Unit::Records(CHUNK),
+        "0.40",
+        || pool.insert_batch(&records).expect("free slots"),
+        || tape.write(&records),
+    );
+    let insert_each = || {
+        for record in &records {
+            pool.insert(record).expect("a free slot");
+        }
+    };
+    table.compare(
+        "insert 64 one by one; plain copy of 64",
+        Unit::Records(CHUNK),
+        "",
+        insert_each,
+        || tape.write(&records),
+    );
+    Ok(())
+}
+
+fn compare_samples(table: &Table, pool: &Pool<Transition>, rows: &mut Rows) {
+    let random = &mut StdRng::seed_from_u64(1);
+    let batch = &mut Batch::new(pool);
+    let (columns, weights) = (&mut Columns::new(), &mut Vec::new());
+    let other_columns = &mut Columns::new();
+    let sample = |random: &mut StdRng, batch: &mut Batch<Transition>, weights: &mut Vec<f32>| {
+        pool.sample_into(BATCH, random, batch).expect("a full pool");
+        batch.weights(BETA, weights);
+    };
+    let records = Unit::Records(BATCH);
+    table.compare(
+        "sample 256, weights, gather; prefetched gather",
+        records,
+        "0.30",
+        || {
+            sample(random, batch, weights);
+            columns.gather(batch).expect("right columns");
+        },
+        || rows.gather_prefetched(other_columns),
+    );
+    let (again, into) = (&mut Batch::new(pool), &mut Vec::new());
+    table.compare(
+        "sample 256 in place; sample and gather",
+        records,
+        "",
+        || {
+            sample(random, again, into);
+            again.records().map(|record| record.reward).sum::<f32>()
+        },
+        || {
+            sample(&mut StdRng::seed_from_u64(2), batch, weights);
+            columns.gather(batch).expect("right columns");
+        },
+    );
+    let random = &mut StdRng::seed_from_u64(3);
+    table.compare(
+        "sample 256 untouched; prefetched gather",
+        records,
+        "",
+        || pool.sample_into(BATCH, random, batch).expect("a full pool"),
+        || rows.gather_prefetched(other_columns),
+    );
+}
+
+fn compare_updates(table: &Table, pool: &Pool<Transition>) -> millpond::Result<()> {
+    let random = &mut StdRng::seed_from_u64(4);
+    let priorities: Vec<f32> = (0..BATCH)
+        .map(|_| random.random_range(0.1f32..2.0))
+        .collect();
+    let mut key_lists = Vec::new();
+    for _ in 0..256 {
+        key_lists.push(pool.sample(BATCH, random)?.keys().to_vec());
+    }
+    let mut tree = BinaryTree::new(CAPACITY);
+    let leaf_lists: Vec<Vec<u32>> = key_lists
+        .iter()
+        .map(|keys| keys.iter().map(|key| (key % CAPACITY as u64) as u32))
+        .map(Iterator::collect)
+        .collect();
+    let (mut keys, mut leaves) = (key_lists.iter().cycle(), leaf_lists.iter().cycle());
+    table.compare(
+        "update 256; binary tree, one by one",
+        Unit::Records(BATCH),
+        "",
+        || {
+            let keys = keys.next().expect("an endless list");
+            pool.update_priorities(keys, &priorities)
+                .expect("priorities")
+        },
+        || tree.update(leaves.next().expect("an endless list"), &priorities),
+    );
+    // Small records, which the cache holds: what remains is the draw, the lease and the check.
+    let small = Pool::<u32>::anonymous(PoolOptions::new(CAPACITY))?;
+    for _ in 0..CAPACITY / CHUNK {
+        small.insert_batch(&[1; CHUNK])?;
+    }
+    let batch = &mut Batch::new(&small);
+    let (other_random, leaves) = (&mut StdRng::seed_from_u64(5), &mut [0; BATCH]);
+    table.compare(
+        "draw and lease 256; binary tree, one by one",
+        Unit::Records(BATCH),
+        "",
+        || small.sample_into(BATCH, random, batch).expect("records"),
+        || tree.draw(other_random, leaves),
+    );
+    Ok(())
+}
+
+/// A learner's whole round: sample, weigh, gather, update.
+fn compare_learners(table: &Table, pool: &Pool<Transition>, rows: &mut Rows) {
+    let (random, other_random) = (&mut StdRng::seed_from_u64(6), &mut StdRng::seed_from_u64(7));
+    let batch = &mut Batch::new(pool);
+    let (columns, weights) = (&mut Columns::new(), &mut Vec::new());
+    let other_columns = &mut Columns::new();
+    let mut tree = BinaryTree::new(CAPACITY);
+    let leaves = &mut [0; BATCH];
+    let priorities: Vec<f32> = (0..BATCH).map(|at| 0.1 + at as f32 / 128.0).collect();
+    table.compare(
+        "a learner's round of 256; textbook, unshared",
+        Unit::Records(BATCH),
+        "",
+        || {
+            pool.sample_into(BATCH, random, batch).expect("a full pool");
+            batch.weights(BETA, weights);
+            columns.gather(batch).expect("right columns");
+            pool.update_priorities(batch.keys(), &priorities)
+                .expect("priorities")
+        },
+        || {
+            tree.draw(other_random, leaves);
+            rows.gather(leaves, other_columns);
+            tree.update(leaves, &priorities);
+        },
+    );
+}

@@ -1,0 +1,122 @@
+//! Two sides measured in turns, and the table of what came out.
+//!
+//! On a machine that others use, a figure means nothing by itself. So both sides of a comparison run
+//! in short turns, A B A B …, and what is shown is the median of the ratios of neighbouring turns.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+/// How long a turn of one side takes, about: shorter than what the system gives a process in one go.
+const TURN: Duration = Duration::from_micros(1500);
+/// How long a comparison takes.
+const COMPARISON: Duration = Duration::from_millis(1500);
+
+/// How the speed of a side is shown.
+#[derive(Clone, Copy)]
+pub enum Unit {
+    /// Records a second, with so many records a call.
+    Records(usize),
+    /// The time of one call.
+    Time,
+}
+
+impl Unit {
+    fn show(self, seconds: f64) -> String {
+        match self {
+            Self::Records(count) => format!("{:.2} M/s", count as f64 / seconds / 1e6),
+            Self::Time if seconds < 1e-6 => format!("{:.1} ns", seconds * 1e9),
+            Self::Time => format!("{:.2} µs", seconds * 1e6),
+        }
+    }
+}
+
+/// Prints a comparison at a time, so that a long run shows what it has.
+pub struct Table {
+    /// Measures whose names contain this are made.
+    filter: String,
+}
+
+impl Table {
+    /// Prints the head. The first argument of the program that is not an option filters measures.
+    pub fn begin() -> Self {
+        let mut arguments = std::env::args().skip(1);
+        let filter = arguments.find(|argument| !argument.starts_with('-'));
+        row([
+            "measure",
+            "millpond",
+            "baseline",
+            "ratio (quartiles)",
+            "target",
+        ]
+        .map(String::from));
+        row([46, 12, 12, 20, 8].map(|width| "-".repeat(width)));
+        Self {
+            filter: filter.unwrap_or_default(),
+        }
+    }
+
+    /// Measures both sides in turns. The ratio is `ours` over `theirs` in speed: above 1 is faster
+    /// than the baseline.
+    pub fn compare<A, B>(
+        &self,
+        measure: &str,
+        unit: Unit,
+        target: &str,
+        mut ours: impl FnMut() -> A,
+        mut theirs: impl FnMut() -> B,
+    ) {
+        if !measure.contains(&self.filter) {
+            return;
+        }
+        let (our_calls, their_calls) = (calls_a_turn(&mut ours), calls_a_turn(&mut theirs));
+        let (mut our_times, mut their_times, mut ratios) = (vec![], vec![], vec![]);
+        let began = Instant::now();
+        while began.elapsed() < COMPARISON || ratios.len() < 15 {
+            let our_time = seconds_a_call(&mut ours, our_calls);
+            let their_time = seconds_a_call(&mut theirs, their_calls);
+            our_times.push(our_time);
+            their_times.push(their_time);
+            ratios.push(their_time / our_time);
+        }
+        let [low, ratio, high] = [0.25, 0.5, 0.75].map(|share| quantile(&mut ratios, share));
+        row([
+            measure.into(),
+            unit.show(quantile(&mut our_times, 0.5)),
+            unit.show(quantile(&mut their_times, 0.5)),
+            format!("{ratio:.2} ({low:.2}–{high:.2})"),
+            target.into(),
+        ]);
+    }
+}
+
+fn row([measure, ours, theirs, ratio, target]: [String; 5]) {
+    println!("| {measure:46} | {ours:>12} | {theirs:>12} | {ratio:>20} | {target:>8} |");
+    // The table is for people, who have gone if this fails.
+    let _ = std::io::stdout().flush();
+}
+
+/// How many calls fill a turn; also warms up.
+fn calls_a_turn<R>(side: &mut impl FnMut() -> R) -> usize {
+    let mut calls = 1;
+    loop {
+        let time = seconds_a_call(side, calls) * calls as f64;
+        let wanted = TURN.as_secs_f64();
+        if time >= wanted / 2.0 {
+            return ((calls as f64 * wanted / time).round() as usize).max(1);
+        }
+        calls *= 2;
+    }
+}
+
+fn seconds_a_call<R>(side: &mut impl FnMut() -> R, calls: usize) -> f64 {
+    let began = Instant::now();
+    for _ in 0..calls {
+        std::hint::black_box(side());
+    }
+    began.elapsed().as_secs_f64() / calls as f64
+}
+
+fn quantile(values: &mut [f64], share: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[((values.len() - 1) as f64 * share).round() as usize]
+}

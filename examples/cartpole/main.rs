@@ -1,0 +1,152 @@
+//! Three simulators and a learner, as processes, learn to balance a pole through shared memory.
+//!
+//!     cargo run --release --example cartpole [-- --seed N] [--kill] [--updates N]
+//!
+//! `--kill` kills a simulator in the middle, as `kill -9` would: it is started again, and the others
+//! do not notice. `--updates` ends the run after so many updates, solved or not.
+
+mod crew;
+mod curve;
+mod double_dqn;
+mod environment;
+mod learner;
+mod network;
+mod score;
+mod segments;
+mod settings;
+mod simulator;
+
+use std::error::Error;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crew::Crew;
+use score::Score;
+use settings::Settings;
+
+const PICTURE: &str = "cartpole.svg";
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// What the command line asks for.
+#[derive(Default)]
+struct Request {
+    seed: u64,
+    kill: bool,
+    updates: Option<u64>,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["learner", run, seed] => {
+            crew::end_with_parent();
+            learner::run(run, seed.parse()?, |_| ())
+        }
+        ["simulator", run, number, seed] => {
+            crew::end_with_parent();
+            Ok(simulator::run(run, number.parse()?, seed.parse()?, |_| ())?)
+        }
+        _ => train(parse(&words)?),
+    }
+}
+
+fn parse(words: &[&str]) -> Result<Request, Box<dyn Error>> {
+    let mut request = Request::default();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let mut number = || {
+            words
+                .next()
+                .ok_or("a number must follow")
+                .map(|word| word.parse())
+        };
+        match *word {
+            "--seed" => request.seed = number()??,
+            "--updates" => request.updates = Some(number()??),
+            "--kill" => request.kill = true,
+            other => return Err(format!("{other}? try --seed N, --kill or --updates N").into()),
+        }
+    }
+    Ok(request)
+}
+
+/// Creates the segments, starts the processes, and watches them until the task is solved.
+fn train(request: Request) -> Result<(), Box<dyn Error>> {
+    let settings = Settings::default();
+    let run = format!("cartpole-{}", std::process::id());
+    let pool = segments::replay(&run, "parent", &settings)?;
+    let weights = segments::weights(&run, "parent")?;
+    let mut score = Score::new(&run, settings.simulators, settings.solved_episodes)?;
+    let stopped = Arc::new(AtomicBool::new(false));
+    let stop = stopped.clone();
+    ctrlc::set_handler(move || stop.store(true, Ordering::Relaxed))?;
+
+    let mut crew = Crew::start(&run, settings.simulators, request.seed * 1_000)?;
+    let bar = ProgressBar::new(settings.solved_return as u64);
+    bar.set_style(ProgressStyle::with_template(
+        "average return {wide_bar:.green} {pos:>3}/{len}\n{msg}",
+    )?);
+    let mut curve = Vec::new();
+    let (mut before, mut looked) = (pool.statistics(), Instant::now());
+    let mut lines = 0;
+    let mut to_kill = request.kill;
+    let outcome = loop {
+        thread::sleep(LOOK_EVERY);
+        if stopped.load(Ordering::Relaxed) {
+            break "stopped";
+        }
+        if let Some(news) = crew.revive()? {
+            bar.suspend(|| println!("{news}"));
+        }
+        score.look()?;
+        let now = pool.statistics();
+        let seconds = looked.elapsed().as_secs_f64();
+        looked = Instant::now();
+        let rate = |now: u64, before: u64| (now - before) as f64 / seconds;
+        bar.set_position(score.mean() as u64);
+        bar.set_message(format!(
+            "{} episodes · inserted {:.0}/s · sampled {:.0}/s · weights {} · {} processes alive",
+            score.episodes,
+            rate(now.inserted, before.inserted),
+            rate(now.sampled, before.sampled),
+            weights.version(),
+            pool.participants()?.len(),
+        ));
+        // Where there is no terminal to draw on, a line every ten seconds.
+        if bar.is_hidden() && bar.elapsed().as_secs() / 10 > lines {
+            lines += 1;
+            println!("average return {:.0} · {}", score.mean(), bar.message());
+        }
+        curve.push((now.inserted as f64, score.mean()));
+        before = now;
+        if to_kill && weights.version() > 100 {
+            to_kill = false;
+            crew.kill_one()?;
+        }
+        if score.reaches(settings.solved_return) {
+            break "solved";
+        }
+        let updates = weights.version() * settings.publish_every;
+        if updates >= request.updates.unwrap_or(settings.max_updates) {
+            break "not solved";
+        }
+    };
+    drop(crew);
+    bar.abandon();
+    curve::draw(Path::new(PICTURE), &curve, settings.solved_return)?;
+    println!(
+        "{outcome}: average return {:.0} over {} episodes, after {} steps and {:.0} s\n\
+         the learning curve is in {PICTURE}",
+        score.mean(),
+        settings.solved_episodes,
+        before.inserted,
+        bar.elapsed().as_secs_f64(),
+    );
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! One learner, to be started by hand, before or after its simulators:
+//!
+//!     cargo run --release --example learner -- RUN
+
+#[path = "cartpole/double_dqn.rs"]
+mod double_dqn;
+#[path = "cartpole/environment.rs"]
+mod environment;
+#[path = "cartpole/learner.rs"]
+mod learner;
+#[path = "cartpole/network.rs"]
+mod network;
+#[path = "cartpole/segments.rs"]
+mod segments;
+#[path = "cartpole/settings.rs"]
+mod settings;
+
+use std::error::Error;
+use std::time::Instant;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let run = std::env::args().nth(1).ok_or("usage: learner RUN")?;
+    println!("learner of {run}; end it with Ctrl-C, or kill it");
+    let began = Instant::now();
+    learner::run(&run, u64::from(std::process::id()), |updates| {
+        if updates % 1_000 == 0 {
+            let rate = updates as f64 / began.elapsed().as_secs_f64();
+            println!("{updates} updates, {rate:.0}/s");
+        }
+    })
+}

@@ -1,0 +1,2 @@
+use crate::stage::Part;
+pub const PART: Part = Part::EMPTY;

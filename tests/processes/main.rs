@@ -1,0 +1,58 @@
+//! Millpond across real processes, many of which end without warning.
+//!
+//! Every trial is a process of its own with a segment directory of its own, and starts further
+//! processes in their roles; all of them are this program (`stage.rs` says how). The usual arguments
+//! of `cargo test` work, and `cargo nextest` too. What the trials measured is printed at the end.
+
+mod board;
+mod child;
+mod creation;
+mod damage;
+mod experience;
+#[cfg(unix)]
+mod fork;
+mod frequencies;
+#[cfg(target_os = "linux")]
+mod full;
+mod kills;
+mod leases;
+mod lifetime;
+mod orders;
+#[cfg(unix)]
+mod permission;
+mod stage;
+#[cfg(unix)]
+mod stopped;
+mod waiting;
+mod whole;
+
+use std::process::ExitCode;
+
+const PARTS: &[stage::Part] = &[
+    whole::PART,
+    kills::PART,
+    leases::PART,
+    frequencies::PART,
+    board::PART,
+    creation::PART,
+    lifetime::PART,
+    waiting::PART,
+    damage::PART,
+    #[cfg(unix)]
+    fork::PART,
+    #[cfg(unix)]
+    stopped::PART,
+    #[cfg(unix)]
+    permission::OWN,
+    #[cfg(unix)]
+    permission::STRANGERS,
+    #[cfg(target_os = "linux")]
+    full::PART,
+];
+
+fn main() -> ExitCode {
+    match std::env::var(stage::ROLE) {
+        Ok(name) => stage::play(PARTS, &name),
+        Err(_) => stage::direct(PARTS),
+    }
+}

@@ -1,0 +1,3 @@
+use crate::stage::Part;
+pub const OWN: Part = Part::EMPTY;
+pub const STRANGERS: Part = Part::EMPTY;
