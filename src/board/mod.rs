@@ -192,6 +192,11 @@ pub struct Board<T: Record> {
     inner: Arc<Inner<T>>,
 }
 
+const _: () = {
+    const fn threads_may_share<T: Send + Sync>() {}
+    threads_may_share::<Board<u8>>();
+};
+
 struct Inner<T> {
     segment: Segment<Parts>,
     published: Channel,

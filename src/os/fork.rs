@@ -27,6 +27,10 @@ struct Node {
     next: *const Node,
 }
 
+// SAFETY: `next` is set before a node is published and never changed, and what it points to is
+// never freed; the rest is an atomic.
+unsafe impl Sync for Node {}
+
 static NODES: AtomicPtr<Node> = AtomicPtr::new(std::ptr::null_mut());
 static FORKS: AtomicU64 = AtomicU64::new(0);
 /// Held while a descriptor is opened and entered, and by a thread that forks: no child inherits a

@@ -81,6 +81,13 @@ pub struct Pool<T: Record> {
     inner: Arc<Inner<T>>,
 }
 
+const _: () = {
+    const fn threads_may_share<T: Send + Sync>() {}
+    threads_may_share::<Pool<u8>>();
+    threads_may_share::<Batch<u8>>();
+    threads_may_share::<Reservation<'_, u8>>();
+};
+
 /// A participant's attachment to a pool.
 struct Inner<T> {
     segment: Segment<Parts>,

@@ -154,15 +154,14 @@ impl<S: Structure> Segment<S> {
             locked.create_unfinished(&name, header.nonce)?
         };
         let path = new.path.clone();
-        let built =
-            Self::build(&root, new, &name, header, layout, &plan.role).and_then(|segment| {
-                root.lock()?.publish(&name, &path)?;
-                let ended = segment.membership.end_building();
-                ended.map_err(Error::system("unlock", &path))?;
-                Ok(segment)
-            });
-        if built.is_err() {
-            let _ = os::remove(&path);
+        let built = Self::build(new, &name, header, layout, &plan.role).and_then(|segment| {
+            root.lock()?.publish(&name, &path)?;
+            let ended = segment.membership.end_building();
+            ended.map_err(Error::system("unlock", &path))?;
+            Ok(segment)
+        });
+        if let (Err(_), Ok(locked)) = (&built, root.lock()) {
+            let _ = locked.remove(&path);
         }
         built.map(|mut segment| {
             segment.root = Some(root);
@@ -173,7 +172,6 @@ impl<S: Structure> Segment<S> {
 
     /// Reserves, maps and fills a file that has no name yet.
     fn build(
-        root: &Root,
         new: Unfinished,
         name: &Name,
         header: Header,
@@ -181,14 +179,7 @@ impl<S: Structure> Segment<S> {
         role: &str,
     ) -> Result<Self> {
         let file = new.locks.file().map_err(Error::system("open", &new.path))?;
-        os::reserve(&file, header.length).map_err(|error| match os::is_full(&error) {
-            true => Error::NoSpace {
-                directory: new.target.parent().unwrap_or(&root.path).into(),
-                asked: header.length,
-                free: os::free_space(&root.path).unwrap_or(0),
-            },
-            false => Error::system("reserve space for", &new.target)(error),
-        })?;
+        reserve(&file, header.length, &new)?;
         let mapping =
             Mapping::of_file(&file, layout.length).map_err(Error::system("map", &new.target))?;
         mapping.write_start(&header.to_bytes());
@@ -458,6 +449,25 @@ impl<S: Structure> Drop for Guard<'_, S> {
         }
         self.segment.words().release();
     }
+}
+
+/// Reserves the space of a new segment.
+fn reserve(file: &std::fs::File, asked: u64, new: &Unfinished) -> Result<()> {
+    let directory = new.path.parent().unwrap_or(&new.path);
+    let no_space = |free| Error::NoSpace {
+        directory: directory.into(),
+        asked,
+        free,
+    };
+    // Some file systems take all there is before they say that it does not suffice; so ask first.
+    let free = os::free_space(directory).map_err(Error::system("look at", directory))?;
+    if free < asked {
+        return Err(no_space(free));
+    }
+    os::reserve(file, asked).map_err(|error| match os::is_full(&error) {
+        true => no_space(free),
+        false => Error::system("reserve space for", &new.target)(error),
+    })
 }
 
 fn plan_layout<S: Structure>(plan: &Plan) -> Result<(Header, Layout<S>)> {

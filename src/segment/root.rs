@@ -208,7 +208,7 @@ impl LockedRoot<'_> {
     }
 
     /// Removes a file, and the directories that it leaves empty.
-    fn remove(&self, path: &Path) -> Result<()> {
+    pub(crate) fn remove(&self, path: &Path) -> Result<()> {
         os::remove(path).map_err(Error::system("remove", path))?;
         let below_root = path
             .ancestors()

@@ -82,10 +82,12 @@ impl SumTree {
             }
         }
         let before = ends[chosen] - children[chosen];
-        // NaN (in a damaged segment) comes out as 0.
-        draw.fraction = ((wanted - before) / children[chosen])
+        // NaN (in a damaged segment) comes out as 0, which `clamp` would keep.
+        #[allow(clippy::manual_clamp)]
+        let fraction = ((wanted - before) / children[chosen])
             .max(0.0)
             .min(1.0 - f64::EPSILON);
+        draw.fraction = fraction;
         draw.index = (first + chosen) as u32;
     }
 }
