@@ -93,6 +93,7 @@ fn compare_samples(table: &Table, pool: &Pool<Transition>, rows: &mut Rows) {
         || rows.gather_prefetched(other_columns),
     );
     let (again, into) = (&mut Batch::new(pool), &mut Vec::new());
+    let other_random = &mut StdRng::seed_from_u64(2);
     table.compare(
         "sample 256 in place; sample and gather",
         records,
@@ -102,7 +103,7 @@ fn compare_samples(table: &Table, pool: &Pool<Transition>, rows: &mut Rows) {
             again.records().map(|record| record.reward).sum::<f32>()
         },
         || {
-            sample(&mut StdRng::seed_from_u64(2), batch, weights);
+            sample(other_random, batch, weights);
             columns.gather(batch).expect("right columns");
         },
     );

@@ -4,14 +4,18 @@
 
 #[path = "cartpole/double_dqn.rs"]
 mod double_dqn;
+#[allow(dead_code, reason = "some of it is the simulator's")]
 #[path = "cartpole/environment.rs"]
 mod environment;
 #[path = "cartpole/learner.rs"]
 mod learner;
+#[allow(dead_code, reason = "some of it is the simulator's")]
 #[path = "cartpole/network.rs"]
 mod network;
+#[allow(dead_code, reason = "some of it is the simulator's")]
 #[path = "cartpole/segments.rs"]
 mod segments;
+#[allow(dead_code, reason = "some of it is the simulator's")]
 #[path = "cartpole/settings.rs"]
 mod settings;
 

@@ -6,10 +6,12 @@
 
 #[path = "cartpole/environment.rs"]
 mod environment;
+#[allow(dead_code, reason = "some of it is the learner's")]
 #[path = "cartpole/network.rs"]
 mod network;
 #[path = "cartpole/segments.rs"]
 mod segments;
+#[allow(dead_code, reason = "some of it is the learner's")]
 #[path = "cartpole/settings.rs"]
 mod settings;
 #[path = "cartpole/simulator.rs"]

@@ -115,11 +115,6 @@ impl Rows {
             columns.put(at, &self.rows[row as usize].0);
         }
     }
-
-    /// Writes one row.
-    pub fn put(&mut self, row: usize, record: &Transition) {
-        self.rows[row].0 = *record;
-    }
 }
 
 impl Columns {

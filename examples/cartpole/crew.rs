@@ -82,6 +82,8 @@ fn start(role: &str, arguments: &[String]) -> io::Result<Child> {
     Command::new(env::current_exe()?)
         .arg(role)
         .args(arguments)
+        // The network is small: more threads for candle would only wait for each other.
+        .env("RAYON_NUM_THREADS", "1")
         .stdin(Stdio::piped())
         .spawn()
 }

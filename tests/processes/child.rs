@@ -69,6 +69,13 @@ impl Child {
         self.end();
     }
 
+    /// Kills it, and gives the other ends of its pipes, which children that it forked still have.
+    #[cfg(unix)]
+    pub fn kill_and_keep_its_pipes(mut self) -> Self {
+        self.end();
+        self
+    }
+
     /// Orders it to stop, and gives the lines it had left to say. It must end well.
     pub fn finish(mut self) -> Vec<String> {
         self.tell("stop");

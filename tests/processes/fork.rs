@@ -1,2 +1,246 @@
-use crate::stage::Part;
-pub const PART: Part = Part::EMPTY;
+//! A forked child is another process: its parent's handles give errors in it, and what the parent
+//! holds is the parent's alone, also when the parent dies first.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use millpond::{Batch, Board, BoardOptions, Column, Error, Lifetime, Pool, PoolOptions, Result};
+use nix::libc;
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid, fork};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use crate::child::Child;
+use crate::experience::{Experience, check_batch};
+use crate::orders::argument;
+use crate::stage::{Part, named};
+
+pub const PART: Part = Part {
+    name: "fork",
+    trials: named![
+        the_parents_handles_are_errors_in_a_forked_child,
+        what_a_forked_child_drops_stays_the_parents,
+        a_forked_child_that_attaches_is_a_participant,
+        a_killed_parent_is_gone_although_its_forked_child_lives,
+        a_fork_while_a_segment_is_created_does_not_keep_its_creator_alive,
+    ],
+    roles: named![forking_parent, forking_creator],
+    ..Part::EMPTY
+};
+
+const NAME: &str = "forked/pool";
+const CAPACITY: usize = 100;
+const HANG: Duration = Duration::from_secs(20);
+
+fn create() -> Pool<Experience> {
+    let options = PoolOptions::new(CAPACITY).lifetime(Lifetime::WhileAttached);
+    let pool = Pool::create(NAME, options).unwrap();
+    fill(&pool, CAPACITY as u64);
+    pool
+}
+
+fn fill(pool: &Pool<Experience>, count: u64) {
+    for sequence in 0..count {
+        let mut slot = pool.reserve().unwrap();
+        *slot = Experience::new(slot.key(), 0, sequence);
+        slot.commit().unwrap();
+    }
+}
+
+fn random() -> StdRng {
+    StdRng::seed_from_u64(1)
+}
+
+/// Runs `act` in a forked child alone, which ends there.
+fn fork_and(act: impl FnOnce()) -> Pid {
+    // SAFETY: the only other thread sleeps and holds no lock, so the child may do what it likes.
+    match unsafe { fork() }.unwrap() {
+        ForkResult::Parent { child } => child,
+        ForkResult::Child => {
+            // SAFETY: sets a timer that ends this child where it hangs.
+            unsafe { libc::alarm(HANG.as_secs() as u32) };
+            let failed = catch_unwind(AssertUnwindSafe(act)).is_err();
+            // SAFETY: ends this process, with nothing of the parent's run or flushed twice.
+            unsafe { libc::_exit(i32::from(failed)) }
+        }
+    }
+}
+
+/// Runs `act` in a forked child, and waits until it ends well.
+fn in_a_forked_child(act: impl FnOnce()) {
+    let child = fork_and(act);
+    assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, 0)));
+}
+
+#[track_caller]
+fn assert_forked<T>(result: Result<T>) {
+    match result {
+        Err(error @ Error::Forked { .. }) => {
+            let text = error.to_string();
+            assert!(text.contains("open the segment again"), "{text}");
+        }
+        Err(error) => panic!("another error: {error}"),
+        Ok(_) => panic!("no error"),
+    }
+}
+
+fn the_parents_handles_are_errors_in_a_forked_child() {
+    let pool = create();
+    let board = Board::<u64>::create("forked/board", BoardOptions::new(1)).unwrap();
+    board.publish(&[7]).unwrap();
+    let batch = pool.sample(10, &mut random()).unwrap();
+    let mut slot = Some(pool.reserve().unwrap());
+    let record = Experience::new(0, 0, 0);
+    in_a_forked_child(|| {
+        assert_forked(pool.insert(&record));
+        assert_forked(pool.insert_with_priority(&record, 1.0));
+        assert_forked(pool.insert_batch(&[record]));
+        assert_forked(pool.reserve());
+        assert_forked(slot.take().unwrap().commit());
+        assert_forked(pool.sample(1, &mut random()));
+        assert_forked(pool.sample_uniform(1, &mut random()));
+        assert_forked(pool.sample_into(1, &mut random(), &mut Batch::new(&pool)));
+        assert_forked(pool.update_priorities(batch.keys(), &[1.0; 10]));
+        assert_forked(pool.get(0));
+        assert_forked(pool.wait_for_len(1, HANG));
+        assert_forked(pool.participants());
+        assert_forked(pool.verify());
+        assert_forked(batch.gather(&mut [Column::new("key", &mut [0u64; 10])]));
+        let get = catch_unwind(AssertUnwindSafe(|| batch.get(0).key));
+        assert!(get.is_err(), "a record of the parent's batch");
+
+        assert_forked(board.publish(&[8]));
+        assert_forked(board.fetch(&mut [0]));
+        assert_forked(board.wait_newer(0, HANG));
+        assert_forked(board.participants());
+    });
+    assert_eq!(board.version(), 1);
+    pool.verify().unwrap();
+    let committed = slot.take().unwrap().commit().unwrap();
+    assert!(pool.get(committed).unwrap().is_some());
+}
+
+fn what_a_forked_child_drops_stays_the_parents() {
+    let pool = create();
+    let mut batch = Some(pool.sample(20, &mut random()).unwrap());
+    let mut slot = Some(pool.reserve().unwrap());
+    let mut handle = Some(pool.clone());
+    in_a_forked_child(|| {
+        drop(batch.take());
+        drop(slot.take());
+        drop(handle.take());
+    });
+    let (batch, mut slot) = (batch.unwrap(), slot.unwrap());
+    let copies = check_batch(&batch);
+    fill(&pool, 3 * CAPACITY as u64);
+    assert!(check_batch(&batch) == copies, "a leased record changed");
+    *slot = Experience::new(slot.key(), 0, 0);
+    let key = slot.commit().unwrap();
+    pool.get(key)
+        .unwrap()
+        .expect("a committed record")
+        .check(key);
+    assert_eq!(pool.participants().unwrap().len(), 1);
+    assert_eq!(millpond::list(Some("forked")).unwrap().len(), 1);
+    pool.verify().unwrap();
+}
+
+fn a_forked_child_that_attaches_is_a_participant() {
+    let pool = create();
+    in_a_forked_child(|| {
+        let own = Pool::<Experience>::open(NAME).unwrap();
+        let listed = own.participants().unwrap();
+        let processes: Vec<u32> = listed.iter().map(|listed| listed.process).collect();
+        let parent = nix::unistd::getppid().as_raw() as u32;
+        assert_eq!(processes, [parent, std::process::id()]);
+        fill(&own, 10);
+        check_batch(&own.sample(10, &mut random()).unwrap());
+    });
+    assert_eq!(pool.participants().unwrap().len(), 1);
+    assert_eq!(pool.statistics().inserted, CAPACITY as u64 + 10);
+}
+
+fn a_killed_parent_is_gone_although_its_forked_child_lives() {
+    let pool = create();
+    let mut parent = Child::start("fork::forking_parent", &[&NAME]);
+    parent.expect("forked");
+    let key: u64 = parent.line().parse().unwrap();
+    assert_eq!(pool.participants().unwrap().len(), 2);
+    let (killed, mut forked) = (parent.id(), parent.kill_and_keep_its_pipes());
+
+    let listed = pool.participants().unwrap();
+    assert_eq!(listed.len(), 1, "process {killed} is dead: {listed:?}");
+    fill(&pool, 2 * CAPACITY as u64);
+    assert_eq!(pool.len(), CAPACITY, "what the dead parent held is free");
+    assert!(pool.get(key).unwrap().is_none(), "so is what it leased");
+
+    forked.tell("attach");
+    let child: u32 = forked.line().parse().unwrap();
+    let listed = pool.participants().unwrap();
+    let processes: Vec<u32> = listed.iter().map(|listed| listed.process).collect();
+    assert_eq!(processes, [std::process::id(), child]);
+    forked.tell("stop");
+    forked.expect("left");
+    drop(pool);
+    assert_eq!(millpond::list(None).unwrap(), [], "nobody is attached");
+}
+
+/// Attaches, leases and reserves, forks, and waits. The forked child attaches when it is told to.
+fn forking_parent() {
+    let name: String = argument(0);
+    let pool = Pool::<Experience>::open(&name).unwrap();
+    let batch = pool.sample(1, &mut random()).unwrap();
+    let _slot = pool.reserve().unwrap();
+    let child = fork_and(|| {
+        println!("forked");
+        println!("{}", batch.keys()[0]);
+        let mut orders = std::io::stdin().lines();
+        orders.next();
+        let own = Pool::<Experience>::open(&name).unwrap();
+        fill(&own, 10);
+        println!("{}", std::process::id());
+        orders.next();
+        drop(own);
+        println!("left");
+    });
+    waitpid(child, None).unwrap();
+}
+
+fn a_fork_while_a_segment_is_created_does_not_keep_its_creator_alive() {
+    let mut creator = Child::start("fork::forking_creator", &[]);
+    creator.expect("done");
+    let _forked = creator.kill_and_keep_its_pipes();
+    let found = millpond::list(None).unwrap();
+    let attached: usize = found.iter().map(|segment| segment.participants).sum();
+    assert_eq!(attached, 0, "the creator is dead: {found:?}");
+}
+
+/// One thread creates segments while the other forks children, which live until their standard
+/// input ends.
+fn forking_creator() {
+    let created = AtomicBool::new(false);
+    let _pools: Vec<_> = thread::scope(|scope| {
+        let creating = scope.spawn(|| {
+            let create = |number| {
+                let name = format!("forked/{number}");
+                Pool::<Experience>::create(&name, PoolOptions::new(10_000)).unwrap()
+            };
+            let pools: Vec<_> = (0..20).map(create).collect();
+            created.store(true, Ordering::Relaxed);
+            pools
+        });
+        while !created.load(Ordering::Relaxed) {
+            fork_and(|| {
+                let mut byte = [0];
+                let _ = nix::unistd::read(std::io::stdin(), &mut byte);
+            });
+        }
+        creating.join().unwrap()
+    });
+    println!("done");
+    let mut byte = [0];
+    let _ = nix::unistd::read(std::io::stdin(), &mut byte);
+}

@@ -4,6 +4,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use bytemuck::Zeroable;
 use millpond::{Batch, Board, BoardOptions, Pool, PoolOptions, Record};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -23,7 +24,8 @@ pub const PART: Part = Part {
 const POOL: &str = "kills/pool";
 /// Its version is the number of the round.
 const ROUNDS: &str = "kills/rounds";
-const CAPACITY: usize = 1 << 13;
+/// Some laps a second, so that what a victim inserted last can still be looked up.
+const CAPACITY: usize = 1 << 16;
 const KILLS: u64 = 200;
 /// A wait that is longer hangs.
 const HANG: Duration = Duration::from_secs(20);
@@ -62,35 +64,17 @@ fn two_hundred_kills_lose_nothing_and_stop_nobody() {
         thread::sleep(Duration::from_micros(random.random_range(0..2000)));
         victim.child.kill();
 
+        if role == "kills::writer" {
+            match is_there(&pool, &newest(&victim.board)) {
+                true => found += 1,
+                false => evicted += 1,
+            }
+        }
         for survivor in &survivors {
             survivor.go_on();
         }
-        let mut living: Vec<u32> = survivors.iter().map(|worker| worker.child.id()).collect();
-        living.push(std::process::id());
-        let mut listed = pool.participants().unwrap();
-        listed.sort_by_key(|participant| participant.process);
-        living.sort();
-        assert!(
-            listed.iter().map(|found| found.process).eq(living),
-            "{listed:?}"
-        );
+        check_participants(&pool, &survivors);
         pool.verify().unwrap();
-        if role == "kills::writer" {
-            let last = victim.board.fetch_one();
-            match pool.get(last.key).unwrap() {
-                Some(record) => {
-                    record.check(last.key);
-                    assert_eq!(record.writer, last.process);
-                    assert_eq!(record.sequence, last.sequence);
-                    found += 1;
-                }
-                None => {
-                    let next = pool.insert(&Experience::new(UNKNOWN, 999, round)).unwrap();
-                    assert!(next > last.key + CAPACITY as u64, "a record was lost");
-                    evicted += 1;
-                }
-            }
-        }
         millpond::unlink(&board_of(1000 + round)).unwrap();
     }
     let mut pauses: Vec<Duration> = Vec::new();
@@ -100,6 +84,10 @@ fn two_hundred_kills_lose_nothing_and_stop_nobody() {
         pauses.extend(said.iter().map(pause));
     }
     pool.verify().unwrap();
+    assert!(
+        found > 0,
+        "no last record of a victim was ever looked up in time"
+    );
     let statistics = pool.statistics();
     println!(
         "{KILLS} kills, {} repairs; of the last records of killed writers {found} were there and \
@@ -107,6 +95,30 @@ fn two_hundred_kills_lose_nothing_and_stop_nobody() {
         statistics.repairs, statistics.inserted
     );
     print_distribution(&mut pauses);
+}
+
+/// Whether the last record of a killed writer is there, and whole; or else was evicted by the ring.
+fn is_there(pool: &Pool<Experience>, last: &Progress) -> bool {
+    if let Some(record) = pool.get(last.key).unwrap() {
+        record.check(last.key);
+        assert_eq!(record.writer, last.process);
+        assert_eq!(record.sequence, last.sequence);
+        return true;
+    }
+    let next = pool.insert(&Experience::new(UNKNOWN, 999, 0)).unwrap();
+    assert!(next > last.key + CAPACITY as u64, "a record was lost");
+    false
+}
+
+/// The participants are this process and the survivors.
+fn check_participants(pool: &Pool<Experience>, survivors: &[Worker]) {
+    let mut living: Vec<u32> = survivors.iter().map(|worker| worker.child.id()).collect();
+    living.push(std::process::id());
+    living.sort();
+    let listed = pool.participants().unwrap();
+    let mut found: Vec<u32> = listed.iter().map(|listed| listed.process).collect();
+    found.sort();
+    assert_eq!(found, living, "{listed:?}");
 }
 
 /// The longest operation of each survivor in each round.
@@ -149,17 +161,10 @@ impl Worker {
     }
 }
 
-/// Boards of one value.
-trait FetchOne<T> {
-    fn fetch_one(&self) -> T;
-}
-
-impl<T: Record> FetchOne<T> for Board<T> {
-    fn fetch_one(&self) -> T {
-        let mut value = [T::zeroed()];
-        self.fetch(&mut value).unwrap();
-        value[0]
-    }
+fn newest(board: &Board<Progress>) -> Progress {
+    let mut value = [Progress::zeroed()];
+    board.fetch(&mut value).unwrap();
+    value[0]
 }
 
 /// Measures operations and shows progress; at the end says the longest operation of each round.

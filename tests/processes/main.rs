@@ -14,6 +14,7 @@ mod fork;
 mod frequencies;
 #[cfg(target_os = "linux")]
 mod full;
+mod guest;
 mod kills;
 mod leases;
 mod lifetime;
@@ -29,6 +30,7 @@ mod whole;
 use std::process::ExitCode;
 
 const PARTS: &[stage::Part] = &[
+    guest::PART,
     whole::PART,
     kills::PART,
     leases::PART,
