@@ -178,7 +178,8 @@ impl<S: Structure> Segment<S> {
         layout: Layout<S>,
         role: &str,
     ) -> Result<Self> {
-        let file = new.locks.file().map_err(Error::system("open", &new.path))?;
+        // An open file of its own, see `LockedRoot::open`.
+        let file = os::open_private(&new.path).map_err(Error::system("open", &new.path))?;
         reserve(&file, header.length, &new)?;
         let mapping =
             Mapping::of_file(&file, layout.length).map_err(Error::system("map", &new.target))?;
@@ -227,7 +228,7 @@ impl<S: Structure> Segment<S> {
         role: &str,
         check: impl Fn(&Header) -> Result<()>,
     ) -> Result<Self> {
-        let (locks, header) = locked.open(name)?;
+        let (file, locks, header) = locked.open(name)?;
         if header.kind != S::KIND {
             return Err(Error::WrongKind {
                 name: name.as_str().into(),
@@ -248,7 +249,6 @@ impl<S: Structure> Segment<S> {
             )));
         }
         let path = name.file(&root.path);
-        let file = locks.file().map_err(Error::system("open", &path))?;
         let mapping =
             Mapping::of_file(&file, layout.length).map_err(Error::system("map", &path))?;
         Self::attach(

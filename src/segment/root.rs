@@ -5,6 +5,7 @@
 //! that is being removed, and nobody removes a newer segment of the same name. Unfinished segments
 //! have hidden names; the lock of their creator tells them from debris.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -112,24 +113,26 @@ impl LockedRoot<'_> {
     }
 
     /// Opens the file of segment `name`. One whose lifetime is over is removed, and not found.
-    pub(crate) fn open(&self, name: &Name) -> Result<(ByteLocks, Header)> {
+    /// The locks are on an open file of their own: a forked child inherits a mapping, and with it the
+    /// mapping's open file, which would keep its parent's locks.
+    pub(crate) fn open(&self, name: &Name) -> Result<(fs::File, ByteLocks, Header)> {
         let path = name.file(&self.root.path);
         let not_found = || Error::NotFound {
             name: name.as_str().into(),
             root: self.root.path.clone(),
         };
+        let mut file = os::open_private(&path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => not_found(),
+            _ => Error::system("open", &path)(error),
+        })?;
         let locks =
-            ByteLocks::open(|| os::open_private(&path)).map_err(|error| match error.kind() {
-                std::io::ErrorKind::NotFound => not_found(),
-                _ => Error::system("open", &path)(error),
-            })?;
-        let mut file = locks.file().map_err(Error::system("open", &path))?;
+            ByteLocks::open(|| os::open_private(&path)).map_err(Error::system("open", &path))?;
         let header = Header::read(name.as_str(), &mut file)?;
         if is_over(&header, &locks) {
             self.remove(&path)?;
             return Err(not_found());
         }
-        Ok((locks, header))
+        Ok((file, locks, header))
     }
 
     /// Takes the name away, whatever the file holds.
@@ -163,10 +166,9 @@ impl LockedRoot<'_> {
             for entry in entries.flatten() {
                 let path = entry.path();
                 let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
-                let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
                 if is_directory {
                     directories.push(path);
-                } else if hidden && entry.file_name() != LOCK_FILE {
+                } else if is_debris(&entry.file_name()) {
                     self.remove_debris(&path)?;
                 } else if let Some(name) = Name::of_file(&self.root.path, &path) {
                     match self.open(&name) {
@@ -190,7 +192,7 @@ impl LockedRoot<'_> {
             created: UNIX_EPOCH,
             participants: 0,
         };
-        if let Ok((locks, header)) = self.open(name) {
+        if let Ok((_, locks, header)) = self.open(name) {
             info.kind = header.kind;
             info.created = UNIX_EPOCH
                 .checked_add(Duration::from_micros(header.created))
@@ -229,6 +231,16 @@ pub(crate) struct Unfinished {
     /// Where it will be published.
     pub(crate) target: PathBuf,
     pub(crate) locks: ByteLocks,
+}
+
+/// Whether a file's name is that of an unfinished segment, or of a removed one that was still mapped
+/// (on Windows). Other hidden files in the directory are not millpond's.
+fn is_debris(name: &OsStr) -> bool {
+    let Some(hidden) = name.to_str().and_then(|name| name.strip_prefix('.')) else {
+        return false;
+    };
+    let nonce = hidden.strip_suffix(".new").or(hidden.strip_suffix(".dead"));
+    nonce.is_some_and(|text| text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// Whether a segment was to live while somebody is attached, and nobody is.

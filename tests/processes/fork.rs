@@ -2,7 +2,6 @@
 //! holds is the parent's alone, also when the parent dies first.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -213,34 +212,34 @@ fn a_fork_while_a_segment_is_created_does_not_keep_its_creator_alive() {
     let mut creator = Child::start("fork::forking_creator", &[]);
     creator.expect("done");
     let _forked = creator.kill_and_keep_its_pipes();
-    let found = millpond::list(None).unwrap();
-    let attached: usize = found.iter().map(|segment| segment.participants).sum();
-    assert_eq!(attached, 0, "the creator is dead: {found:?}");
+    let segments = millpond::list(None).unwrap();
+    assert_eq!(segments.len(), 20);
+    for segment in segments {
+        assert_eq!(segment.participants, 0, "the creator is dead: {segment:?}");
+    }
 }
 
 /// One thread creates segments while the other forks children, which live until their standard
 /// input ends.
 fn forking_creator() {
-    let created = AtomicBool::new(false);
-    let _pools: Vec<_> = thread::scope(|scope| {
-        let creating = scope.spawn(|| {
-            let create = |number| {
-                let name = format!("forked/{number}");
-                Pool::<Experience>::create(&name, PoolOptions::new(10_000)).unwrap()
-            };
-            let pools: Vec<_> = (0..20).map(create).collect();
-            created.store(true, Ordering::Relaxed);
-            pools
-        });
-        while !created.load(Ordering::Relaxed) {
-            fork_and(|| {
-                let mut byte = [0];
-                let _ = nix::unistd::read(std::io::stdin(), &mut byte);
-            });
-        }
-        creating.join().unwrap()
-    });
+    let read_to_the_end = || {
+        let mut byte = [0];
+        let _ = nix::unistd::read(std::io::stdin(), &mut byte);
+    };
+    let create = |number| {
+        let name = format!("forked/{number}");
+        Pool::<Experience>::create(&name, PoolOptions::new(10_000)).unwrap()
+    };
+    let create_and_fork = |number| {
+        thread::scope(|scope| {
+            let creating = scope.spawn(move || create(number));
+            for _ in 0..5 {
+                fork_and(read_to_the_end);
+            }
+            creating.join().unwrap()
+        })
+    };
+    let _pools: Vec<_> = (0..20).map(create_and_fork).collect();
     println!("done");
-    let mut byte = [0];
-    let _ = nix::unistd::read(std::io::stdin(), &mut byte);
+    read_to_the_end();
 }
