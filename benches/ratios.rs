@@ -94,18 +94,26 @@ fn compare_samples(table: &Table, pool: &Pool<Transition>, rows: &mut Rows) {
     );
     let (again, into) = (&mut Batch::new(pool), &mut Vec::new());
     let other_random = &mut StdRng::seed_from_u64(2);
+    let mut sample_and_gather = || {
+        sample(other_random, batch, weights);
+        columns.gather(batch).expect("right columns");
+    };
     table.compare(
-        "sample 256 in place; sample and gather",
+        "sample 256, no gather; sample and gather",
+        records,
+        "",
+        || sample(random, again, into),
+        &mut sample_and_gather,
+    );
+    table.compare(
+        "sample 256, one field in place; sample, gather",
         records,
         "",
         || {
             sample(random, again, into);
             again.records().map(|record| record.reward).sum::<f32>()
         },
-        || {
-            sample(other_random, batch, weights);
-            columns.gather(batch).expect("right columns");
-        },
+        &mut sample_and_gather,
     );
     let random = &mut StdRng::seed_from_u64(3);
     table.compare(

@@ -69,47 +69,29 @@
 #![deny(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn)]
 #![deny(clippy::undocumented_unsafe_blocks)]
-#![cfg_attr(loom, allow(dead_code, unused_imports))]
 
 #[cfg(target_endian = "big")]
 compile_error!("millpond's segments are little-endian, and nobody has tried it on this processor");
 #[cfg(not(target_has_atomic = "64"))]
 compile_error!("millpond needs atomic 64-bit integers, which this processor does not have");
 
-#[cfg(not(loom))]
 mod board;
-#[cfg(not(loom))]
 mod error;
-#[cfg(not(loom))]
 mod os;
-#[cfg(not(loom))]
 mod pool;
-#[cfg(not(loom))]
 mod record;
-#[cfg(not(loom))]
 mod segment;
 mod sync;
-#[cfg(not(loom))]
 mod tree;
 
-#[cfg(loom)]
-mod modelled;
-
-#[cfg(not(loom))]
-mod face {
-    pub use crate::board::{Board, BoardOptions};
-    pub use crate::error::{Error, Result};
-    pub use crate::pool::{Batch, Column, Pool, PoolOptions, Reservation, Statistics};
-    #[doc(hidden)]
-    pub use crate::record::__private;
-    pub use crate::record::{Difference, Element, Field, Record, Scalar, Schema};
-    pub use crate::segment::{
-        Attach, Lifetime, Participant, SegmentInfo, list, unlink, unlink_all,
-    };
-    pub use millpond_derive::Record;
-}
-#[cfg(not(loom))]
-pub use face::*;
+pub use board::{Board, BoardOptions};
+pub use error::{Error, Result};
+pub use millpond_derive::Record;
+pub use pool::{Batch, Column, Pool, PoolOptions, Reservation, Statistics};
+#[doc(hidden)]
+pub use record::__private;
+pub use record::{Difference, Element, Field, Record, Scalar, Schema};
+pub use segment::{Attach, Lifetime, Participant, SegmentInfo, list, unlink, unlink_all};
 
 /// The README's code, compiled and run as tests.
 #[cfg(doctest)]

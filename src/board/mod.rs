@@ -2,7 +2,6 @@
 //!
 //! The protocol is in `slots.rs`. Imports the segment and the records; knows no other structure.
 
-#[cfg(not(loom))]
 mod slots;
 
 use std::sync::Arc;
@@ -310,6 +309,9 @@ impl<T: Record> Board<T> {
             // What a dead publisher wrote is not the newest value, so there is nothing to mend.
             guard.repaired();
         }
+        if parts.versions().newest() == u64::MAX {
+            return Err(self.damaged("its version is the largest there is".into()));
+        }
         let version = parts
             .versions()
             .publish(|buffer| store(parts.buffer(buffer), bytemuck::cast_slice(value)));
@@ -342,10 +344,7 @@ impl<T: Record> Board<T> {
                 Some(version) => return Ok(version),
                 // In a sound board a lost fetch means that newer versions are there.
                 None if newest == last => {
-                    return Err(Error::Damaged {
-                        name: self.name().unwrap_or("(anonymous)").into(),
-                        reason: format!("version {newest} is not in its place"),
-                    });
+                    return Err(self.damaged(format!("version {newest} is not in its place")));
                 }
                 None => last = newest,
             }
@@ -376,6 +375,13 @@ impl<T: Record> Board<T> {
             what: format!("a version after {version}"),
             waited: limit,
         })
+    }
+
+    fn damaged(&self, reason: String) -> Error {
+        Error::Damaged {
+            name: self.name().unwrap_or("(anonymous)").into(),
+            reason,
+        }
     }
 
     fn check_len(&self, found: usize) -> Result<()> {

@@ -1,6 +1,6 @@
 //! The board's protocol: whole values without waiting, by version stamps over three buffers.
 //!
-//! Touches only its own words. Modelled in `loom`, see `models.rs`.
+//! Touches only its own words. Modelled in `loom`, see `models/`.
 //!
 //! # The protocol
 //! Version `v` lies in buffer `v % 3`; each buffer has a stamp.
@@ -41,7 +41,8 @@ impl Versions<'_> {
     pub(super) fn publish(&self, write: impl FnOnce(usize)) -> u64 {
         let version = self.newest.load(Ordering::Relaxed) + 1;
         let buffer = (version % BUFFERS as u64) as usize;
-        self.stamps[buffer].store(0, Ordering::Relaxed);
+        // Release: who sees the 0 sees the versions before it as published.
+        self.stamps[buffer].store(0, Ordering::Release);
         // Release: pairs with the fence in `fetch`.
         fence(Ordering::Release);
         write(buffer);
@@ -63,6 +64,7 @@ impl Versions<'_> {
         read(buffer);
         // Acquire: pairs with the fence in `publish`.
         fence(Ordering::Acquire);
-        (self.stamps[buffer].load(Ordering::Relaxed) == version).then_some(version)
+        // Acquire: where this fails, the next look finds a newer version.
+        (self.stamps[buffer].load(Ordering::Acquire) == version).then_some(version)
     }
 }

@@ -33,8 +33,8 @@ unsafe impl Sync for Node {}
 
 static NODES: AtomicPtr<Node> = AtomicPtr::new(std::ptr::null_mut());
 static FORKS: AtomicU64 = AtomicU64::new(0);
-/// Held while a descriptor is opened and entered, and by a thread that forks: no child inherits a
-/// descriptor that is not in the list yet.
+/// Held while a descriptor is opened and entered, or taken out and closed, and by a thread that
+/// forks: no child inherits a descriptor that is not in the list.
 static ENTERING: AtomicBool = AtomicBool::new(false);
 
 /// How many forks lie between the first process of this program and this one.
@@ -75,11 +75,14 @@ impl ParentOnly {
 
 impl Drop for ParentOnly {
     fn drop(&mut self) {
+        // A child that was forked between the two steps would keep a descriptor that no list has.
+        lock_entering();
         let descriptor = self.node.descriptor.swap(FREE, Ordering::AcqRel);
         if descriptor >= 0 {
             // SAFETY: the node owned the descriptor, and the swap took it out for this call alone.
             drop(unsafe { OwnedFd::from_raw_fd(descriptor) });
         }
+        unlock_entering();
     }
 }
 

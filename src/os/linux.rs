@@ -32,16 +32,22 @@ pub(crate) fn default_root() -> PathBuf {
     }
 }
 
-/// `posix_fallocate(3)`: on a full file system it fails here, and not at a later touch.
+/// `posix_fallocate(3)`: on a full file system it fails here, and not at a later touch. In pieces,
+/// because a signal may undo a piece.
 pub(crate) fn reserve(file: &File, length: u64) -> io::Result<()> {
+    const PIECE: libc::off_t = 64 << 20;
     let length =
         libc::off_t::try_from(length).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
-    loop {
-        match nix::fcntl::posix_fallocate(file.as_fd(), 0, length) {
+    let mut done = 0;
+    while done < length {
+        let piece = PIECE.min(length - done);
+        match nix::fcntl::posix_fallocate(file.as_fd(), done, piece) {
             Err(Errno::EINTR) => {}
-            other => return Ok(other?),
+            Err(error) => return Err(error.into()),
+            Ok(()) => done += piece,
         }
     }
+    Ok(())
 }
 
 /// Where processes sleep until a word of shared memory changes: a futex, found by the word alone.

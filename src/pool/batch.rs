@@ -37,7 +37,14 @@ impl<T: Record> Pool<T> {
         let (slot, word) = (parts.slot_of(key), Slot::Committed(key).to_word());
         self.inner.lease(&batch.taken, 0, slot as u32);
         announce();
-        if key >= LARGEST_KEY || !is_unchanged(&parts.words[slot], word) {
+        let mut held = key < LARGEST_KEY && is_unchanged(&parts.words[slot], word);
+        if !held && is_unchanged(&parts.words[slot], Slot::Marked(key).to_word()) {
+            // A writer is about to claim it or to pass it over: that is decided under the lock.
+            let _guard = self.inner.lock()?;
+            announce();
+            held = is_unchanged(&parts.words[slot], word);
+        }
+        if !held {
             return Ok(None);
         }
         batch.samples[0].slot = slot as u32;

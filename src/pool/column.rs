@@ -3,7 +3,7 @@
 //! Copies bytes between plain memory; knows no segment.
 
 use crate::error::{Error, Result};
-use crate::record::{Element, Record, Scalar, Schema};
+use crate::record::{Element, Record, Scalar};
 
 /// A buffer that receives one field of every record of a batch, one record after the other.
 ///
@@ -58,7 +58,7 @@ impl<'a> Column<'a> {
                 count * field.len()
             )));
         }
-        debug_assert!(field.end() <= Schema::of::<T>().size());
+        debug_assert!(field.end() <= size_of::<T>());
         Ok(())
     }
 

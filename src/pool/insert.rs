@@ -3,9 +3,9 @@
 //! that the ring reclaims.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::lease::{announce, commit, mark_claimed, pass_over};
+use super::lease::{announce, commit, mark, pass_over, take};
 use super::parts::Parts;
 use super::slot::{LARGEST_KEY, Slot};
 use super::statistics::Counter;
@@ -13,7 +13,7 @@ use super::{Inner, Pool};
 use crate::error::{Error, Result};
 use crate::record::Record;
 use crate::segment::Guard;
-use crate::sync::Peers;
+use crate::sync::{Owner, Peers};
 
 /// Slots that are claimed, and committed, while the lock is held once.
 const CHUNK: usize = 64;
@@ -149,6 +149,9 @@ impl<T: Record> Pool<T> {
 }
 
 /// A slot that is this process's alone, to be filled in place. Dropping it gives the slot up.
+///
+/// # Panics
+/// Where it is read or written in a child that was forked since: the slot is the parent's.
 pub struct Reservation<'a, T: Record> {
     pool: &'a Pool<T>,
     /// Holds one key; none once committed.
@@ -186,7 +189,13 @@ impl<T: Record> Reservation<'_, T> {
         Ok(key)
     }
 
+    /// # Panics
+    /// In a forked child: the slot is the parent's.
     fn address(&self) -> *mut T {
+        assert!(
+            self.pool.inner.segment.is_ours(),
+            "this reservation is the parent's"
+        );
         let parts = self.pool.inner.parts();
         parts.record(parts.slot_of(self.key())).cast()
     }
@@ -217,6 +226,23 @@ impl<T: Record> Drop for Reservation<'_, T> {
     }
 }
 
+/// What a claim has found out about other participants.
+#[derive(Default)]
+struct PeersMet {
+    /// Who had claimed the last slot that was claimed, and whether it is alive.
+    last_claimant: Option<(Owner, bool)>,
+    /// Whether a dead participant's leases are in the way.
+    dead_lessee: bool,
+}
+
+/// The word that a marked slot had before.
+fn committed_again(word: &AtomicU64) -> u64 {
+    match Slot::from_word(word.load(Ordering::Relaxed)) {
+        Slot::Marked(key) => Slot::Committed(key).to_word(),
+        other => other.to_word(),
+    }
+}
+
 impl<T: Record> Inner<T> {
     fn insert_one(&self, record: &T, priority: NewPriority<'_>) -> Result<u64> {
         let claim = self.claim(1)?;
@@ -239,26 +265,30 @@ impl<T: Record> Inner<T> {
 
     /// Phase one: claims `1..=wanted` slots, at most [`CHUNK`].
     fn claim(&self, wanted: usize) -> Result<Claim> {
-        let guard = self.lock()?;
-        let parts = self.parts();
         let mut claim = Claim {
             keys: [0; CHUNK],
             count: 0,
         };
-        let mut looked_at = 0;
-        while claim.count < wanted && looked_at < parts.capacity() {
-            looked_at += self.claim_run(&guard, wanted - claim.count, &mut claim)?;
+        let (mut looked_at, mut peers) = (0, PeersMet::default());
+        let guard = self.lock()?;
+        let capacity = self.parts().capacity();
+        while claim.count < wanted && looked_at < capacity {
+            // Never more than a lap: it would only meet its own claims.
+            let run = (wanted - claim.count).min(capacity - looked_at);
+            looked_at += self.claim_run(&guard, run, &mut claim, &mut peers)?;
         }
-        if claim.count == 0 {
-            return Err(Error::NoFreeSlot {
-                capacity: parts.capacity(),
-            });
+        drop(guard);
+        if peers.dead_lessee {
+            // Or every writer would look at its leases again.
+            self.segment.clean();
         }
-        let passed_over = looked_at - claim.count;
-        if passed_over > 0 {
-            self.count(Counter::PassedOver, passed_over);
+        if looked_at > claim.count {
+            self.count(Counter::PassedOver, looked_at - claim.count);
         }
-        Ok(claim)
+        match claim.count {
+            0 => Err(Error::NoFreeSlot { capacity }),
+            _ => Ok(claim),
+        }
     }
 
     /// Looks at the next slots of the ring, as many as are wanted but not beyond its end, and claims
@@ -268,6 +298,7 @@ impl<T: Record> Inner<T> {
         guard: &Guard<'_, Parts>,
         wanted: usize,
         claim: &mut Claim,
+        peers: &mut PeersMet,
     ) -> Result<usize> {
         let (parts, control) = (self.parts(), self.parts().control());
         let first_key = control.next_key.load(Ordering::Relaxed);
@@ -277,31 +308,25 @@ impl<T: Record> Inner<T> {
             return Err(self.damaged(format!("its next key is {first_key}")));
         }
         // First, so that a key is used once even if this process dies here.
-        control
-            .next_key
-            .store(first_key + run as u64, Ordering::Relaxed);
-        let mut seen = [0; CHUNK];
+        let next_key = first_key + run as u64;
+        control.next_key.store(next_key, Ordering::Relaxed);
         let words = &parts.words[start..start + run];
-        let claimed = Slot::Claimed(Some(self.segment.owner())).to_word();
-        let mut free: u64 = 0;
-        for (at, word) in words.iter().enumerate() {
-            seen[at] = word.load(Ordering::Relaxed);
-            if self.may_claim(Slot::from_word(seen[at])) {
-                mark_claimed(word, claimed);
-                free |= 1 << at;
-            }
-        }
+        let (free, marked) = self.mark_run(words, peers);
         announce();
-        let leased = free & self.leased(start, run);
+        let leased = match marked {
+            0 => 0,
+            _ => marked & self.leased(start, run, peers),
+        };
+        let claimed = Slot::Claimed(Some(self.segment.owner())).to_word();
         let mut touched = [0; CHUNK];
-        let (mut evicted, mut emptied) = (0, 0);
-        for at in 0..run {
+        let mut emptied = 0;
+        for (at, word) in words.iter().enumerate() {
             if leased & 1 << at != 0 {
-                pass_over(&words[at], seen[at]);
-            } else if free & 1 << at != 0 {
+                pass_over(word, committed_again(word));
+            } else if (free | marked) & 1 << at != 0 {
+                take(word, claimed);
                 claim.keys[claim.count] = first_key + at as u64;
                 claim.count += 1;
-                evicted += u64::from(matches!(Slot::from_word(seen[at]), Slot::Committed(_)));
                 if parts.tree.leaf(start + at) != 0.0 {
                     parts.tree.set_leaf(start + at, 0.0);
                     touched[emptied] = (start + at) as u32;
@@ -310,20 +335,42 @@ impl<T: Record> Inner<T> {
             }
         }
         parts.tree.refresh(&mut touched[..emptied]);
+        let evicted = u64::from((marked & !leased).count_ones());
         self.change_length(guard, |length| length.wrapping_sub(evicted));
         Ok(run)
     }
 
-    /// Whether a slot in this state may be claimed, leases aside.
-    fn may_claim(&self, slot: Slot) -> bool {
-        match slot {
-            Slot::Empty | Slot::Committed(_) => true,
-            Slot::Claimed(owner) => owner.is_none_or(|owner| !self.segment.peers().is_alive(owner)),
+    /// Marks the slots that hold records. Gives, as bits, those that hold none and may be taken at
+    /// once, and those that were marked.
+    fn mark_run(&self, words: &[AtomicU64], peers: &mut PeersMet) -> (u64, u64) {
+        let (mut free, mut marked) = (0, 0);
+        for (at, word) in words.iter().enumerate() {
+            match Slot::from_word(word.load(Ordering::Relaxed)) {
+                Slot::Committed(key) | Slot::Marked(key) => {
+                    mark(word, Slot::Marked(key).to_word());
+                    marked |= 1 << at;
+                }
+                Slot::Claimed(Some(owner)) if self.is_alive(owner, peers) => {}
+                Slot::Claimed(_) | Slot::Empty => free |= 1 << at,
+            }
+        }
+        (free, marked)
+    }
+
+    /// Whether the claimant of a slot is alive; asks the system once for claims in a row.
+    fn is_alive(&self, owner: Owner, peers: &mut PeersMet) -> bool {
+        match peers.last_claimant {
+            Some((last, alive)) if last == owner => alive,
+            _ => {
+                let alive = self.segment.peers().is_alive(owner);
+                peers.last_claimant = Some((owner, alive));
+                alive
+            }
         }
     }
 
     /// Which of the `run` slots from `start` on living participants lease, as bits.
-    fn leased(&self, start: usize, run: usize) -> u64 {
+    fn leased(&self, start: usize, run: usize, peers: &mut PeersMet) -> u64 {
         let parts = self.parts();
         let mut leased = 0;
         for entry in parts.lessees() {
@@ -334,8 +381,11 @@ impl<T: Record> Inner<T> {
                     here |= 1 << at;
                 }
             });
-            if here != 0 && self.segment.is_entry_alive(entry) {
-                leased |= here;
+            if here != 0 {
+                match self.segment.is_entry_alive(entry) {
+                    true => leased |= here,
+                    false => peers.dead_lessee = true,
+                }
             }
         }
         leased

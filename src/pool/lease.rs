@@ -1,6 +1,6 @@
 //! Leases: readers name the slots that they read, and writers pass those over.
 //!
-//! Touches lease lists and slot words. Modelled in `loom`, see `models.rs`.
+//! Touches lease lists and slot words. Modelled in `loom`, see `models/`.
 //!
 //! # The protocol
 //! A participant's lease list is 64 blocks of cells, and one word with a bit for each block in use.
@@ -9,9 +9,11 @@
 //! 1. *Lease*: a reader takes blocks (sets their bits), writes the slots into the cells, fences, and
 //!    only then looks whether each slot's word is still what it saw. If so, the record is its to
 //!    read until it gives the blocks back; if not, it forgets about that slot.
-//! 2. *Claim*: a writer, who holds the segment's lock, marks the slot's word claimed, fences, and only
-//!    then looks at the lists of all participants. A slot that a living one names gets its old word
-//!    back and is passed over; any other is the writer's to fill.
+//! 2. *Claim*: a writer, who holds the segment's lock, marks the slot's word (which keeps its key),
+//!    fences, and only then looks at the lists of all participants. A slot that a living one names
+//!    gets its old word back and is passed over; any other it takes: the word says claimed, and the
+//!    slot is the writer's to fill. If the writer dies in between, the mark tells what to give back.
+//!    A slot that holds no record needs no mark: no reader passes its check.
 //! 3. *Give back*: the reader clears the bits of its blocks after its last read.
 //!
 //! Of the two fences one comes first in the order that all agree on. If the reader's does, the writer
@@ -138,10 +140,19 @@ pub(super) fn is_unchanged(word: &AtomicU64, seen: u64) -> bool {
     word.load(Ordering::Acquire) == seen
 }
 
-/// Step 2: marks a slot claimed; [`announce`] must follow.
+/// Step 2: marks a slot that is to be claimed; [`announce`] must follow.
 #[inline(always)]
-pub(super) fn mark_claimed(word: &AtomicU64, claimed: u64) {
+pub(super) fn mark(word: &AtomicU64, marked: u64) {
+    // Release: not before the key of the claim was used up.
+    word.store(marked, Ordering::Release);
+}
+
+/// Step 2: takes a slot that nobody leases, before anything else of it is changed.
+#[inline(always)]
+pub(super) fn take(word: &AtomicU64, claimed: u64) {
     word.store(claimed, Ordering::Relaxed);
+    // What follows must not come first in the eyes of who repairs after a death.
+    std::sync::atomic::compiler_fence(Ordering::SeqCst);
 }
 
 /// Step 2: a leased slot gets its word back.

@@ -7,7 +7,6 @@
 mod batch;
 mod column;
 mod insert;
-#[cfg(not(loom))]
 mod lease;
 mod options;
 mod parts;
@@ -205,7 +204,11 @@ impl<T: Record> Pool<T> {
                 expected: format!("at most the pool's capacity, {}", self.capacity()),
             });
         }
-        let enough = || Some(self.len()).filter(|&length| length >= count);
+        let enough = || {
+            // Who died while it counted what it had inserted would be waited for in vain.
+            let _ = self.inner.mend_orphan();
+            Some(self.len()).filter(|&length| length >= count)
+        };
         let waited = self.inner.grown().wait_for(limit, enough);
         waited.ok_or_else(|| Error::TimedOut {
             what: format!("{count} records (the pool holds {})", self.len()),

@@ -171,7 +171,8 @@ impl Structure for Parts {
 
     fn reset(&self, entry: usize) {
         self.lease_list(entry).clear();
-        self.lessees[entry / 64].fetch_and(!(1 << (entry % 64)), Ordering::Relaxed);
+        // Release: a writer that sees the bit cleared knows that the reads are over.
+        self.lessees[entry / 64].fetch_and(!(1 << (entry % 64)), Ordering::Release);
     }
 }
 
@@ -219,7 +220,8 @@ impl Parts {
             .iter()
             .enumerate()
             .flat_map(move |(at, word)| {
-                let mut bits = word.load(Ordering::Relaxed);
+                // Acquire: pairs with the Release in `reset`.
+                let mut bits = word.load(Ordering::Acquire);
                 std::iter::from_fn(move || {
                     let bit = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
                     bits &= bits - 1;

@@ -62,32 +62,38 @@ impl Parts {
         self.tree.find_contradiction()
     }
 
-    /// Makes everything agree with the slots' words: a slot that holds no committed record weighs
-    /// nothing; sums, length and the next key follow.
+    /// Makes everything agree with the slots' words: a slot that a dead writer marked and did not take
+    /// still holds its record; one that holds no record weighs nothing; sums, length, the next key
+    /// and the highest leaf follow.
     pub(super) fn repair(&self) {
-        let (mut length, mut next_key) = (0, 0);
+        let (mut length, mut next_key, mut highest) = (0, 0, 0f32);
         for (slot, word) in self.words.iter().enumerate() {
+            let leaf = self.tree.leaf(slot);
             match Slot::from_word(word.load(Ordering::Relaxed)) {
-                Slot::Committed(key) if key < LARGEST_KEY && self.slot_of(key) == slot => {
+                state @ (Slot::Committed(key) | Slot::Marked(key)) if key < LARGEST_KEY => {
+                    if let Slot::Marked(_) = state {
+                        // Release: who sees the key sees the record.
+                        word.store(Slot::Committed(key).to_word(), Ordering::Release);
+                    }
                     length += 1;
                     next_key = next_key.max(key + 1);
-                    continue;
+                    highest = highest.max(leaf);
                 }
-                // No writer leaves a key in another key's slot.
-                Slot::Committed(_) => word.store(Slot::Empty.to_word(), Ordering::Relaxed),
-                Slot::Claimed(_) | Slot::Empty => {}
-            }
-            if self.tree.leaf(slot) != 0.0 {
-                self.tree.set_leaf(slot, 0.0);
+                _ if leaf != 0.0 => self.tree.set_leaf(slot, 0.0),
+                _ => {}
             }
         }
         self.tree.rebuild();
         let control = self.control();
         control.length.store(length, Ordering::Relaxed);
         control.next_key.fetch_max(next_key, Ordering::Relaxed);
-        let highest = f32::from_bits(control.highest.load(Ordering::Relaxed));
-        if !(highest > 0.0 && highest <= LARGEST_LEAF) {
-            control.highest.store(1f32.to_bits(), Ordering::Relaxed);
-        }
+        let before = f32::from_bits(control.highest.load(Ordering::Relaxed));
+        let highest = match [before, highest].map(|leaf| leaf > 0.0 && leaf <= LARGEST_LEAF) {
+            [true, true] => before.max(highest),
+            [true, false] => before,
+            [false, true] => highest,
+            [false, false] => 1.0,
+        };
+        control.highest.store(highest.to_bits(), Ordering::Relaxed);
     }
 }

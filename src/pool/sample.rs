@@ -134,18 +134,32 @@ impl<T: Record> Inner<T> {
         batch: &mut Batch<T>,
         preference: Preference,
     ) -> Result<()> {
+        self.mend_orphan()?;
         batch.lost.extend(0..count as u32);
         for round in 0..=ROUNDS_WITHOUT_LOCK {
+            // A stratum may lie in what a writer has just claimed: then any record will do.
+            let stratified = preference == Preference::Priority && round < 2;
+            let share = 1.0 / count as f64;
+            batch.draws.clear();
+            batch.draws.extend(batch.lost.iter().map(|&stratum| {
+                let within: f64 = random.random();
+                Draw::new(match stratified {
+                    true => (f64::from(stratum) + within) * share,
+                    false => within,
+                })
+            }));
+            // The caller's generator is not called while the lock is held.
             let guard = match round {
                 ROUNDS_WITHOUT_LOCK => Some(self.lock()?),
                 _ => None,
             };
-            match preference {
-                Preference::Priority => {
-                    // A stratum may lie in what a writer has just claimed: then any record will do.
-                    self.draw_by_priority(count, random, batch, round < 2);
+            match (preference, &guard) {
+                (Preference::Priority, _) => {
+                    batch.total = self.parts().tree.total();
+                    self.parts().tree.descend(&mut batch.draws);
                 }
-                Preference::None => self.draw_uniformly(random, batch, guard.is_some()),
+                (Preference::None, None) => self.pick_slots(&mut batch.draws),
+                (Preference::None, Some(_)) => self.pick_ranks(&mut batch.draws),
             }
             self.lease_and_check(batch, preference);
             if batch.lost.is_empty() {
@@ -155,57 +169,49 @@ impl<T: Record> Inner<T> {
         Err(Error::NothingToSample { length: self.len() })
     }
 
-    /// Draws a slot for every lost sample, in proportion to the leaves.
-    fn draw_by_priority(
-        &self,
-        count: usize,
-        random: &mut (impl Rng + ?Sized),
-        batch: &mut Batch<T>,
-        stratified: bool,
-    ) {
-        let tree = &self.parts().tree;
-        let share = 1.0 / count as f64;
-        batch.total = tree.total();
-        batch.draws.clear();
-        batch.draws.extend(batch.lost.iter().map(|&stratum| {
-            let within: f64 = random.random();
-            Draw::new(match stratified {
-                true => (f64::from(stratum) + within) * share,
-                false => within,
-            })
-        }));
-        tree.descend(&mut batch.draws);
+    /// Takes the lock, and so repairs the pool, where its owner is dead: who only samples would not
+    /// notice, and draw by sums that nobody completes.
+    pub(super) fn mend_orphan(&self) -> Result<()> {
+        match self.segment.lock_is_orphaned() {
+            true => self.lock().map(drop),
+            false => Ok(()),
+        }
     }
 
-    /// Draws a slot for every lost sample, all alike. Where most slots are empty, tries are cheap
-    /// but many may be lost; so under the lock the next committed slot is looked for.
-    fn draw_uniformly(&self, random: &mut (impl Rng + ?Sized), batch: &mut Batch<T>, locked: bool) {
+    /// Gives each draw any slot that was ever used; those that hold no record will be lost.
+    fn pick_slots(&self, draws: &mut [Draw]) {
         let parts = self.parts();
-        let filled = parts.control().next_key.load(Ordering::Relaxed);
-        let filled = filled.min(parts.capacity() as u64) as u32;
-        batch.draws.clear();
-        for _ in 0..batch.lost.len() {
-            let slot = match filled {
+        let used = parts.control().next_key.load(Ordering::Relaxed);
+        let used = used.min(parts.capacity() as u64);
+        for draw in draws {
+            draw.index = match used {
                 0 => Draw::LOST,
-                _ => random.random_range(0..filled),
+                _ => ((draw.fraction * used as f64) as u64).min(used - 1) as u32,
             };
-            let committed = |slot: &u32| {
-                let word = parts.words[*slot as usize].load(Ordering::Relaxed);
-                matches!(Slot::from_word(word), Slot::Committed(_))
-            };
-            let index = match locked {
-                false => slot,
-                true if filled == 0 => Draw::LOST,
-                true => (slot..filled)
-                    .chain(0..slot)
-                    .find(committed)
-                    .unwrap_or(Draw::LOST),
-            };
-            batch.draws.push(Draw {
-                index,
-                ..Draw::default()
-            });
         }
+    }
+
+    /// Gives each draw a record by its rank among all, in one pass over the slots. Under the lock,
+    /// where most slots are empty.
+    fn pick_ranks(&self, draws: &mut [Draw]) {
+        let length = self.len();
+        let rank =
+            |draw: &Draw| ((draw.fraction * length as f64) as usize).min(length.saturating_sub(1));
+        let mut order: Vec<usize> = (0..draws.len()).collect();
+        if length > 0 {
+            order.sort_unstable_by_key(|&at| rank(&draws[at]));
+        }
+        let mut wanted = order.into_iter().peekable();
+        let mut seen = 0;
+        for (slot, word) in self.parts().words.iter().enumerate() {
+            if let Slot::Committed(_) = Slot::from_word(word.load(Ordering::Relaxed)) {
+                while let Some(at) = wanted.next_if(|&at| rank(&draws[at]) == seen) {
+                    draws[at].index = slot as u32;
+                }
+                seen += 1;
+            }
+        }
+        wanted.for_each(|at| draws[at].index = Draw::LOST);
     }
 
     /// Leases what was drawn, and keeps what is still there; the others stay in `batch.lost`.

@@ -3,8 +3,9 @@
 use crate::sync::Owner;
 
 const STATE_BITS: u32 = 2;
-const CLAIMED: u64 = 1;
+const MARKED: u64 = 1;
 const COMMITTED: u64 = 2;
+const CLAIMED: u64 = 3;
 
 /// The largest key; at a billion insertions a second it is reached after 146 years.
 pub(super) const LARGEST_KEY: u64 = u64::MAX >> STATE_BITS;
@@ -14,6 +15,9 @@ pub(super) const LARGEST_KEY: u64 = u64::MAX >> STATE_BITS;
 pub(super) enum Slot {
     /// Nothing was ever written here, or a writer gave up.
     Empty,
+    /// A writer that holds the lock is about to claim it, and looks whether it is leased; it still
+    /// holds the record of this key.
+    Marked(u64),
     /// A writer fills it. Its key is not known to anybody else yet. `None` names nobody, which no
     /// writer does: the segment is damaged.
     Claimed(Option<Owner>),
@@ -26,6 +30,7 @@ impl Slot {
     pub(super) fn from_word(word: u64) -> Self {
         match word & ((1 << STATE_BITS) - 1) {
             COMMITTED => Self::Committed(word >> STATE_BITS),
+            MARKED => Self::Marked(word >> STATE_BITS),
             CLAIMED => Self::Claimed(Owner::from_bits((word >> STATE_BITS) as u32)),
             _ => Self::Empty,
         }
@@ -35,6 +40,7 @@ impl Slot {
     pub(super) fn to_word(self) -> u64 {
         match self {
             Self::Empty => 0,
+            Self::Marked(key) => key << STATE_BITS | MARKED,
             Self::Claimed(owner) => u64::from(owner.map_or(0, Owner::bits)) << STATE_BITS | CLAIMED,
             Self::Committed(key) => key << STATE_BITS | COMMITTED,
         }
@@ -49,6 +55,7 @@ mod tests {
     fn a_word_says_what_was_put_into_it() {
         for slot in [
             Slot::Empty,
+            Slot::Marked(3),
             Slot::Claimed(Some(Owner::new(0, 0))),
             Slot::Claimed(Some(Owner::new(1000, 77))),
             Slot::Committed(0),

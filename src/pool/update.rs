@@ -91,18 +91,22 @@ impl<T: Record> Inner<T> {
         let parts = self.parts();
         let highest = &parts.control().highest;
         let mut largest = f32::from_bits(highest.load(Ordering::Relaxed));
-        for (key, leaf) in keys.iter().zip(leaves) {
+        for (at, key) in keys.iter().enumerate() {
             let slot = parts.slot_of(*key);
             let word = parts.words[slot].load(Ordering::Relaxed);
             if Slot::from_word(word) == Slot::Committed(*key) {
-                parts.tree.set_leaf(slot, leaf);
                 touched[found] = slot as u32;
+                leaves[found] = leaves[at];
+                largest = largest.max(leaves[at]);
                 found += 1;
-                largest = largest.max(leaf);
             }
         }
-        parts.tree.refresh(&mut touched[..found]);
+        // Before the leaves: whoever dies in between leaves none above the highest.
         highest.store(largest.to_bits(), Ordering::Relaxed);
+        for (slot, leaf) in touched[..found].iter().zip(leaves) {
+            parts.tree.set_leaf(*slot as usize, leaf);
+        }
+        parts.tree.refresh(&mut touched[..found]);
         drop(guard);
         Ok(keys.len() - found)
     }

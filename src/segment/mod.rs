@@ -12,6 +12,7 @@ mod participants;
 mod root;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -29,6 +30,9 @@ use header::{HEADER_BYTES, LONGEST_SCHEMA};
 use name::Name;
 use participants::{Entry, Membership};
 use root::{LockedRoot, Root, Unfinished};
+
+/// The longest pause between two looks for a segment that is not there yet.
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
 /// How long a segment stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,6 +114,8 @@ pub(crate) struct Segment<S> {
     membership: Membership,
     lock: Region<LockWords>,
     channel: Channel,
+    /// The owner of the lock when [`Self::lock_is_orphaned`] was last asked.
+    last_owner: AtomicU32,
 }
 
 /// The regions that every segment begins with, and those of its structure.
@@ -151,7 +157,7 @@ impl<S: Structure> Segment<S> {
         let new = {
             let locked = root.lock()?;
             locked.names()?; // removes debris, which may be in the way
-            locked.create_unfinished(&name, header.nonce)?
+            locked.create_unfinished(&name)?
         };
         let path = new.path.clone();
         let built = Self::build(new, &name, header, layout, &plan.role).and_then(|segment| {
@@ -160,7 +166,9 @@ impl<S: Structure> Segment<S> {
             ended.map_err(Error::system("unlock", &path))?;
             Ok(segment)
         });
-        if let (Err(_), Ok(locked)) = (&built, root.lock()) {
+        if built.is_err()
+            && let Ok(locked) = root.lock()
+        {
             let _ = locked.remove(&path);
         }
         built.map(|mut segment| {
@@ -209,7 +217,7 @@ impl<S: Structure> Segment<S> {
             match opened {
                 Err(Error::NotFound { .. }) if began.elapsed() < attach.wait => {
                     thread::sleep(pause.min(attach.wait.saturating_sub(began.elapsed())));
-                    pause = (pause * 2).min(Duration::from_millis(20));
+                    pause = (pause * 2).min(LONGEST_PAUSE);
                 }
                 Err(error) => return Err(error),
                 Ok(mut segment) => {
@@ -307,6 +315,7 @@ impl<S: Structure> Segment<S> {
             membership,
             lock: mapping.region(&layout.lock),
             channel,
+            last_owner: AtomicU32::new(0),
             header,
         })
     }
@@ -340,7 +349,19 @@ impl<S: Structure> Segment<S> {
         Ok(Guard {
             segment: self,
             damaged,
+            panicking: thread::panicking(),
         })
+    }
+
+    /// Whether the lock's owner is dead, as far as a look costs little: one load while the lock is
+    /// free, or has another owner than at this handle's last look. For those who read without the
+    /// lock and would not notice.
+    #[inline]
+    pub(crate) fn lock_is_orphaned(&self) -> bool {
+        let owner = self.words().owner_bits();
+        owner != 0
+            && self.last_owner.swap(owner, Ordering::Relaxed) == owner
+            && Owner::from_bits(owner).is_none_or(|owner| !self.membership.is_alive(owner))
     }
 
     #[inline(always)]
@@ -378,7 +399,7 @@ impl<S: Structure> Segment<S> {
 
     /// This participant's counters.
     #[inline(always)]
-    pub(crate) fn counters(&self) -> &[std::sync::atomic::AtomicU64; COUNTERS] {
+    pub(crate) fn counters(&self) -> &[AtomicU64; COUNTERS] {
         self.membership.counters()
     }
 
@@ -425,6 +446,8 @@ impl<S> Drop for Segment<S> {
 pub(crate) struct Guard<'a, S: Structure> {
     segment: &'a Segment<S>,
     damaged: bool,
+    /// Whether the thread was panicking already when it took the lock.
+    panicking: bool,
 }
 
 impl<S: Structure> Guard<'_, S> {
@@ -444,7 +467,7 @@ impl<S: Structure> Guard<'_, S> {
 impl<S: Structure> Drop for Guard<'_, S> {
     #[inline]
     fn drop(&mut self) {
-        if thread::panicking() {
+        if thread::panicking() && !self.panicking {
             self.segment.words().needs_repair();
         }
         self.segment.words().release();
@@ -496,15 +519,18 @@ pub(crate) fn open_or_create<H>(
     open: impl Fn() -> Result<H>,
     create: impl Fn() -> Result<H>,
 ) -> Result<H> {
+    let mut pause = Duration::from_millis(1);
     loop {
         match open() {
             Err(Error::NotFound { .. }) => {}
             other => return other,
         }
         match create() {
-            Err(Error::AlreadyExists { .. }) => {}
+            // It is there by now, or somebody is building it.
+            Err(Error::AlreadyExists { .. }) => thread::sleep(pause),
             other => return other,
         }
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 

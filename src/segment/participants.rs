@@ -83,8 +83,8 @@ impl Membership {
             {
                 continue;
             }
-            reset(number);
             retire(&table, number);
+            reset(number);
             let generation = occupy(&table[number], role);
             return Ok(Some(Self {
                 owner: Owner::new(number, generation >> 1),
@@ -145,8 +145,9 @@ impl Membership {
             let byte = byte_of(number);
             // An error counts as locked: whom we cannot ask about is not dead.
             if used && number != self.owner.entry() && locks.try_lock(byte, 1).unwrap_or(false) {
-                reset(number);
+                // First, so that the dead does not look alive if this process is stopped here.
                 retire(&self.table, number);
+                reset(number);
                 let _ = locks.unlock(byte, 1);
             }
         }

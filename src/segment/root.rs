@@ -20,6 +20,8 @@ use crate::os::{self, ByteLocks};
 /// The variable that names another root directory.
 const VARIABLE: &str = "MILLPOND_DIR";
 const LOCK_FILE: &str = ".lock";
+/// The end of the name of a hidden file in which a segment is built.
+const UNFINISHED: &str = ".pond.new";
 
 /// What [`list`](crate::list) tells of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +47,13 @@ pub(crate) struct Root {
 /// The root directory while names in it hold still.
 pub(crate) struct LockedRoot<'a> {
     root: &'a Root,
-    _lock: ByteLocks,
+    lock: ByteLocks,
+}
+
+impl Drop for LockedRoot<'_> {
+    fn drop(&mut self) {
+        let _ = self.lock.unlock(0, 1);
+    }
 }
 
 impl Root {
@@ -73,25 +81,26 @@ impl Root {
         };
         let lock = ByteLocks::open(open).map_err(Error::system("open", &path))?;
         lock.lock(0).map_err(Error::system("lock", &path))?;
-        Ok(LockedRoot {
-            root: self,
-            _lock: lock,
-        })
+        Ok(LockedRoot { root: self, lock })
     }
 }
 
 impl LockedRoot<'_> {
-    /// Creates an unfinished segment's file, in the directory of its later name.
-    pub(crate) fn create_unfinished(&self, name: &Name, nonce: u64) -> Result<Unfinished> {
+    /// Creates an unfinished segment's file, in the directory of its later name. There is one for a
+    /// name at most: who comes second is told that the segment exists, and reserves no space.
+    pub(crate) fn create_unfinished(&self, name: &Name) -> Result<Unfinished> {
         let target = name.file(&self.root.path);
-        if target.exists() {
+        let path = unfinished_path(&target);
+        if path.exists() {
+            self.remove_debris(&path)?;
+        }
+        if target.exists() || path.exists() {
             return Err(Error::AlreadyExists {
                 name: name.as_str().into(),
             });
         }
         let directory = target.parent().unwrap_or(&self.root.path);
         fs::create_dir_all(directory).map_err(Error::system("create", directory))?;
-        let path = directory.join(format!(".{nonce:016x}.new"));
         let locks = ByteLocks::open(|| os::create_private(&path))
             .map_err(Error::system("create", &path))?;
         participants::begin_building(&locks).map_err(Error::system("lock", &path))?;
@@ -162,7 +171,14 @@ impl LockedRoot<'_> {
         let mut names = Vec::new();
         let mut directories = vec![self.root.path.clone()];
         while let Some(directory) = directories.pop() {
-            let entries = fs::read_dir(&directory).map_err(Error::system("list", &directory))?;
+            let entries = match fs::read_dir(&directory) {
+                Ok(entries) => entries,
+                Err(error) if directory == self.root.path => {
+                    return Err(Error::system("list", &directory)(error));
+                }
+                // Gone meanwhile, or not millpond's.
+                Err(_) => continue,
+            };
             for entry in entries.flatten() {
                 let path = entry.path();
                 let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
@@ -225,6 +241,14 @@ impl LockedRoot<'_> {
     }
 }
 
+/// The hidden file in which the segment at `target` is built.
+fn unfinished_path(target: &Path) -> PathBuf {
+    let mut file = std::ffi::OsString::from(".");
+    file.push(target.file_stem().unwrap_or_default());
+    file.push(UNFINISHED);
+    target.with_file_name(file)
+}
+
 /// A file that has no segment's name yet.
 pub(crate) struct Unfinished {
     pub(crate) path: PathBuf,
@@ -239,8 +263,8 @@ fn is_debris(name: &OsStr) -> bool {
     let Some(hidden) = name.to_str().and_then(|name| name.strip_prefix('.')) else {
         return false;
     };
-    let nonce = hidden.strip_suffix(".new").or(hidden.strip_suffix(".dead"));
-    nonce.is_some_and(|text| text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit()))
+    let is_removed = |text: &str| text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    hidden.ends_with(UNFINISHED) || hidden.strip_suffix(".dead").is_some_and(is_removed)
 }
 
 /// Whether a segment was to live while somebody is attached, and nobody is.

@@ -1,6 +1,6 @@
 //! An event: processes sleep on it until a condition in shared memory holds.
 //!
-//! Touches only its own words; the condition is the caller's. Modelled in `loom`, see the tests.
+//! Touches only its own words; the condition is the caller's. Modelled in `loom`, see `models/`.
 //!
 //! # The protocol
 //! 1. A waiter reads `sequence`, sets `waiting`, fences, and only then looks at its condition; if

@@ -1,6 +1,6 @@
 //! The lock between processes: one word, taken over when its owner is dead.
 //!
-//! Touches only its own words; who is alive it asks of [`Peers`]. Modelled in `loom`, see the tests.
+//! Touches only its own words; who is alive it asks of [`Peers`]. Modelled in `loom`, see `models/`.
 //!
 //! # The protocol
 //! `word` is free (0), or the owner's 30 bits, with `WAITERS` where somebody may be asleep on it
@@ -18,9 +18,11 @@
 //! 5. *Release*: if nobody waits, owner → free. Else, if the seat is taken, clear it and store
 //!    seat | `HANDED`: the word is never free in between, so nobody can barge in. Else free it and
 //!    wake one.
-//! 6. *Accept*: a waiting thread of the process that the word was handed to swaps `HANDED` away. Any
-//!    of its waiting threads may; there is one at least, because a sitter stays until it has the
-//!    lock and clears the seat only then.
+//! 6. *Accept*: a thread of the process that the word was handed to, which has waited as long as a
+//!    sitter has, swaps `HANDED` away. There is one at least, because a sitter stays until it has the
+//!    lock and clears the seat only then. While `HANDED` is set nobody is inside, so a waiter that
+//!    saw the same word for a slice may swap it to itself: the process that it was handed to may be
+//!    stopped, or dead, and nothing needs repair.
 //! 7. *Repair*: who takes over, or finds `dirty` set, has the lock with the order to repair what it
 //!    guards. `dirty` is set before the repair and cleared after it, and a dead repairer is taken
 //!    over like any owner, so the order outlives it.
@@ -66,6 +68,12 @@ impl LockWords {
             seat: AtomicU32::new(0),
             dirty: AtomicU32::new(0),
         }
+    }
+
+    /// Puts a process into the seat of a lock that is held, as if it had waited.
+    pub(crate) fn seat_for_model(&self, sitter: Owner) {
+        self.seat.store(sitter.bits(), Ordering::Relaxed);
+        self.word.fetch_or(WAITERS, Ordering::Relaxed);
     }
 }
 
@@ -121,6 +129,14 @@ impl Lock<'_> {
         self.words.dirty.store(0, Ordering::Relaxed);
     }
 
+    /// The owner, as bits; 0 where nobody is inside.
+    pub(crate) fn owner_bits(&self) -> u32 {
+        match self.words.word.load(Ordering::Relaxed) {
+            word if word & HANDED == 0 => word & Owner::MASK,
+            _ => 0,
+        }
+    }
+
     /// Orders the next owner to repair. `self` holds the lock.
     pub(crate) fn needs_repair(&self) {
         self.words.dirty.store(1, Ordering::Relaxed);
@@ -155,7 +171,7 @@ impl Lock<'_> {
         let mine = self.me.bits() | WAITERS;
         let seen = self.words.word.load(Ordering::Relaxed);
         // Others may sleep, so a lock that was waited for keeps `WAITERS` (steps 1 and 6).
-        if seen == FREE || seen == mine | HANDED {
+        if seen == FREE || (seen == mine | HANDED && sleeps >= PATIENCE) {
             return self.swap(seen, mine).then_some(false);
         }
         if sleeps >= PATIENCE {
@@ -168,10 +184,13 @@ impl Lock<'_> {
         let slice = FIRST_SLICE * (1 << sleeps.min(3));
         self.channel
             .wait(&self.words.word, awaited, slice.min(LONGEST_SLICE));
-        // Step 3. A word that names nobody (a damaged segment) has nobody to wait for.
-        let stuck = self.words.word.load(Ordering::Relaxed) == awaited
-            && Owner::from_bits(awaited).is_none_or(|owner| !peers.is_alive(owner));
-        (stuck && self.swap(awaited, mine)).then_some(true)
+        if self.words.word.load(Ordering::Relaxed) != awaited {
+            return None;
+        }
+        // Steps 3 and 6. A word that names nobody (a damaged segment) has nobody to wait for.
+        let handed = awaited & HANDED != 0;
+        let dead = || Owner::from_bits(awaited).is_none_or(|owner| !peers.is_alive(owner));
+        ((handed || dead()) && self.swap(awaited, mine)).then_some(!handed)
     }
 
     /// Step 4.

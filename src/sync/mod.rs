@@ -9,6 +9,3 @@ pub(crate) mod primitive;
 pub(crate) use event::{Event, EventWords};
 pub(crate) use lock::{Found, Lock, LockWords};
 pub(crate) use owner::{Owner, Peers};
-
-#[cfg(all(test, loom))]
-mod models;

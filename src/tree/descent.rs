@@ -42,7 +42,7 @@ impl SumTree {
                 if draw.index == Draw::LOST {
                     continue;
                 }
-                self.step(start, draw);
+                self.step(start, self.levels.lasts[level], draw);
                 if let Some(next) = next {
                     let child = self
                         .cells
@@ -55,9 +55,10 @@ impl SumTree {
         }
     }
 
-    /// Chooses a child of the node `draw.index` of the level that begins at `start`.
+    /// Chooses a child of the node `draw.index` from the level that begins at `start` and has `last`
+    /// as its last cell.
     #[inline]
-    fn step(&self, start: usize, draw: &mut Draw) {
+    fn step(&self, start: usize, last: u32, draw: &mut Draw) {
         let first = draw.index as usize * WIDTH;
         let node = &self.cells[start + first..start + first + WIDTH];
         let mut children = [0.0; WIDTH];
@@ -74,7 +75,7 @@ impl SumTree {
         let mut chosen = ends.iter().filter(|&&end| end <= wanted).count();
         if chosen == WIDTH {
             match children.iter().rposition(|&child| child > 0.0) {
-                Some(last) => chosen = last,
+                Some(at) => chosen = at,
                 None => {
                     draw.index = Draw::LOST;
                     return;
@@ -88,6 +89,7 @@ impl SumTree {
             .max(0.0)
             .min(1.0 - f64::EPSILON);
         draw.fraction = fraction;
-        draw.index = (first + chosen) as u32;
+        // Padding weighs nothing, unless the segment is damaged.
+        draw.index = ((first + chosen) as u32).min(last);
     }
 }

@@ -31,17 +31,25 @@ pub(crate) const SMALLEST_LEAF: f32 = f32::MIN_POSITIVE;
 struct Levels {
     /// The first cell of each level: leaves, their parents, …, the total.
     starts: Vec<usize>,
+    /// The last cell of each level that is not padding, counted from its first.
+    lasts: Vec<u32>,
     cells: usize,
 }
 
 impl Levels {
     fn of(capacity: usize) -> Self {
-        let (mut starts, mut cells, mut count) = (Vec::new(), 0, capacity);
+        let (mut starts, mut lasts) = (Vec::new(), Vec::new());
+        let (mut cells, mut count) = (0, capacity);
         loop {
             starts.push(cells);
+            lasts.push(count as u32 - 1);
             cells += count.next_multiple_of(WIDTH);
             if starts.len() > 1 && count == 1 {
-                return Self { starts, cells };
+                return Self {
+                    starts,
+                    lasts,
+                    cells,
+                };
             }
             count = count.div_ceil(WIDTH);
         }

@@ -32,6 +32,9 @@ pub const PART: Part = Part {
 
 const NAME: &str = "forked/pool";
 const CAPACITY: usize = 100;
+/// How many segments `forking_creator` creates, and how many children it forks meanwhile.
+const SEGMENTS: usize = 20;
+const FORKS: usize = 100;
 const HANG: Duration = Duration::from_secs(20);
 
 fn create() -> Pool<Experience> {
@@ -210,10 +213,13 @@ fn forking_parent() {
 
 fn a_fork_while_a_segment_is_created_does_not_keep_its_creator_alive() {
     let mut creator = Child::start("fork::forking_creator", &[]);
-    creator.expect("done");
+    for _ in 0..FORKS {
+        creator.expect("forked");
+    }
+    creator.expect("created");
     let _forked = creator.kill_and_keep_its_pipes();
     let segments = millpond::list(None).unwrap();
-    assert_eq!(segments.len(), 20);
+    assert_eq!(segments.len(), SEGMENTS);
     for segment in segments {
         assert_eq!(segment.participants, 0, "the creator is dead: {segment:?}");
     }
@@ -222,7 +228,8 @@ fn a_fork_while_a_segment_is_created_does_not_keep_its_creator_alive() {
 /// One thread creates segments while the other forks children, which live until their standard
 /// input ends.
 fn forking_creator() {
-    let read_to_the_end = || {
+    let wait = |what| {
+        println!("{what}");
         let mut byte = [0];
         let _ = nix::unistd::read(std::io::stdin(), &mut byte);
     };
@@ -233,13 +240,12 @@ fn forking_creator() {
     let create_and_fork = |number| {
         thread::scope(|scope| {
             let creating = scope.spawn(move || create(number));
-            for _ in 0..5 {
-                fork_and(read_to_the_end);
+            for _ in 0..FORKS / SEGMENTS {
+                fork_and(|| wait("forked"));
             }
             creating.join().unwrap()
         })
     };
-    let _pools: Vec<_> = (0..20).map(create_and_fork).collect();
-    println!("done");
-    read_to_the_end();
+    let _pools: Vec<_> = (0..SEGMENTS).map(create_and_fork).collect();
+    wait("created");
 }

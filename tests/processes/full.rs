@@ -1,2 +1,214 @@
-use crate::stage::Part;
-pub const PART: Part = Part::EMPTY;
+//! A full file system is an error that says how much was asked and how much there is; never a
+//! signal later, and nothing is left behind.
+//!
+//! Each trial mounts a small tmpfs in a mount namespace of its own. Where neither root nor a user
+//! namespace may do that, the trials are ignored.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, io};
+
+use millpond::{Board, BoardOptions, Error, Pool, PoolOptions};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use crate::child::Child;
+use crate::experience::{Experience, UNKNOWN, check_batch};
+use crate::stage::{Part, named};
+
+pub const PART: Part = Part {
+    name: "full",
+    obstacle,
+    trials: named![
+        a_pool_that_does_not_fit_is_an_error_and_a_smaller_one_works,
+        a_file_system_filled_to_the_last_byte_disturbs_nobody,
+        the_first_segment_on_a_full_file_system_is_an_error,
+    ],
+    roles: named![fitting, filled, first],
+    ..Part::EMPTY
+};
+
+/// The size of the file system.
+const ROOM: u64 = 2 << 20;
+
+/// `unshare` with a mount namespace: as root, else as the root of a user namespace.
+const WAYS: [&[&str]; 2] = [&["--mount"], &["--user", "--map-root-user", "--mount"]];
+
+/// The first of the ways that works here.
+fn find_way() -> Option<&'static [&'static str]> {
+    WAYS.into_iter().find(|way| {
+        let mut command = Command::new("unshare");
+        command.args(*way).args(["mount", "-t", "tmpfs", "none"]);
+        let tried = command.arg(env::temp_dir()).output();
+        tried.is_ok_and(|output| output.status.success())
+    })
+}
+
+fn obstacle() -> Option<String> {
+    match find_way() {
+        Some(_) => None,
+        None => {
+            Some("`unshare` may not mount a tmpfs, neither as root nor in a user namespace".into())
+        }
+    }
+}
+
+/// Plays a role in a small file system of its own.
+fn play_on_a_small_file_system(role: &str) {
+    let place = root().with_file_name("mounted");
+    fs::create_dir(&place).unwrap();
+    let script = format!("mount -t tmpfs -o size={ROOM},mode=0700 none \"$0\" && exec \"$@\"");
+    let mut command = Command::new("unshare");
+    command
+        .args(find_way().expect("a way"))
+        .args(["sh", "-c", &script])
+        .arg(&place)
+        .arg(env::current_exe().unwrap())
+        .env("MILLPOND_DIR", place.join("pond"));
+    for line in Child::start_by(command, role, &[]).ended() {
+        println!("{line}");
+    }
+}
+
+fn a_pool_that_does_not_fit_is_an_error_and_a_smaller_one_works() {
+    play_on_a_small_file_system("full::fitting");
+}
+
+fn a_file_system_filled_to_the_last_byte_disturbs_nobody() {
+    play_on_a_small_file_system("full::filled");
+}
+
+fn the_first_segment_on_a_full_file_system_is_an_error() {
+    play_on_a_small_file_system("full::first");
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env::var_os("MILLPOND_DIR").expect("a directory"))
+}
+
+fn create(capacity: usize) -> Result<Pool<Experience>, Error> {
+    let options = PoolOptions::new(capacity).participants(4).leases(256);
+    Pool::create("run/pool", options)
+}
+
+/// Writes all of a pool's memory, and reads all of its records.
+fn use_up(pool: &Pool<Experience>) {
+    let insert = |sequence| pool.insert(&Experience::new(UNKNOWN, 0, sequence)).unwrap();
+    let keys: Vec<u64> = (0..3 * pool.capacity() as u64).map(insert).collect();
+    let mut random = StdRng::seed_from_u64(1);
+    for _ in 0..20 {
+        let batch = pool.sample(200, &mut random).unwrap();
+        check_batch(&batch);
+        pool.update_priorities(batch.keys(), &[2.0; 200]).unwrap();
+    }
+    for &key in &keys[2 * pool.capacity()..] {
+        pool.get(key).unwrap().expect("a record").check(key);
+    }
+    pool.verify().unwrap();
+}
+
+/// Fails unless there was no room; gives what was asked and what was free.
+#[track_caller]
+fn refused<T>(created: Result<T, Error>) -> (u64, u64) {
+    let error = created.err().expect("an error");
+    let text = error.to_string();
+    let Error::NoSpace {
+        directory,
+        asked,
+        free,
+    } = error
+    else {
+        panic!("another error: {text}");
+    };
+    assert!(directory.starts_with(root()), "{text}");
+    assert!(text.contains(&directory.display().to_string()), "{text}");
+    assert!(text.contains(&format!("({asked} bytes)")), "{text}");
+    assert!(text.contains("MILLPOND_DIR"), "{text}");
+    assert!(free < asked && free <= ROOM, "{text}");
+    assert_eq!(everything_below(&root()), [root().join(".lock")]);
+    (asked, free)
+}
+
+/// All files and directories, sorted.
+fn everything_below(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(everything_below(&path));
+        }
+        found.push(path);
+    }
+    found.sort();
+    found
+}
+
+/// Takes all the room that is left.
+fn fill_up() -> PathBuf {
+    let path = root().with_file_name("ballast");
+    let mut file = File::create(&path).unwrap();
+    for size in [1 << 16, 1 << 12, 1] {
+        let full = loop {
+            if let Err(error) = file.write_all(&vec![1; size]) {
+                break error;
+            }
+        };
+        assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+    }
+    path
+}
+
+fn fitting() {
+    let (asked, free) = refused(create(20_000));
+    assert!(asked > 4 * ROOM && free > ROOM / 2);
+    // The largest that fits is used to its last page.
+    let capacities = (1000..6000).rev().step_by(7);
+    let mut refusals = 0;
+    let pool = capacities.into_iter().find_map(|capacity| {
+        let created = create(capacity);
+        if created.is_err() {
+            refused(created);
+            refusals += 1;
+            return None;
+        }
+        created.ok()
+    });
+    let pool = pool.expect("a pool that fits");
+    assert!(refusals > 0);
+    use_up(&pool);
+    println!(
+        "after {refusals} refusals {} records fit into {ROOM} bytes",
+        pool.capacity()
+    );
+}
+
+fn filled() {
+    let pool = create(1000).unwrap();
+    let ballast = fill_up();
+    use_up(&pool);
+    let second = Pool::<Experience>::open("run/pool").unwrap();
+    use_up(&second);
+    assert_eq!(pool.participants().unwrap().len(), 2);
+    let board = || Board::<u64>::create("weights", BoardOptions::new(1000));
+    let error = board().unwrap_err();
+    assert!(matches!(error, Error::NoSpace { free: 0, .. }), "{error}");
+
+    assert_eq!(millpond::list(None).unwrap().len(), 1);
+    millpond::unlink("run/pool").unwrap();
+    use_up(&pool);
+    let (_, free) = refused(create(1000));
+    assert_eq!(free, 0);
+    fs::remove_file(ballast).unwrap();
+    board().unwrap().publish(&[7; 1000]).unwrap();
+    use_up(&pool);
+}
+
+fn first() {
+    let ballast = fill_up();
+    let (_, free) = refused(create(1000));
+    assert_eq!(free, 0);
+    fs::remove_file(ballast).unwrap();
+    use_up(&create(1000).unwrap());
+}

@@ -1,6 +1,4 @@
-//! `loom` runs every interleaving, within its bounds, of the lock and the event.
-//!
-//! Run by `RUSTFLAGS="--cfg loom" cargo test --release --lib`.
+//! The lock and the event.
 
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -9,8 +7,9 @@ use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::thread;
 
-use super::primitive::{AtomicU32, Channel, Ordering};
-use super::{Event, EventWords, Found, Lock, LockWords, Owner, Peers};
+use crate::model;
+use crate::sync::primitive::{AtomicU32, Channel, Ordering};
+use crate::sync::{Event, EventWords, Found, Lock, LockWords, Owner, Peers};
 
 fn owner(entry: usize) -> Owner {
     Owner::new(entry, 0)
@@ -81,12 +80,6 @@ impl Guarded {
         lock.release();
         result
     }
-}
-
-fn model(preemptions: usize, run: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(run);
 }
 
 #[test]
@@ -163,6 +156,30 @@ fn an_event_wakes_whoever_waits_for_it() {
         waiters
             .into_iter()
             .for_each(|thread| thread.join().unwrap());
+    });
+}
+
+/// Nobody is inside a lock that was handed over and not accepted, so nothing needs repair.
+#[test]
+fn a_lock_handed_to_the_dead_is_taken_by_one_and_needs_no_repair() {
+    model(3, || {
+        let shared = Guarded::new(Channel::Hasty);
+        shared.lock(5).acquire(&Dead(&[]));
+        shared.words.seat_for_model(owner(7));
+        shared.lock(5).release();
+        let threads = [0, 1].map(|entry| {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                shared.with(entry, &Dead(&[7]), |found, value| {
+                    assert_eq!(found, Found::Clean);
+                    *value += 1;
+                })
+            })
+        });
+        threads
+            .into_iter()
+            .for_each(|thread| thread.join().unwrap());
+        shared.with(2, &Dead(&[7]), |_, value| assert_eq!(*value, 2));
     });
 }
 

@@ -1,0 +1,107 @@
+//! Leases: a reader and a writer of one slot.
+
+use loom::cell::UnsafeCell;
+use loom::sync::Arc;
+use loom::thread;
+
+use crate::lease::{self, BLOCKS, LeaseList};
+use crate::sync::primitive::{AtomicU32, AtomicU64, Ordering};
+
+const MARKED: u64 = 1;
+const CLAIMED: u64 = 2;
+
+/// One slot, its record, and the lease list of one reader.
+struct Pond {
+    word: AtomicU64,
+    record: UnsafeCell<u64>,
+    blocks: AtomicU64,
+    cells: Vec<AtomicU32>,
+}
+
+impl Pond {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            word: AtomicU64::new(10),
+            record: UnsafeCell::new(10),
+            blocks: AtomicU64::new(0),
+            cells: (0..BLOCKS).map(|_| AtomicU32::new(0)).collect(),
+        })
+    }
+
+    fn list(&self) -> LeaseList<'_> {
+        LeaseList {
+            blocks: &self.blocks,
+            cells: &self.cells,
+        }
+    }
+
+    /// A reader: the record is the one of the word, or is not read.
+    fn read(&self) {
+        let taken = self.list().take(1).unwrap();
+        let seen = self.word.load(Ordering::Acquire);
+        if seen != MARKED && seen != CLAIMED {
+            self.list().name(taken.cells.start, 0);
+            lease::announce();
+            if lease::is_unchanged(&self.word, seen) {
+                // SAFETY: leased and checked; loom reports a writer at the same time.
+                let record = self.record.with(|record| unsafe { *record });
+                assert_eq!(record, seen);
+            }
+        }
+        self.list().give_back(taken);
+    }
+
+    /// A reader that uses its cells again, for a slot of another word.
+    fn lease_another(&self) {
+        let taken = self.list().take(1).unwrap();
+        self.list().name(taken.cells.start, 1);
+        lease::announce();
+        self.list().give_back(taken);
+    }
+
+    /// A writer, which holds the lock: the record is replaced, or passed over.
+    fn write(&self, new: u64) {
+        let seen = self.word.load(Ordering::Relaxed);
+        lease::mark(&self.word, MARKED);
+        lease::announce();
+        let mut leased = false;
+        self.list().visit(|slot| leased |= slot == 0);
+        if leased {
+            lease::pass_over(&self.word, seen);
+        } else {
+            lease::take(&self.word, CLAIMED);
+            // SAFETY: claimed and not leased; loom reports a reader at the same time.
+            self.record.with_mut(|record| unsafe { *record = new });
+            lease::commit(&self.word, new);
+        }
+    }
+}
+
+fn model(read: fn(&Pond)) {
+    crate::model(3, move || {
+        let pond = Pond::new();
+        let reader = {
+            let pond = pond.clone();
+            thread::spawn(move || read(&pond))
+        };
+        pond.write(20);
+        pond.write(30);
+        reader.join().unwrap();
+    });
+}
+
+#[test]
+fn a_leased_record_is_whole_and_stays() {
+    model(|pond| {
+        pond.read();
+        pond.read();
+    });
+}
+
+#[test]
+fn a_cell_that_names_another_slot_by_now_was_read_out() {
+    model(|pond| {
+        pond.read();
+        pond.lease_another();
+    });
+}

@@ -1,0 +1,26 @@
+//! `loom` runs every interleaving, within its bounds, of millpond's protocols: the lock, the event,
+//! leases, and the board.
+//!
+//! What is modelled are the files that ship, compiled here once more with loom's atomics (that is why
+//! this is a crate of its own). Run by `cargo test`.
+
+#![cfg(test)]
+#![allow(dead_code, unused_imports)]
+
+#[path = "../../src/pool/lease.rs"]
+mod lease;
+#[path = "../../src/board/slots.rs"]
+mod slots;
+#[path = "../../src/sync/mod.rs"]
+mod sync;
+
+mod leases;
+mod lock_and_event;
+mod versions;
+
+/// Runs `run` in every interleaving with at most so many preemptions.
+fn model(preemptions: usize, run: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(run);
+}
