@@ -54,6 +54,13 @@ impl Levels {
             count = count.div_ceil(WIDTH);
         }
     }
+
+    /// The cells that fill levels up to whole nodes. They are zero.
+    fn padding(&self) -> impl Iterator<Item = usize> {
+        let ends = self.starts.iter().skip(1).chain([&self.cells]);
+        let levels = self.starts.iter().zip(&self.lasts).zip(ends);
+        levels.flat_map(|((start, last), end)| start + *last as usize + 1..*end)
+    }
 }
 
 /// A sum tree in a segment.
@@ -121,8 +128,12 @@ impl SumTree {
         }
     }
 
-    /// Recomputes every sum. A leaf that is no priority (in a damaged segment) becomes zero.
+    /// Recomputes every sum. A leaf that is no priority, and padding that weighs something (in a
+    /// damaged segment), become zero.
     pub(crate) fn rebuild(&self) {
+        for cell in self.levels.padding() {
+            self.write(cell, 0.0);
+        }
         for index in 0..self.capacity {
             if !(0.0..=LARGEST_LEAF).contains(&self.leaf(index)) {
                 self.write(index, 0.0);
@@ -141,6 +152,9 @@ impl SumTree {
         let valid = |leaf: f32| (0.0..=LARGEST_LEAF).contains(&leaf);
         if let Some(index) = (0..self.capacity).find(|&index| !valid(self.leaf(index))) {
             return Some(format!("leaf {index} is {}", self.leaf(index)));
+        }
+        if let Some(cell) = self.levels.padding().find(|&cell| self.read(cell) != 0.0) {
+            return Some(format!("padding {cell} is {}", self.read(cell)));
         }
         for level in 1..self.levels.starts.len() {
             let (below, here) = (self.levels.starts[level - 1], self.levels.starts[level]);
