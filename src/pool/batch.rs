@@ -4,6 +4,7 @@
 //! or filled again.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::column::{self, Column};
 use super::lease::{Taken, announce, is_unchanged};
@@ -37,8 +38,9 @@ impl<T: Record> Pool<T> {
         let (slot, word) = (parts.slot_of(key), Slot::Committed(key).to_word());
         self.inner.lease(&batch.taken, 0, slot as u32);
         announce();
-        let mut held = key < LARGEST_KEY && is_unchanged(&parts.words[slot], word);
-        if !held && is_unchanged(&parts.words[slot], Slot::Marked(key).to_word()) {
+        let found = parts.words[slot].load(Ordering::Acquire);
+        let mut held = key < LARGEST_KEY && found == word;
+        if found == Slot::Marked(key).to_word() {
             // A writer is about to claim it or to pass it over: that is decided under the lock.
             let _guard = self.inner.lock()?;
             announce();

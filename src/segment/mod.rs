@@ -12,7 +12,7 @@ mod participants;
 mod root;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -114,8 +114,6 @@ pub(crate) struct Segment<S> {
     membership: Membership,
     lock: Region<LockWords>,
     channel: Channel,
-    /// The owner of the lock when [`Self::lock_is_orphaned`] was last asked.
-    last_owner: AtomicU32,
 }
 
 /// The regions that every segment begins with, and those of its structure.
@@ -315,7 +313,6 @@ impl<S: Structure> Segment<S> {
             membership,
             lock: mapping.region(&layout.lock),
             channel,
-            last_owner: AtomicU32::new(0),
             header,
         })
     }
@@ -353,15 +350,12 @@ impl<S: Structure> Segment<S> {
         })
     }
 
-    /// Whether the lock's owner is dead, as far as a look costs little: one load while the lock is
-    /// free, or has another owner than at this handle's last look. For those who read without the
-    /// lock and would not notice.
+    /// Whether the lock's owner is dead: for those who read without the lock and would not notice.
+    /// Costs one load while the lock is free, and a question to the system while it is not.
     #[inline]
     pub(crate) fn lock_is_orphaned(&self) -> bool {
-        let owner = self.words().owner_bits();
-        owner != 0
-            && self.last_owner.swap(owner, Ordering::Relaxed) == owner
-            && Owner::from_bits(owner).is_none_or(|owner| !self.membership.is_alive(owner))
+        let owner = Owner::from_bits(self.words().owner_bits());
+        owner.is_some_and(|owner| !self.membership.is_alive(owner))
     }
 
     #[inline(always)]

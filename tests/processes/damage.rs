@@ -96,7 +96,7 @@ fn open(image: &[u8]) -> Result<Pool<Step>> {
 
 #[track_caller]
 fn refuse(image: &[u8]) -> Error {
-    open(image).err().expect("an error")
+    open(image).expect_err("an error")
 }
 
 #[track_caller]

@@ -2,20 +2,25 @@
 //! slots, and places in the participant table.
 
 use millpond::{Error, Pool, PoolOptions};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 
 use crate::child::Child;
-use crate::experience::{Experience, UNKNOWN};
+use crate::experience::{Experience, UNKNOWN, check_batch};
+use crate::orders::Orders;
 use crate::stage::{Part, named};
 
 pub const PART: Part = Part {
     name: "leases",
     trials: named![
         what_killed_samplers_held_is_reclaimed,
+        held_records_stay_while_writers_are_killed,
         a_slot_that_a_killed_writer_reserved_is_reclaimed,
         more_processes_than_places_come_one_after_another,
         a_full_table_is_an_error_that_says_so,
         a_participant_is_listed_with_its_role,
     ],
+    roles: named![flooder],
     ..Part::EMPTY
 };
 
@@ -63,6 +68,46 @@ fn what_killed_samplers_held_is_reclaimed() {
     }
     assert_eq!(pool.len(), CAPACITY);
     pool.verify().unwrap();
+}
+
+/// Writers look at held slots all the time, and some die while they do.
+fn held_records_stay_while_writers_are_killed() {
+    let pool = create(PoolOptions::new(CAPACITY));
+    let mut random = StdRng::seed_from_u64(1);
+    // Nine in ten slots or so are held.
+    let batch = pool.sample_uniform(500, &mut random).unwrap();
+    let copies = check_batch(&batch);
+    let check_held = || {
+        for (&key, copy) in batch.keys().iter().zip(&copies) {
+            assert_eq!(pool.get(key).unwrap().as_ref(), Some(copy), "key {key}");
+        }
+    };
+    for _ in 0..100 {
+        let mut writers = [(); 2].map(|()| Child::start("leases::flooder", &[]));
+        writers
+            .iter_mut()
+            .for_each(|writer| writer.expect("at work"));
+        for _ in 0..random.random_range(1..10) {
+            check_held();
+        }
+        writers.into_iter().for_each(Child::kill);
+        check_held();
+        pool.verify().unwrap();
+    }
+    assert!(check_batch(&batch) == copies, "a held record changed");
+    let repairs = pool.statistics().repairs;
+    println!("{repairs} of 200 writers were killed inside the lock");
+}
+
+/// Inserts until it is killed.
+fn flooder() {
+    let _orders = Orders::listen();
+    let pool = Pool::<Experience>::open(NAME).unwrap();
+    fill(&pool, 1);
+    println!("at work");
+    loop {
+        fill(&pool, 1);
+    }
 }
 
 fn a_slot_that_a_killed_writer_reserved_is_reclaimed() {

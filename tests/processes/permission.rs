@@ -34,6 +34,7 @@ pub const STRANGERS: Part = Part {
         another_users_directory_is_refused,
         another_users_segment_is_not_opened,
         a_directory_that_cannot_be_made_is_an_error,
+        what_another_user_has_inside_is_left_alone,
     ],
     ..Part::EMPTY
 };
@@ -187,4 +188,12 @@ fn a_directory_that_cannot_be_made_is_an_error() {
     make(&closed, 0o700);
     let said = visit(&closed.join("mine"), STRANGER);
     assert_says(&said, &["system:", "closed/mine", "of your own"]);
+}
+
+fn what_another_user_has_inside_is_left_alone() {
+    make(&place(), 0o700);
+    make(&place().join("closed"), 0o700);
+    chown(place(), Some(STRANGER), None).unwrap();
+    assert_eq!(visit(&place(), STRANGER), "welcome, 0");
+    assert!(place().join("closed").is_dir());
 }
