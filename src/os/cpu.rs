@@ -34,12 +34,36 @@ pub(crate) fn prefetch<T>(address: *const T) {
     let _ = address;
 }
 
-/// Asks for every cache line of the `length` bytes from `address` on.
+/// As [`prefetch`], but only into the second cache, which holds a whole batch.
+#[inline(always)]
+pub(crate) fn prefetch_far<T>(address: *const T) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    {
+        use core::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: as for `prefetch`.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) };
+    }
+    #[cfg(all(target_arch = "aarch64", not(miri)))]
+    {
+        // SAFETY: as for `prefetch`.
+        unsafe {
+            core::arch::asm!(
+                "prfm pldl2keep, [{address}]",
+                address = in(reg) address,
+                options(nostack, preserves_flags, readonly)
+            );
+        }
+    }
+    #[cfg(any(miri, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
+    let _ = address;
+}
+
+/// Asks for every cache line of the `length` bytes from `address` on, as [`prefetch_far`] does.
 #[inline(always)]
 pub(crate) fn prefetch_range(address: *const u8, length: usize) {
     let mut offset = 0;
     while offset < length {
-        prefetch(address.wrapping_add(offset));
+        prefetch_far(address.wrapping_add(offset));
         offset += CACHE_LINE;
     }
 }

@@ -19,14 +19,21 @@ use crate::sync::{Owner, Peers};
 const CHUNK: usize = 64;
 
 /// Slots that this participant has claimed, by their keys.
-pub(super) struct Claim {
-    keys: [u64; CHUNK],
+///
+/// There is room for `MOST`, at most [`CHUNK`]: one record should not pay for 64.
+pub(super) struct Claim<const MOST: usize> {
+    keys: [u64; MOST],
+    slots: [u32; MOST],
     count: usize,
 }
 
-impl Claim {
+impl<const MOST: usize> Claim<MOST> {
     pub(super) fn keys(&self) -> &[u64] {
         &self.keys[..self.count]
+    }
+
+    fn slots(&self) -> &[u32] {
+        &self.slots[..self.count]
     }
 }
 
@@ -143,7 +150,7 @@ impl<T: Record> Pool<T> {
     /// # Ok::<(), millpond::Error>(())
     /// ```
     pub fn reserve(&self) -> Result<Reservation<'_, T>> {
-        let claim = self.inner.claim(1)?;
+        let claim = self.inner.claim::<1>(1)?;
         Ok(Reservation { pool: self, claim })
     }
 }
@@ -155,7 +162,7 @@ impl<T: Record> Pool<T> {
 pub struct Reservation<'a, T: Record> {
     pool: &'a Pool<T>,
     /// Holds one key; none once committed.
-    claim: Claim,
+    claim: Claim<1>,
 }
 
 impl<T: Record> Reservation<'_, T> {
@@ -245,7 +252,7 @@ fn committed_again(word: &AtomicU64) -> u64 {
 
 impl<T: Record> Inner<T> {
     fn insert_one(&self, record: &T, priority: NewPriority<'_>) -> Result<u64> {
-        let claim = self.claim(1)?;
+        let claim = self.claim::<1>(1)?;
         self.fill(&claim, std::slice::from_ref(record));
         self.commit(&claim, priority)?;
         Ok(claim.keys[0])
@@ -255,7 +262,7 @@ impl<T: Record> Inner<T> {
         let mut keys = Vec::with_capacity(records.len());
         while keys.len() < records.len() {
             let left = &records[keys.len()..];
-            let claim = self.claim(left.len().min(CHUNK))?;
+            let claim = self.claim::<CHUNK>(left.len().min(CHUNK))?;
             self.fill(&claim, left);
             self.commit(&claim, priority.from(keys.len()))?;
             keys.extend_from_slice(claim.keys());
@@ -264,9 +271,10 @@ impl<T: Record> Inner<T> {
     }
 
     /// Phase one: claims `1..=wanted` slots, at most [`CHUNK`].
-    fn claim(&self, wanted: usize) -> Result<Claim> {
+    fn claim<const MOST: usize>(&self, wanted: usize) -> Result<Claim<MOST>> {
         let mut claim = Claim {
-            keys: [0; CHUNK],
+            keys: [0; MOST],
+            slots: [0; MOST],
             count: 0,
         };
         let (mut looked_at, mut peers) = (0, PeersMet::default());
@@ -293,11 +301,11 @@ impl<T: Record> Inner<T> {
 
     /// Looks at the next slots of the ring, as many as are wanted but not beyond its end, and claims
     /// those that are free. Says how many it looked at.
-    fn claim_run(
+    fn claim_run<const MOST: usize>(
         &self,
         guard: &Guard<'_, Parts>,
         wanted: usize,
-        claim: &mut Claim,
+        claim: &mut Claim<MOST>,
         peers: &mut PeersMet,
     ) -> Result<usize> {
         let (parts, control) = (self.parts(), self.parts().control());
@@ -318,7 +326,7 @@ impl<T: Record> Inner<T> {
             _ => marked & self.leased(start, run, peers),
         };
         let claimed = Slot::Claimed(Some(self.segment.owner())).to_word();
-        let mut touched = [0; CHUNK];
+        let mut touched = [0; MOST];
         let mut emptied = 0;
         for (at, word) in words.iter().enumerate() {
             if leased & 1 << at != 0 {
@@ -326,6 +334,7 @@ impl<T: Record> Inner<T> {
             } else if (free | marked) & 1 << at != 0 {
                 take(word, claimed);
                 claim.keys[claim.count] = first_key + at as u64;
+                claim.slots[claim.count] = (start + at) as u32;
                 claim.count += 1;
                 if parts.tree.leaf(start + at) != 0.0 {
                     parts.tree.set_leaf(start + at, 0.0);
@@ -393,10 +402,10 @@ impl<T: Record> Inner<T> {
 
     /// Copies records into claimed slots.
     #[inline]
-    fn fill(&self, claim: &Claim, records: &[T]) {
+    fn fill<const MOST: usize>(&self, claim: &Claim<MOST>, records: &[T]) {
         let parts = self.parts();
-        for (key, record) in claim.keys().iter().zip(records) {
-            let address = parts.record(parts.slot_of(*key)).cast::<T>();
+        for (slot, record) in claim.slots().iter().zip(records) {
+            let address = parts.record(*slot as usize).cast::<T>();
             // SAFETY: the slot is claimed for the caller (lease.rs, step 2): nobody reads or writes
             // it. The address is inside the region and aligned for `T`.
             unsafe { address.write(*record) };
@@ -404,8 +413,12 @@ impl<T: Record> Inner<T> {
     }
 
     /// Phase two: gives claimed and filled slots their priorities and opens them to readers.
-    fn commit(&self, claim: &Claim, priority: NewPriority<'_>) -> Result<()> {
-        let mut leaves = [0.0; CHUNK];
+    fn commit<const MOST: usize>(
+        &self,
+        claim: &Claim<MOST>,
+        priority: NewPriority<'_>,
+    ) -> Result<()> {
+        let mut leaves = [0.0; MOST];
         if let NewPriority::Given(priorities) = priority {
             for (leaf, priority) in leaves.iter_mut().zip(priorities).take(claim.count) {
                 *leaf = self.leaf_of(*priority);
@@ -425,18 +438,17 @@ impl<T: Record> Inner<T> {
                 control.highest.store(highest.to_bits(), Ordering::Relaxed);
             }
         }
-        let mut slots = [0; CHUNK];
-        for (at, key) in claim.keys().iter().enumerate() {
-            slots[at] = parts.slot_of(*key) as u32;
-            parts.tree.set_leaf(slots[at] as usize, leaves[at]);
+        for (slot, leaf) in claim.slots().iter().zip(leaves) {
+            parts.tree.set_leaf(*slot as usize, leaf);
         }
         // Words after leaves: a record that is committed has its priority.
-        for (at, key) in claim.keys().iter().enumerate() {
+        for (slot, key) in claim.slots().iter().zip(claim.keys()) {
             commit(
-                &parts.words[slots[at] as usize],
+                &parts.words[*slot as usize],
                 Slot::Committed(*key).to_word(),
             );
         }
+        let mut slots = claim.slots;
         parts.tree.refresh(&mut slots[..claim.count]);
         self.change_length(&guard, |length| length.wrapping_add(claim.count as u64));
         drop(guard);
@@ -446,7 +458,7 @@ impl<T: Record> Inner<T> {
     }
 
     /// Empties claimed slots that will not be filled.
-    fn give_up(&self, claim: &Claim) {
+    fn give_up<const MOST: usize>(&self, claim: &Claim<MOST>) {
         // In a forked child the claim is the parent's.
         if let Ok(_guard) = self.lock() {
             let parts = self.parts();

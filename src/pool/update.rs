@@ -54,9 +54,14 @@ impl<T: Record> Pool<T> {
 
     /// Refuses what cannot be a priority of this pool.
     pub(super) fn check_priorities(&self, priorities: &[f32]) -> Result<()> {
-        let valid = |&priority: &f32| {
-            (0.0..f32::INFINITY).contains(&priority) && self.inner.leaf_of(priority) <= LARGEST_LEAF
-        };
+        let finite = |priority: f32| (0.0..f32::INFINITY).contains(&priority);
+        let valid =
+            |&priority: &f32| finite(priority) && self.inner.leaf_of(priority) <= LARGEST_LEAF;
+        // Leaves rise with priorities: where all are finite, the largest answers for all.
+        let largest = priorities.iter().copied().fold(0.0, f32::max);
+        if priorities.iter().all(|&priority| finite(priority)) && valid(&largest) {
+            return Ok(());
+        }
         match priorities.iter().position(|priority| !valid(priority)) {
             None => Ok(()),
             Some(index) => Err(Error::InvalidPriority {

@@ -61,19 +61,23 @@ impl SumTree {
     fn step(&self, start: usize, last: u32, draw: &mut Draw) {
         let first = draw.index as usize * WIDTH;
         let node = &self.cells[start + first..start + first + WIDTH];
-        let mut children = [0.0; WIDTH];
-        let mut ends = [0.0; WIDTH];
-        let mut sum = 0.0;
-        for (at, cell) in node.iter().enumerate() {
-            children[at] = f64::from(f32::from_bits(cell.load(Ordering::Relaxed)));
-            sum += children[at];
-            ends[at] = sum;
-        }
-        let wanted = draw.fraction * sum;
-        // The first child whose end lies beyond what is wanted; it is not zero, or the one before
-        // would have ended there. Rounding may leave none: then the last that is not zero.
-        let mut chosen = ends.iter().filter(|&&end| end <= wanted).count();
-        if chosen == WIDTH {
+        let children: [f64; WIDTH] =
+            std::array::from_fn(|at| f64::from(f32::from_bits(node[at].load(Ordering::Relaxed))));
+        // First among four quarters, then among the four children of one: sums that do not wait
+        // for each other, and few numbers that are kept.
+        let quarter = |at: usize| {
+            (children[4 * at] + children[4 * at + 1])
+                + (children[4 * at + 2] + children[4 * at + 3])
+        };
+        let quarters = [quarter(0), quarter(1), quarter(2), quarter(3)];
+        let sum = (quarters[0] + quarters[1]) + (quarters[2] + quarters[3]);
+        let (quarter, wanted) = choose(quarters, draw.fraction * sum);
+        let four = &children[4 * quarter..4 * quarter + 4];
+        let (child, wanted) = choose([four[0], four[1], four[2], four[3]], wanted);
+        let mut chosen = 4 * quarter + child;
+        // What is chosen is not zero, or the one before would have ended there; but rounding may
+        // lead past the last that is not zero.
+        if children[chosen] <= 0.0 {
             match children.iter().rposition(|&child| child > 0.0) {
                 Some(at) => chosen = at,
                 None => {
@@ -82,14 +86,21 @@ impl SumTree {
                 }
             }
         }
-        let before = ends[chosen] - children[chosen];
         // NaN (in a damaged segment) comes out as 0, which `clamp` would keep.
         #[allow(clippy::manual_clamp)]
-        let fraction = ((wanted - before) / children[chosen])
-            .max(0.0)
-            .min(1.0 - f64::EPSILON);
+        let fraction = (wanted / children[chosen]).max(0.0).min(1.0 - f64::EPSILON);
         draw.fraction = fraction;
         // Padding weighs nothing, unless the segment is damaged.
         draw.index = ((first + chosen) as u32).min(last);
     }
+}
+
+/// In which of four parts that lie one after the other `wanted` falls, and how far into it.
+#[inline(always)]
+fn choose(parts: [f64; 4], wanted: f64) -> (usize, f64) {
+    let two = parts[0] + parts[1];
+    let begins = [0.0, parts[0], two, two + parts[2]];
+    let reached = |at: usize| usize::from(begins[at] <= wanted);
+    let chosen = reached(1) + reached(2) + reached(3);
+    (chosen, wanted - begins[chosen])
 }

@@ -172,11 +172,14 @@ impl SumTree {
     #[inline]
     fn sum(&self, first: usize) -> f32 {
         let node = &self.cells[first..first + WIDTH];
-        let sum: f64 = node
-            .iter()
-            .map(|cell| f64::from(f32::from_bits(cell.load(Ordering::Relaxed))))
-            .sum();
-        sum as f32
+        // Four sums that do not wait for each other.
+        let mut sums = [0.0; 4];
+        for four in node.chunks_exact(4) {
+            for (sum, cell) in sums.iter_mut().zip(four) {
+                *sum += f64::from(f32::from_bits(cell.load(Ordering::Relaxed)));
+            }
+        }
+        ((sums[0] + sums[1]) + (sums[2] + sums[3])) as f32
     }
 
     #[inline]
