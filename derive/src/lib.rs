@@ -16,7 +16,7 @@ use syn::{DeriveInput, parse_macro_input};
 
 /// Makes a struct of numbers a `millpond::Record`, which several processes can share.
 ///
-/// ```ignore
+/// ```
 /// use millpond::Record;
 ///
 /// #[derive(Clone, Copy, Record)]

@@ -28,7 +28,8 @@ pub const PART: Part = Part {
 
 /// Its version is the number of the round; all begin when it is raised.
 const ROUNDS: &str = "rounds";
-const CAPACITY: usize = 200;
+/// So large that another creator may come while one is at work.
+const CAPACITY: usize = 4000;
 const HANG: Duration = Duration::from_secs(20);
 
 fn one_of_two_creators_wins() {
