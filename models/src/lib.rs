@@ -6,6 +6,8 @@
 
 #![cfg(test)]
 #![allow(dead_code, unused_imports)]
+// A model does not spin, so the spinning loop of the lock has no rounds.
+#![allow(clippy::reversed_empty_ranges)]
 
 #[path = "../../src/pool/lease.rs"]
 mod lease;
