@@ -2,163 +2,21 @@
 //!
 //! The protocol is in `slots.rs`. Imports the segment and the records; knows no other structure.
 
+mod options;
+mod parts;
 mod slots;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+pub use options::BoardOptions;
+
 use crate::error::{Error, Result, check_records};
-use crate::record::{Record, Schema};
-use crate::segment::{
-    Attach, Carver, Header, Lifetime, Mapping, PARAMETERS, Participant, Plan, Region, Segment,
-    Shared, Span, Structure, check_option, open_or_create,
-};
+use crate::record::Record;
+use crate::segment::{Attach, Header, Participant, Segment, check_option, open_or_create};
+use crate::sync::Event;
 use crate::sync::primitive::Channel;
-use crate::sync::{Event, EventWords};
-use slots::{BUFFERS, Versions};
-
-/// How a new board is to be.
-///
-/// ```
-/// use millpond::{BoardOptions, Lifetime};
-///
-/// let options = BoardOptions::new(4_610).lifetime(Lifetime::WhileAttached).role("learner");
-/// # let _ = options;
-/// ```
-#[derive(Clone, Debug)]
-pub struct BoardOptions {
-    len: usize,
-    participants: usize,
-    lifetime: Lifetime,
-    role: String,
-}
-
-impl BoardOptions {
-    /// A board whose value is `len` elements (1 for a struct, the number of weights for a network).
-    pub fn new(len: usize) -> Self {
-        Self {
-            len,
-            participants: 64,
-            lifetime: Lifetime::default(),
-            role: String::new(),
-        }
-    }
-
-    /// How many handles may be attached at once, 1 to 1022. Default: 64.
-    pub fn participants(mut self, participants: usize) -> Self {
-        self.participants = participants;
-        self
-    }
-
-    /// How long the segment stays. Default: until it is unlinked.
-    pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
-        self.lifetime = lifetime;
-        self
-    }
-
-    /// What this process is, for whoever lists the participants; the first 32 bytes are kept.
-    pub fn role(mut self, role: impl Into<String>) -> Self {
-        self.role = role.into();
-        self
-    }
-
-    fn plan<T: Record>(&self) -> Result<Plan> {
-        if self.len == 0 {
-            return Err(Error::InvalidArgument {
-                what: "the length of a board",
-                found: "0".into(),
-                expected: "1 or more".into(),
-            });
-        }
-        let mut parameters = [0; PARAMETERS];
-        parameters[0] = self.len as u64;
-        Ok(Plan {
-            lifetime: self.lifetime,
-            participants: self.participants,
-            parameters,
-            schema: Schema::of::<T>().to_string(),
-            role: self.role.clone(),
-        })
-    }
-}
-
-/// The board's own words.
-#[repr(C, align(64))]
-struct Control {
-    newest: AtomicU64,
-    stamps: [AtomicU64; BUFFERS],
-    unused: [AtomicU64; 4],
-    /// Raised when a version was published.
-    published: EventWords,
-}
-
-const _: () = assert!(size_of::<Control>() == 128);
-
-// SAFETY: made of atomic integers.
-unsafe impl Shared for Control {}
-
-/// The regions of a board.
-struct Parts {
-    control: Region<Control>,
-    /// Three buffers after one another, each a whole number of words.
-    words: Region<AtomicU64>,
-    len: usize,
-}
-
-struct Layout {
-    control: Span<Control>,
-    words: Span<AtomicU64>,
-    len: usize,
-}
-
-impl Structure for Parts {
-    const KIND: &'static str = "board";
-    type Layout = Layout;
-
-    fn lay_out(header: &Header, carver: &mut Carver) -> std::result::Result<Layout, String> {
-        let len = usize::try_from(header.parameters[0]).map_err(|error| error.to_string())?;
-        if len == 0 {
-            return Err("its length is 0".into());
-        }
-        let schema = Schema::parse(&header.schema).map_err(|why| format!("its schema: {why}"))?;
-        let carved = (|| {
-            let words = len.checked_mul(schema.size())?.div_ceil(8);
-            Some(Layout {
-                control: carver.carve(1)?,
-                words: carver.carve(words.checked_mul(BUFFERS)?)?,
-                len,
-            })
-        })();
-        carved.ok_or_else(|| "it is larger than the address space".into())
-    }
-
-    fn place(layout: Layout, mapping: &Arc<Mapping>) -> Self {
-        Self {
-            control: mapping.region(&layout.control),
-            words: mapping.region(&layout.words),
-            len: layout.len,
-        }
-    }
-
-    fn initialise(&self, _header: &Header) {}
-
-    fn reset(&self, _entry: usize) {}
-}
-
-impl Parts {
-    fn versions(&self) -> Versions<'_> {
-        Versions {
-            newest: &self.control[0].newest,
-            stamps: &self.control[0].stamps,
-        }
-    }
-
-    fn buffer(&self, number: usize) -> &[AtomicU64] {
-        let words = self.words.len() / BUFFERS;
-        &self.words[number * words..(number + 1) * words]
-    }
-}
+use parts::{Parts, load, store};
 
 /// One value of fixed size, such as the weights of a network: processes publish it (one at a time),
 /// and any number fetch it, always whole and always the newest, with its version.
@@ -406,31 +264,6 @@ impl<T> Inner<T> {
             words: &self.parts().control[0].published,
             channel: &self.published,
         }
-    }
-}
-
-/// Writes `bytes` into `words`, the last one filled up with zeros.
-fn store(words: &[AtomicU64], bytes: &[u8]) {
-    let (whole, rest) = bytes.as_chunks::<8>();
-    for (word, bytes) in words.iter().zip(whole) {
-        word.store(u64::from_ne_bytes(*bytes), Ordering::Relaxed);
-    }
-    if let (Some(word), false) = (words.get(whole.len()), rest.is_empty()) {
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        word.store(u64::from_ne_bytes(last), Ordering::Relaxed);
-    }
-}
-
-/// Reads `bytes` out of `words`.
-fn load(words: &[AtomicU64], bytes: &mut [u8]) {
-    let (whole, rest) = bytes.as_chunks_mut::<8>();
-    for (word, bytes) in words.iter().zip(whole.iter_mut()) {
-        *bytes = word.load(Ordering::Relaxed).to_ne_bytes();
-    }
-    if let (Some(word), false) = (words.get(whole.len()), rest.is_empty()) {
-        let last = word.load(Ordering::Relaxed).to_ne_bytes();
-        rest.copy_from_slice(&last[..rest.len()]);
     }
 }
 

@@ -1,16 +1,18 @@
 //! The experience pool: a prioritized replay buffer in a segment.
 //!
-//! What lies in the segment is in `parts.rs`; a slot's life is claimed (`insert.rs`), committed,
+//! What lies in the segment is in `parts.rs`; a slot's life is claimed (`claim.rs`), committed,
 //! leased (`lease.rs`, `sample.rs`, `batch.rs`), claimed again. Imports the segment, the records and
 //! the tree.
 
 mod batch;
+mod claim;
 mod column;
 mod insert;
 mod lease;
 mod options;
 mod parts;
 mod repair;
+mod reservation;
 mod sample;
 mod slot;
 mod statistics;
@@ -21,8 +23,8 @@ use std::time::Duration;
 
 pub use batch::Batch;
 pub use column::Column;
-pub use insert::Reservation;
 pub use options::PoolOptions;
+pub use reservation::Reservation;
 pub use statistics::Statistics;
 
 use crate::error::{Error, Result, check_records};

@@ -1,0 +1,113 @@
+//! Reservations: a claimed slot that the caller fills in place.
+//!
+//! The only place that gives out `&mut` to shared memory, and only to slots that are claimed for it.
+
+use std::ops::{Deref, DerefMut};
+
+use super::Pool;
+use super::claim::{Claim, NewPriority};
+use crate::error::Result;
+use crate::record::Record;
+
+impl<T: Record> Pool<T> {
+    /// Reserves a slot to be filled in place, so that a large record is never copied.
+    ///
+    /// Nobody samples the slot until [`Reservation::commit`]. If this process dies before, the ring
+    /// reclaims the slot.
+    ///
+    /// # Errors
+    /// As [`insert`](Self::insert).
+    ///
+    /// ```
+    /// use millpond::{Pool, PoolOptions};
+    ///
+    /// let pool = Pool::<[f32; 4]>::anonymous(PoolOptions::new(100))?;
+    /// let mut slot = pool.reserve()?;
+    /// slot[2] = 7.0; // the rest is as the slot was: zero, or an older record
+    /// slot.commit()?;
+    /// assert_eq!(pool.len(), 1);
+    /// # Ok::<(), millpond::Error>(())
+    /// ```
+    pub fn reserve(&self) -> Result<Reservation<'_, T>> {
+        let claim = self.inner.claim::<1>(1)?;
+        Ok(Reservation { pool: self, claim })
+    }
+}
+
+/// A slot that is this process's alone, to be filled in place. Dropping it gives the slot up.
+///
+/// # Panics
+/// Where it is read or written in a child that was forked since: the slot is the parent's.
+pub struct Reservation<'a, T: Record> {
+    pool: &'a Pool<T>,
+    /// Holds one key; none once committed.
+    claim: Claim<1>,
+}
+
+impl<T: Record> Reservation<'_, T> {
+    /// The key that the record will have.
+    pub fn key(&self) -> u64 {
+        self.claim.keys[0]
+    }
+
+    /// Makes the record part of the pool, with the highest priority that any record ever had. Gives
+    /// its key.
+    ///
+    /// # Errors
+    /// [`Error::Forked`].
+    pub fn commit(self) -> Result<u64> {
+        self.finish(NewPriority::Highest)
+    }
+
+    /// Makes the record part of the pool. Gives its key.
+    ///
+    /// # Errors
+    /// [`Error::InvalidPriority`] (the reservation is given up), [`Error::Forked`].
+    pub fn commit_with_priority(self, priority: f32) -> Result<u64> {
+        self.pool.check_priorities(&[priority])?;
+        self.finish(NewPriority::Given(&[priority]))
+    }
+
+    fn finish(mut self, priority: NewPriority<'_>) -> Result<u64> {
+        let key = self.key();
+        self.pool.inner.commit(&self.claim, priority)?;
+        self.claim.count = 0;
+        Ok(key)
+    }
+
+    /// # Panics
+    /// In a forked child: the slot is the parent's.
+    fn address(&self) -> *mut T {
+        assert!(
+            self.pool.inner.segment.is_ours(),
+            "this reservation is the parent's"
+        );
+        let parts = self.pool.inner.parts();
+        parts.record(parts.slot_of(self.key())).cast()
+    }
+}
+
+impl<T: Record> Deref for Reservation<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: the slot is claimed for `self` (lease.rs, step 2), so no reader passes its check
+        // and no writer claims it; any bytes are a `T`; stride and region are aligned for it.
+        unsafe { &*self.address() }
+    }
+}
+
+impl<T: Record> DerefMut for Reservation<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as for `deref`, and `&mut self` excludes every other reference from here.
+        unsafe { &mut *self.address() }
+    }
+}
+
+impl<T: Record> Drop for Reservation<'_, T> {
+    fn drop(&mut self) {
+        if self.claim.count > 0 {
+            self.pool.inner.give_up(&self.claim);
+        }
+    }
+}

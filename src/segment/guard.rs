@@ -1,0 +1,38 @@
+//! The lock of a segment, held.
+
+use std::thread;
+
+use super::Segment;
+use super::structure::Structure;
+
+/// The lock of a segment, held.
+pub(crate) struct Guard<'a, S: Structure> {
+    pub(super) segment: &'a Segment<S>,
+    pub(super) damaged: bool,
+    /// Whether the thread was panicking already when it took the lock.
+    pub(super) panicking: bool,
+}
+
+impl<S: Structure> Guard<'_, S> {
+    /// Whether what the lock guards must be repaired, because its last owner died or panicked.
+    #[inline(always)]
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.damaged
+    }
+
+    /// The repair is done.
+    pub(crate) fn repaired(&mut self) {
+        self.damaged = false;
+        self.segment.words().repaired();
+    }
+}
+
+impl<S: Structure> Drop for Guard<'_, S> {
+    #[inline]
+    fn drop(&mut self) {
+        if thread::panicking() && !self.panicking {
+            self.segment.words().needs_repair();
+        }
+        self.segment.words().release();
+    }
+}

@@ -1,0 +1,250 @@
+//! Creating segments and attaching to them.
+//!
+//! Names change hands under the root's lock (`root.rs`); space is reserved and contents are written
+//! while nobody else can see them.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::arena::Mapping;
+use super::header::Header;
+use super::name::Name;
+use super::participants::Membership;
+use super::root::{LockedRoot, Root, Unfinished};
+use super::structure::{Layout, Plan, Structure, plan_layout};
+use super::{Attach, Segment};
+use crate::error::{Error, Result};
+use crate::os;
+use crate::sync::primitive::Channel;
+
+/// The longest pause between two looks for a segment that is not there yet.
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+
+impl<S: Structure> Segment<S> {
+    /// Creates segment `name`: it appears whole, or not at all.
+    pub(crate) fn create(name: &str, plan: Plan) -> Result<Self> {
+        let (name, root) = (Name::new(name)?, Root::find()?);
+        let (header, layout) = plan_layout::<S>(&plan)?;
+        let new = {
+            let locked = root.lock()?;
+            locked.names()?; // removes debris, which may be in the way
+            locked.create_unfinished(&name)?
+        };
+        let path = new.path.clone();
+        let built = Self::build(new, &name, header, layout, &plan.role).and_then(|segment| {
+            root.lock()?.publish(&name, &path)?;
+            let ended = segment.membership.end_building();
+            ended.map_err(Error::system("unlock", &path))?;
+            Ok(segment)
+        });
+        if built.is_err()
+            && let Ok(locked) = root.lock()
+        {
+            let _ = locked.remove(&path);
+        }
+        built.map(|mut segment| {
+            segment.root = Some(root);
+            segment.name = Some(name);
+            segment
+        })
+    }
+
+    /// Reserves, maps and fills a file that has no name yet.
+    fn build(
+        new: Unfinished,
+        name: &Name,
+        header: Header,
+        layout: Layout<S>,
+        role: &str,
+    ) -> Result<Self> {
+        // An open file of its own, see `LockedRoot::open`.
+        let file = os::open_private(&new.path).map_err(Error::system("open", &new.path))?;
+        reserve(&file, header.length, &new)?;
+        let mapping =
+            Mapping::of_file(&file, layout.length).map_err(Error::system("map", &new.target))?;
+        mapping.write_start(&header.to_bytes());
+        Self::attach(
+            name.as_str(),
+            header,
+            layout,
+            &mapping,
+            Some(new.locks),
+            role,
+            true,
+        )
+    }
+
+    /// Attaches to segment `name`. `check` may refuse what its header says.
+    pub(crate) fn open(
+        name: &str,
+        attach: &Attach,
+        check: impl Fn(&Header) -> Result<()>,
+    ) -> Result<Self> {
+        let (name, root) = (Name::new(name)?, Root::find()?);
+        let began = Instant::now();
+        let mut pause = Duration::from_millis(1);
+        loop {
+            let opened = Self::open_now(&root.lock()?, &root, &name, &attach.role, &check);
+            match opened {
+                Err(Error::NotFound { .. }) if began.elapsed() < attach.wait => {
+                    thread::sleep(pause.min(attach.wait.saturating_sub(began.elapsed())));
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Err(error) => return Err(error),
+                Ok(mut segment) => {
+                    segment.root = Some(root);
+                    segment.name = Some(name);
+                    return Ok(segment);
+                }
+            }
+        }
+    }
+
+    fn open_now(
+        locked: &LockedRoot<'_>,
+        root: &Root,
+        name: &Name,
+        role: &str,
+        check: impl Fn(&Header) -> Result<()>,
+    ) -> Result<Self> {
+        let (file, locks, header) = locked.open(name)?;
+        if header.kind != S::KIND {
+            return Err(Error::WrongKind {
+                name: name.as_str().into(),
+                expected: S::KIND,
+                found: header.kind,
+            });
+        }
+        check(&header)?;
+        let damaged = |reason| Error::Damaged {
+            name: name.as_str().into(),
+            reason,
+        };
+        let layout = Layout::<S>::of(&header).map_err(damaged)?;
+        if layout.length as u64 != header.length {
+            return Err(damaged(format!(
+                "its {} bytes are not the {} that its header asks for",
+                header.length, layout.length
+            )));
+        }
+        let path = name.file(&root.path);
+        let mapping =
+            Mapping::of_file(&file, layout.length).map_err(Error::system("map", &path))?;
+        Self::attach(
+            name.as_str(),
+            header,
+            layout,
+            &mapping,
+            Some(locks),
+            role,
+            false,
+        )
+    }
+
+    /// Creates a segment without a name, in the memory of this process.
+    pub(crate) fn anonymous(plan: Plan) -> Result<Self> {
+        let (header, layout) = plan_layout::<S>(&plan)?;
+        let mapping = Mapping::anonymous(layout.length)
+            .map_err(Error::system("reserve memory for", "an anonymous segment"))?;
+        Self::attach(
+            "(anonymous)",
+            header,
+            layout,
+            &mapping,
+            None,
+            &plan.role,
+            true,
+        )
+    }
+
+    /// Joins a mapped segment; fills it first where it is new.
+    fn attach(
+        name: &str,
+        header: Header,
+        layout: Layout<S>,
+        mapping: &Arc<Mapping>,
+        locks: Option<os::ByteLocks>,
+        role: &str,
+        new: bool,
+    ) -> Result<Self> {
+        let structure = S::place(layout.structure, mapping);
+        if new {
+            structure.initialise(&header);
+        }
+        let table = mapping.region(&layout.table);
+        let membership = Membership::join(table, locks, role, |entry| structure.reset(entry))
+            .map_err(Error::system("lock", name))?
+            .ok_or_else(|| Error::TooManyParticipants {
+                name: name.into(),
+                limit: header.participants,
+            })?;
+        let channel = Channel::new(header.nonce).map_err(Error::system("wait on", name))?;
+        Ok(Self {
+            structure,
+            name: None,
+            root: None,
+            membership,
+            lock: mapping.region(&layout.lock),
+            channel,
+            header,
+        })
+    }
+}
+
+/// Reserves the space of a new segment.
+fn reserve(file: &std::fs::File, asked: u64, new: &Unfinished) -> Result<()> {
+    let directory = new.path.parent().unwrap_or(&new.path);
+    let no_space = |free| Error::NoSpace {
+        directory: directory.into(),
+        asked,
+        free,
+    };
+    // Some file systems take all there is before they say that it does not suffice; so ask first.
+    let free = os::free_space(directory).map_err(Error::system("look at", directory))?;
+    if free < asked {
+        return Err(no_space(free));
+    }
+    os::reserve(file, asked).map_err(|error| match os::is_full(&error) {
+        true => no_space(free),
+        false => Error::system("reserve space for", &new.target)(error),
+    })
+}
+
+/// Attaches to what is there, or creates it, whoever else does the same meanwhile.
+pub(crate) fn open_or_create<H>(
+    open: impl Fn() -> Result<H>,
+    create: impl Fn() -> Result<H>,
+) -> Result<H> {
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match open() {
+            Err(Error::NotFound { .. }) => {}
+            other => return other,
+        }
+        match create() {
+            // It is there by now, or somebody is building it.
+            Err(Error::AlreadyExists { .. }) => thread::sleep(pause),
+            other => return other,
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// An error where a segment that was to be opened or created has an option other than `expected`.
+pub(crate) fn check_option<V: PartialEq + ToString>(
+    name: &str,
+    what: &'static str,
+    expected: V,
+    found: V,
+) -> Result<()> {
+    match expected == found {
+        true => Ok(()),
+        false => Err(Error::WrongOption {
+            name: name.into(),
+            what,
+            expected: expected.to_string(),
+            found: found.to_string(),
+        }),
+    }
+}

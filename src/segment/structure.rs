@@ -1,0 +1,93 @@
+//! What the layer above tells of a structure, and where the parts of its segment lie.
+//!
+//! Computes only; touches no memory of a segment.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::Lifetime;
+use super::arena::{Carver, Mapping, Span};
+use super::header::{HEADER_BYTES, Header, LONGEST_SCHEMA, PARAMETERS};
+use super::participants::Entry;
+use crate::error::{Error, Result};
+use crate::sync::{LockWords, Owner};
+
+/// What lies in a segment, as the layer above describes it.
+pub(crate) trait Structure: Sized {
+    /// Its name in the header; at most 16 bytes.
+    const KIND: &'static str;
+    /// Where its regions lie.
+    type Layout;
+
+    /// Carves the regions that `header` asks for, or says why it cannot be. Must not trust it.
+    fn lay_out(header: &Header, carver: &mut Carver) -> std::result::Result<Self::Layout, String>;
+    /// Finds the regions in a mapping of the right length.
+    fn place(layout: Self::Layout, mapping: &Arc<Mapping>) -> Self;
+    /// Writes the first contents; everything is zero before.
+    fn initialise(&self, header: &Header);
+    /// Forgets what a former participant with this entry held.
+    fn reset(&self, entry: usize);
+}
+
+/// What a new segment is to be.
+pub(crate) struct Plan {
+    pub(crate) lifetime: Lifetime,
+    pub(crate) participants: usize,
+    pub(crate) parameters: [u64; PARAMETERS],
+    pub(crate) schema: String,
+    pub(crate) role: String,
+}
+
+/// The regions that every segment begins with, and those of its structure.
+pub(super) struct Layout<S: Structure> {
+    pub(super) lock: Span<LockWords>,
+    pub(super) table: Span<Entry>,
+    pub(super) structure: S::Layout,
+    pub(super) length: usize,
+}
+
+impl<S: Structure> Layout<S> {
+    /// Carves the layout that `header` asks for, or says why it cannot be.
+    pub(super) fn of(header: &Header) -> std::result::Result<Self, String> {
+        let most = Owner::MAX_ENTRIES - 1;
+        if header.participants == 0 || header.participants > most {
+            let found = header.participants;
+            return Err(format!("it has {found} participants, not 1 to {most}"));
+        }
+        if header.schema.len() > LONGEST_SCHEMA {
+            return Err("its schema is too long".into());
+        }
+        let too_large = || "it is larger than the address space".to_string();
+        let mut carver = Carver::after(HEADER_BYTES + header.schema.len());
+        Ok(Self {
+            lock: carver.carve(1).ok_or_else(too_large)?,
+            table: carver
+                .carve(header.participants + 1)
+                .ok_or_else(too_large)?,
+            structure: S::lay_out(header, &mut carver)?,
+            length: carver.length(),
+        })
+    }
+}
+
+/// The header and the layout of a new segment.
+pub(super) fn plan_layout<S: Structure>(plan: &Plan) -> Result<(Header, Layout<S>)> {
+    let created = SystemTime::now().duration_since(UNIX_EPOCH);
+    let mut header = Header {
+        kind: S::KIND.into(),
+        length: 0,
+        nonce: rand::random(),
+        created: created.unwrap_or_default().as_micros() as u64,
+        lifetime: plan.lifetime,
+        participants: plan.participants,
+        parameters: plan.parameters,
+        schema: plan.schema.clone(),
+    };
+    let layout = Layout::<S>::of(&header).map_err(|found| Error::InvalidArgument {
+        what: "a new segment",
+        found: format!("impossible: {found}"),
+        expected: "smaller, with 1 to 1022 participants".into(),
+    })?;
+    header.length = layout.length as u64;
+    Ok((header, layout))
+}
