@@ -71,7 +71,10 @@ pub enum Error {
     },
 
     /// The name is taken.
-    #[error("a segment named `{name}` exists already; open it, or unlink it first")]
+    #[error(
+        "a segment named `{name}` exists already, or is being created; open it, waiting with \
+         `Attach::wait`, or unlink it first"
+    )]
     AlreadyExists {
         /// The name.
         name: String,

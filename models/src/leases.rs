@@ -9,6 +9,7 @@ use crate::sync::primitive::{AtomicU32, AtomicU64, Ordering};
 
 const MARKED: u64 = 1;
 const CLAIMED: u64 = 2;
+const EMPTY: u64 = 3;
 
 /// One slot, its record, and the lease list of one reader.
 struct Pond {
@@ -39,7 +40,7 @@ impl Pond {
     fn read(&self) {
         let taken = self.list().take(1).unwrap();
         let seen = self.word.load(Ordering::Acquire);
-        if seen != MARKED && seen != CLAIMED {
+        if ![MARKED, CLAIMED, EMPTY].contains(&seen) {
             self.list().name(taken.cells.start, 0);
             lease::announce();
             if lease::is_unchanged(&self.word, seen) {
@@ -103,5 +104,36 @@ fn a_cell_that_names_another_slot_by_now_was_read_out() {
     model(|pond| {
         pond.read();
         pond.lease_another();
+    });
+}
+
+/// A claim that is given up, and the empty slot taken by another writer without a mark.
+#[test]
+fn an_empty_slot_needs_no_mark() {
+    crate::model(3, || {
+        let pond = Pond::new();
+        let reader = {
+            let pond = pond.clone();
+            thread::spawn(move || {
+                pond.read();
+                pond.read();
+            })
+        };
+        let seen = pond.word.load(Ordering::Relaxed);
+        lease::mark(&pond.word, MARKED);
+        lease::announce();
+        let mut leased = false;
+        pond.list().visit(|slot| leased |= slot == 0);
+        if leased {
+            lease::pass_over(&pond.word, seen);
+        } else {
+            lease::take(&pond.word, CLAIMED);
+            pond.word.store(EMPTY, Ordering::Relaxed);
+            lease::take(&pond.word, CLAIMED);
+            // SAFETY: claimed and not leased; loom reports a reader at the same time.
+            pond.record.with_mut(|record| unsafe { *record = 20 });
+            lease::commit(&pond.word, 20);
+        }
+        reader.join().unwrap();
     });
 }

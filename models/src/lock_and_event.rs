@@ -207,3 +207,36 @@ fn an_owner_that_dies_while_others_wait_is_taken_over() {
         assert_eq!(waiter.join().unwrap(), Found::Damaged);
     });
 }
+
+/// Two threads after a lock that was handed to process 0, whose waiters they may be.
+fn hand_over_to_process_0(processes: [usize; 2]) {
+    model(3, move || {
+        let shared = Guarded::new(Channel::Hasty);
+        shared.lock(5).acquire(&Dead(&[]));
+        shared.words.seat_for_model(owner(0));
+        shared.lock(5).release();
+        let threads = processes.map(|entry| {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                shared.with(entry, &Dead(&[]), |found, value| {
+                    assert_eq!(found, Found::Clean);
+                    *value += 1;
+                })
+            })
+        });
+        threads
+            .into_iter()
+            .for_each(|thread| thread.join().unwrap());
+        shared.with(2, &Dead(&[]), |_, value| assert_eq!(*value, 2));
+    });
+}
+
+#[test]
+fn a_lock_that_was_handed_over_has_one_owner_although_another_may_take_it() {
+    hand_over_to_process_0([0, 1]);
+}
+
+#[test]
+fn a_lock_that_was_handed_over_is_accepted_by_one_thread_only() {
+    hand_over_to_process_0([0, 0]);
+}

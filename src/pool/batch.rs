@@ -32,6 +32,9 @@ impl<T: Record> Pool<T> {
     /// ```
     pub fn get(&self, key: u64) -> Result<Option<T>> {
         self.inner.segment.check_process()?;
+        if key >= LARGEST_KEY {
+            return Ok(None);
+        }
         let mut batch = Batch::new(self);
         batch.begin(&self.inner, 1)?;
         let parts = self.inner.parts();
@@ -39,7 +42,7 @@ impl<T: Record> Pool<T> {
         self.inner.lease(&batch.taken, 0, slot as u32);
         announce();
         let found = parts.words[slot].load(Ordering::Acquire);
-        let mut held = key < LARGEST_KEY && found == word;
+        let mut held = found == word;
         if found == Slot::Marked(key).to_word() {
             // A writer is about to claim it or to pass it over: that is decided under the lock.
             let _guard = self.inner.lock()?;

@@ -33,7 +33,8 @@ impl<T: Record> Pool<T> {
     /// into `count` equal parts, and one record drawn from each (Schaul et al. 2016, appendix
     /// B.2.1). So records come in the order of their slots, and one record may come several times.
     ///
-    /// Takes no lock. The records stay as they are until the batch is dropped.
+    /// Takes no lock, unless it finds nothing that it can keep in six tries. The records stay as they
+    /// are until the batch is dropped.
     ///
     /// # Errors
     /// [`Error::NothingToSample`] where no record has a priority above 0, [`Error::TooManyLeases`],
@@ -135,6 +136,9 @@ impl<T: Record> Inner<T> {
         preference: Preference,
     ) -> Result<()> {
         self.mend_orphan()?;
+        if self.len() == 0 {
+            return Err(Error::NothingToSample { length: 0 });
+        }
         batch.lost.extend(0..count as u32);
         for round in 0..=ROUNDS_WITHOUT_LOCK {
             // A stratum may lie in what a writer has just claimed: then any record will do.
@@ -204,6 +208,9 @@ impl<T: Record> Inner<T> {
         let mut wanted = order.into_iter().peekable();
         let mut seen = 0;
         for (slot, word) in self.parts().words.iter().enumerate() {
+            if wanted.peek().is_none() {
+                break;
+            }
             if let Slot::Committed(_) = Slot::from_word(word.load(Ordering::Relaxed)) {
                 while let Some(at) = wanted.next_if(|&at| rank(&draws[at]) == seen) {
                     draws[at].index = slot as u32;

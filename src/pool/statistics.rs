@@ -18,8 +18,8 @@ pub(super) enum Counter {
     Repairs,
 }
 
-/// What a pool has seen since it was created, and holds now. Each number is right; together they
-/// are not a snapshot of one instant.
+/// What a pool has seen since it was created, and holds now. Together the numbers are not a snapshot
+/// of one instant, and what a process did just before it was killed may be missing from its counts.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Statistics {

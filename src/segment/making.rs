@@ -15,7 +15,7 @@ use super::root::{LockedRoot, Root, Unfinished};
 use super::structure::{Layout, Plan, Structure, plan_layout};
 use super::{Attach, Segment};
 use crate::error::{Error, Result};
-use crate::os;
+use crate::os::{self, ByteLocks};
 use crate::sync::primitive::Channel;
 
 /// The longest pause between two looks for a segment that is not there yet.
@@ -26,22 +26,24 @@ impl<S: Structure> Segment<S> {
     pub(crate) fn create(name: &str, plan: Plan) -> Result<Self> {
         let (name, root) = (Name::new(name)?, Root::find()?);
         let (header, layout) = plan_layout::<S>(&plan)?;
-        let new = {
+        let (new, locks) = {
             let locked = root.lock()?;
             locked.names()?; // removes debris, which may be in the way
             locked.create_unfinished(&name)?
         };
-        let path = new.path.clone();
-        let built = Self::build(new, &name, header, layout, &plan.role).and_then(|segment| {
-            root.lock()?.publish(&name, &path)?;
+        let path = &new.path;
+        let built = Self::build(&new, locks, &name, header, layout, &plan.role);
+        let built = built.and_then(|segment| {
+            root.lock()?.publish(&name, path)?;
             let ended = segment.membership.end_building();
-            ended.map_err(Error::system("unlock", &path))?;
+            ended.map_err(Error::system("unlock", path))?;
             Ok(segment)
         });
         if built.is_err()
             && let Ok(locked) = root.lock()
         {
-            let _ = locked.remove(&path);
+            // The builder's lock is gone, so somebody else's file may be there by now.
+            let _ = locked.remove_same(path, &new.file);
         }
         built.map(|mut segment| {
             segment.root = Some(root);
@@ -52,24 +54,23 @@ impl<S: Structure> Segment<S> {
 
     /// Reserves, maps and fills a file that has no name yet.
     fn build(
-        new: Unfinished,
+        new: &Unfinished,
+        locks: ByteLocks,
         name: &Name,
         header: Header,
         layout: Layout<S>,
         role: &str,
     ) -> Result<Self> {
-        // An open file of its own, see `LockedRoot::open`.
-        let file = os::open_private(&new.path).map_err(Error::system("open", &new.path))?;
-        reserve(&file, header.length, &new)?;
-        let mapping =
-            Mapping::of_file(&file, layout.length).map_err(Error::system("map", &new.target))?;
+        reserve(header.length, new)?;
+        let mapping = Mapping::of_file(&new.file, layout.length)
+            .map_err(Error::system("map", &new.target))?;
         mapping.write_start(&header.to_bytes());
         Self::attach(
             name.as_str(),
             header,
             layout,
             &mapping,
-            Some(new.locks),
+            Some(locks),
             role,
             true,
         )
@@ -164,7 +165,7 @@ impl<S: Structure> Segment<S> {
         header: Header,
         layout: Layout<S>,
         mapping: &Arc<Mapping>,
-        locks: Option<os::ByteLocks>,
+        locks: Option<ByteLocks>,
         role: &str,
         new: bool,
     ) -> Result<Self> {
@@ -193,7 +194,7 @@ impl<S: Structure> Segment<S> {
 }
 
 /// Reserves the space of a new segment.
-fn reserve(file: &std::fs::File, asked: u64, new: &Unfinished) -> Result<()> {
+fn reserve(asked: u64, new: &Unfinished) -> Result<()> {
     let directory = new.path.parent().unwrap_or(&new.path);
     let no_space = |free| Error::NoSpace {
         directory: directory.into(),
@@ -205,7 +206,7 @@ fn reserve(file: &std::fs::File, asked: u64, new: &Unfinished) -> Result<()> {
     if free < asked {
         return Err(no_space(free));
     }
-    os::reserve(file, asked).map_err(|error| match os::is_full(&error) {
+    os::reserve(&new.file, asked).map_err(|error| match os::is_full(&error) {
         true => no_space(free),
         false => Error::system("reserve space for", &new.target)(error),
     })

@@ -214,6 +214,11 @@ pub(crate) fn is_attached(locks: &ByteLocks) -> bool {
     locks.is_locked_elsewhere(FIRST_BYTE, bytes).unwrap_or(true)
 }
 
+/// Whether somebody is building a file, through another open file than `locks`.
+pub(crate) fn is_being_built(locks: &ByteLocks) -> bool {
+    locks.is_locked_elsewhere(BUILDER_BYTE, 1).unwrap_or(true)
+}
+
 /// Marks a file as being built, for as long as the process lives or until
 /// [`Membership::end_building`].
 pub(crate) fn begin_building(locks: &ByteLocks) -> io::Result<()> {

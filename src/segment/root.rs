@@ -88,7 +88,8 @@ impl Root {
 impl LockedRoot<'_> {
     /// Creates an unfinished segment's file, in the directory of its later name. There is one for a
     /// name at most: who comes second is told that the segment exists, and reserves no space.
-    pub(crate) fn create_unfinished(&self, name: &Name) -> Result<Unfinished> {
+    /// The builder's lock comes with it.
+    pub(crate) fn create_unfinished(&self, name: &Name) -> Result<(Unfinished, ByteLocks)> {
         let target = name.file(&self.root.path);
         let path = unfinished_path(&target);
         if path.exists() {
@@ -104,11 +105,10 @@ impl LockedRoot<'_> {
         let locks = ByteLocks::open(|| os::create_private(&path))
             .map_err(Error::system("create", &path))?;
         participants::begin_building(&locks).map_err(Error::system("lock", &path))?;
-        Ok(Unfinished {
-            path,
-            target,
-            locks,
-        })
+        // An open file of its own, see `open`.
+        let file = os::open_private(&path).map_err(Error::system("open", &path))?;
+        let unfinished = Unfinished { path, target, file };
+        Ok((unfinished, locks))
     }
 
     /// Gives a finished segment its name; an error leaves the name as it was.
@@ -158,9 +158,13 @@ impl LockedRoot<'_> {
 
     /// Takes the name away if it still means `file`, to which nobody but the caller is attached.
     pub(crate) fn unlink_same(&self, name: &Name, file: &fs::File) -> Result<()> {
-        let path = name.file(&self.root.path);
-        match os::is_same_file(file, &path).map_err(Error::system("look at", &path))? {
-            true => self.remove(&path),
+        self.remove_same(&name.file(&self.root.path), file)
+    }
+
+    /// Removes what is at `path` if it is `file`.
+    pub(crate) fn remove_same(&self, path: &Path, file: &fs::File) -> Result<()> {
+        match os::is_same_file(file, path).map_err(Error::system("look at", path))? {
+            true => self.remove(path),
             false => Ok(()),
         }
     }
@@ -185,7 +189,8 @@ impl LockedRoot<'_> {
                 if is_directory {
                     directories.push(path);
                 } else if is_debris(&entry.file_name()) {
-                    self.remove_debris(&path)?;
+                    // What cannot be opened is somebody else's.
+                    let _ = self.remove_debris(&path);
                 } else if let Some(name) = Name::of_file(&self.root.path, &path) {
                     match self.open(&name) {
                         Err(Error::NotFound { .. }) => {}
@@ -218,10 +223,22 @@ impl LockedRoot<'_> {
         info
     }
 
+    /// Removes a hidden file that nobody needs. One that is being built is its builder's, whoever
+    /// else is attached: a builder that died while it published left a second name behind.
     fn remove_debris(&self, path: &Path) -> Result<()> {
-        match ByteLocks::open(|| os::open_private(path)) {
-            Ok(locks) if !participants::is_attached(&locks) => self.remove(path),
-            _ => Ok(()),
+        let locks = ByteLocks::open(|| os::open_private(path));
+        let locks = locks.map_err(Error::system("open", path))?;
+        let needed = match path
+            .as_os_str()
+            .as_encoded_bytes()
+            .ends_with(UNFINISHED.as_bytes())
+        {
+            true => participants::is_being_built(&locks),
+            false => participants::is_attached(&locks),
+        };
+        match needed {
+            true => Ok(()),
+            false => self.remove(path),
         }
     }
 
@@ -254,7 +271,7 @@ pub(crate) struct Unfinished {
     pub(crate) path: PathBuf,
     /// Where it will be published.
     pub(crate) target: PathBuf,
-    pub(crate) locks: ByteLocks,
+    pub(crate) file: fs::File,
 }
 
 /// Whether a file's name is that of an unfinished segment, or of a removed one that was still mapped

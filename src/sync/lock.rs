@@ -27,7 +27,7 @@
 //!    guards. `dirty` is set before the repair and cleared after it, and a dead repairer is taken
 //!    over like any owner, so the order outlives it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::owner::{Owner, Peers};
 use super::primitive::{AtomicU32, Channel, Ordering, relax};
@@ -181,10 +181,12 @@ impl Lock<'_> {
         if seen != awaited && !self.swap(seen, awaited) {
             return None;
         }
-        let slice = FIRST_SLICE * (1 << sleeps.min(3));
-        self.channel
-            .wait(&self.words.word, awaited, slice.min(LONGEST_SLICE));
-        if self.words.word.load(Ordering::Relaxed) != awaited {
+        let slice = (FIRST_SLICE * (1 << sleeps.min(3))).min(LONGEST_SLICE);
+        let began = Instant::now();
+        self.channel.wait(&self.words.word, awaited, slice);
+        // A sleep may end early; in a model it takes no time.
+        let passed = cfg!(loom) || began.elapsed() >= slice;
+        if !passed || self.words.word.load(Ordering::Relaxed) != awaited {
             return None;
         }
         // Steps 3 and 6. A word that names nobody (a damaged segment) has nobody to wait for.
