@@ -56,8 +56,8 @@ impl PoolOptions {
     }
 
     /// How many records a handle may hold in batches at once; rounded up to a multiple of 64.
-    /// Default: 4096, and in a pool of less than 1024 records four times its capacity. Each takes
-    /// 4 bytes for every participant.
+    /// Default: four times the capacity, but at least 1024 and at most 4096. Each takes 4 bytes for
+    /// every participant.
     pub fn leases(mut self, leases: usize) -> Self {
         self.leases = Some(leases);
         self
@@ -99,7 +99,7 @@ impl PoolOptions {
         }
         let leases = match self.leases {
             Some(leases) => leases as u64,
-            None => (4 * capacity).min(4096),
+            None => (4 * capacity).clamp(1024, 4096),
         };
         Ok(Shape {
             capacity,

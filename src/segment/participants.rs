@@ -9,6 +9,7 @@ use std::io;
 use std::process;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::arena::{Region, Shared};
@@ -77,24 +78,19 @@ impl Membership {
         role: &str,
         reset: impl Fn(usize),
     ) -> io::Result<Option<Self>> {
-        for number in 0..table.len() - 1 {
-            if let Some(locks) = &locks
-                && !locks.try_lock(byte_of(number), 1)?
-            {
-                continue;
-            }
-            retire(&table, number);
-            reset(number);
-            let generation = occupy(&table[number], role);
-            return Ok(Some(Self {
-                owner: Owner::new(number, generation >> 1),
-                table,
-                locks,
-                cleaning: Mutex::new(()),
-                forks: os::forks(),
-            }));
-        }
-        Ok(None)
+        let Some(number) = take_entry(locks.as_ref(), table.len() - 1)? else {
+            return Ok(None);
+        };
+        retire(&table, number);
+        reset(number);
+        let generation = occupy(&table[number], role);
+        Ok(Some(Self {
+            owner: Owner::new(number, generation >> 1),
+            table,
+            locks,
+            cleaning: Mutex::new(()),
+            forks: os::forks(),
+        }))
     }
 
     /// Who this is, for locks and claims.
@@ -226,6 +222,25 @@ pub(crate) fn begin_building(locks: &ByteLocks) -> io::Result<()> {
         true => Ok(()),
         false => Err(io::ErrorKind::AlreadyExists.into()),
     }
+}
+
+/// Locks the byte of a free entry. Looks again before it finds none: somebody who cleans up after
+/// the dead holds the byte of a free entry for some microseconds.
+fn take_entry(locks: Option<&ByteLocks>, entries: usize) -> io::Result<Option<usize>> {
+    let Some(locks) = locks else {
+        return Ok(Some(0));
+    };
+    for look in 0..3 {
+        if look > 0 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        for number in 0..entries {
+            if locks.try_lock(byte_of(number), 1)? {
+                return Ok(Some(number));
+            }
+        }
+    }
+    Ok(None)
 }
 
 fn byte_of(entry: usize) -> u64 {

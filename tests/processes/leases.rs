@@ -14,6 +14,7 @@ pub const PART: Part = Part {
     name: "leases",
     trials: named![
         what_killed_samplers_held_is_reclaimed,
+        who_takes_a_dead_samplers_place_does_not_take_its_leases,
         held_records_stay_while_writers_are_killed,
         a_slot_that_a_killed_writer_reserved_is_reclaimed,
         more_processes_than_places_come_one_after_another,
@@ -41,20 +42,18 @@ fn fill(pool: &Pool<Experience>, count: usize) {
     pool.insert_batch(&records).unwrap();
 }
 
+/// The keys that a holding guest says.
+fn keys_of(holder: &mut Child) -> Vec<u64> {
+    let line = holder.line();
+    line.split(' ').map(|key| key.parse().unwrap()).collect()
+}
+
 fn what_killed_samplers_held_is_reclaimed() {
     let pool = create(PoolOptions::new(CAPACITY));
     let mut samplers: Vec<_> = (0..4)
         .map(|seed| Child::start("guest::holding", &[&NAME, &20, &seed]))
         .collect();
-    let held: Vec<u64> = samplers
-        .iter_mut()
-        .flat_map(|sampler| {
-            let keys = sampler.line();
-            keys.split(' ')
-                .map(|key| key.parse().unwrap())
-                .collect::<Vec<_>>()
-        })
-        .collect();
+    let held: Vec<u64> = samplers.iter_mut().flat_map(keys_of).collect();
     fill(&pool, 2 * CAPACITY);
     for &key in &held {
         let record = pool.get(key).unwrap();
@@ -68,6 +67,24 @@ fn what_killed_samplers_held_is_reclaimed() {
     }
     assert_eq!(pool.len(), CAPACITY);
     pool.verify().unwrap();
+}
+
+fn who_takes_a_dead_samplers_place_does_not_take_its_leases() {
+    let pool = create(PoolOptions::new(CAPACITY).participants(2).leases(64));
+    let hold = |seed: u64| {
+        let mut sampler = Child::start("guest::holding", &[&NAME, &64, &seed]);
+        let keys = keys_of(&mut sampler);
+        (sampler, keys)
+    };
+    let (sampler, first) = hold(1);
+    sampler.kill();
+    // There is but one place, and as many leases as the dead one held.
+    let (_sampler, second) = hold(2);
+    fill(&pool, 2 * CAPACITY);
+    for key in first {
+        let is_there = pool.get(key).unwrap().is_some();
+        assert_eq!(is_there, second.contains(&key), "key {key}");
+    }
 }
 
 /// Writers look at held slots all the time, and some die while they do.

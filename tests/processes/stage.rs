@@ -84,13 +84,13 @@ pub fn direct(parts: &[Part]) -> ExitCode {
     let mut trials = Vec::new();
     for part in parts {
         let obstacle = (part.obstacle)();
+        if let Some(why) = &obstacle {
+            theatre.report(format!("{} is ignored: {why}\n", part.name));
+        }
         let quiet = part.trials.iter().map(|trial| (trial, false));
         let alone = part.alone.iter().map(|trial| (trial, true));
         for ((function, _), alone) in quiet.chain(alone) {
             let (name, theatre) = (format!("{}::{function}", part.name), theatre.clone());
-            if let (Some(why), false) = (&obstacle, arguments.list) {
-                theatre.report(format!("{name} is ignored: {why}\n"));
-            }
             let run = {
                 let name = name.clone();
                 move || theatre.run(&name, alone)
@@ -99,8 +99,10 @@ pub fn direct(parts: &[Part]) -> ExitCode {
         }
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
-    for report in theatre.reports.lock().unwrap().iter() {
-        println!("{report}");
+    if !arguments.list {
+        for report in theatre.reports.lock().unwrap().iter() {
+            println!("{report}");
+        }
     }
     conclusion.exit_code()
 }
