@@ -54,7 +54,7 @@ impl<T: Record> Reservation<'_, T> {
     /// its key.
     ///
     /// # Errors
-    /// [`Error::Forked`].
+    /// [`Error::Forked`](crate::Error::Forked).
     pub fn commit(self) -> Result<u64> {
         self.finish(NewPriority::Highest)
     }
@@ -62,7 +62,7 @@ impl<T: Record> Reservation<'_, T> {
     /// Makes the record part of the pool. Gives its key.
     ///
     /// # Errors
-    /// [`Error::InvalidPriority`] (the reservation is given up), [`Error::Forked`].
+    /// [`Error::InvalidPriority`](crate::Error::InvalidPriority) (the reservation is given up), [`Error::Forked`](crate::Error::Forked).
     pub fn commit_with_priority(self, priority: f32) -> Result<u64> {
         self.pool.check_priorities(&[priority])?;
         self.finish(NewPriority::Given(&[priority]))

@@ -10,7 +10,7 @@ use crate::error::Result;
 /// Segments whose lifetime is over are removed first, and so is what killed creators left.
 ///
 /// # Errors
-/// [`Error::InvalidName`], [`Error::UntrustedDirectory`], or what the system says.
+/// [`Error::InvalidName`](crate::Error::InvalidName), [`Error::UntrustedDirectory`](crate::Error::UntrustedDirectory), or what the system says.
 ///
 /// ```
 /// use millpond::{Pool, PoolOptions};
@@ -35,8 +35,8 @@ pub fn list(run: Option<&str>) -> Result<Vec<SegmentInfo>> {
 /// attach any more, and the name is free at once.
 ///
 /// # Errors
-/// [`Error::NotFound`] where no segment has the name, [`Error::InvalidName`],
-/// [`Error::UntrustedDirectory`], or what the system says.
+/// [`Error::NotFound`](crate::Error::NotFound) where no segment has the name, [`Error::InvalidName`](crate::Error::InvalidName),
+/// [`Error::UntrustedDirectory`](crate::Error::UntrustedDirectory), or what the system says.
 ///
 /// ```
 /// use millpond::{Board, BoardOptions};
