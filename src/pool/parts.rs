@@ -95,7 +95,6 @@ pub(super) fn stride_of(size: usize) -> usize {
 pub(crate) struct Layout {
     shape: Shape,
     stride: usize,
-    participants: usize,
     control: Span<Control>,
     lessees: Span<AtomicU64>,
     lease_lines: Span<LeaseLine>,
@@ -134,7 +133,6 @@ impl Structure for Parts {
             Some(Layout {
                 shape,
                 stride,
-                participants,
                 control: carver.carve(1)?,
                 lessees: carver.carve(participants.div_ceil(64))?,
                 lease_lines: carver.carve(participants)?,
@@ -148,7 +146,6 @@ impl Structure for Parts {
     }
 
     fn place(layout: Layout, mapping: &Arc<Mapping>) -> Self {
-        debug_assert!(layout.participants > 0);
         Self {
             control: mapping.region(&layout.control),
             lessees: mapping.region(&layout.lessees),
