@@ -4,8 +4,9 @@ use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::thread;
 
-use crate::lease::{self, BLOCKS, LeaseList};
+use crate::lease::{self, BLOCKS, LeaseList, filter_words};
 use crate::sync::primitive::{AtomicU32, AtomicU64, Ordering};
+use crate::tree::RUN;
 
 const MARKED: u64 = 1;
 const CLAIMED: u64 = 2;
@@ -16,6 +17,7 @@ struct Pond {
     word: AtomicU64,
     record: UnsafeCell<u64>,
     blocks: AtomicU64,
+    filters: Vec<AtomicU64>,
     cells: Vec<AtomicU32>,
 }
 
@@ -25,6 +27,9 @@ impl Pond {
             word: AtomicU64::new(10),
             record: UnsafeCell::new(10),
             blocks: AtomicU64::new(0),
+            filters: (0..filter_words(BLOCKS))
+                .map(|_| AtomicU64::new(0))
+                .collect(),
             cells: (0..BLOCKS).map(|_| AtomicU32::new(0)).collect(),
         })
     }
@@ -32,6 +37,7 @@ impl Pond {
     fn list(&self) -> LeaseList<'_> {
         LeaseList {
             blocks: &self.blocks,
+            filters: &self.filters,
             cells: &self.cells,
         }
     }
@@ -53,9 +59,9 @@ impl Pond {
     }
 
     /// A reader that uses its cells again, for a slot of another word.
-    fn lease_another(&self) {
+    fn lease_another(&self, slot: u32) {
         let taken = self.list().take(1).unwrap();
-        self.list().name(taken.cells.start, 1);
+        self.list().name(taken.cells.start, slot);
         lease::announce();
         self.list().give_back(taken);
     }
@@ -66,7 +72,7 @@ impl Pond {
         lease::mark(&self.word, MARKED);
         lease::announce();
         let mut leased = false;
-        self.list().visit(|slot| leased |= slot == 0);
+        self.list().visit(0, |slot| leased |= slot == 0);
         if leased {
             lease::pass_over(&self.word, seen);
         } else {
@@ -103,7 +109,15 @@ fn a_leased_record_is_whole_and_stays() {
 fn a_cell_that_names_another_slot_by_now_was_read_out() {
     model(|pond| {
         pond.read();
-        pond.lease_another();
+        pond.lease_another(1);
+    });
+}
+
+#[test]
+fn a_filter_that_names_another_run_by_now_was_read_out() {
+    model(|pond| {
+        pond.read();
+        pond.lease_another(RUN as u32);
     });
 }
 
@@ -123,7 +137,7 @@ fn an_empty_slot_needs_no_mark() {
         lease::mark(&pond.word, MARKED);
         lease::announce();
         let mut leased = false;
-        pond.list().visit(|slot| leased |= slot == 0);
+        pond.list().visit(0, |slot| leased |= slot == 0);
         if leased {
             lease::pass_over(&pond.word, seen);
         } else {

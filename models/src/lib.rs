@@ -15,6 +15,8 @@ mod lease;
 mod slots;
 #[path = "../../src/sync/mod.rs"]
 mod sync;
+#[path = "../../src/tree/shards.rs"]
+mod tree;
 
 mod leases;
 mod lock_and_event;

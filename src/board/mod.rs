@@ -120,7 +120,7 @@ impl<T: Record> Board<T> {
     fn new(segment: Segment<Parts>) -> Result<Self> {
         Ok(Self {
             inner: Arc::new(Inner {
-                published: segment.channel(1)?,
+                published: segment.channel(0)?,
                 segment,
                 holds: std::marker::PhantomData,
             }),
@@ -162,7 +162,7 @@ impl<T: Record> Board<T> {
     pub fn publish(&self, value: &[T]) -> Result<u64> {
         self.check_len(value.len())?;
         let parts = self.inner.parts();
-        let mut guard = self.inner.segment.lock()?;
+        let mut guard = self.inner.segment.lock(0)?;
         if guard.is_damaged() {
             // What a dead publisher wrote is not the newest value, so there is nothing to mend.
             guard.repaired();

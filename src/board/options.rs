@@ -63,6 +63,7 @@ impl BoardOptions {
             lifetime: self.lifetime,
             participants: self.participants,
             parameters,
+            locks: 1,
             schema: Schema::of::<T>().to_string(),
             role: self.role.clone(),
         })

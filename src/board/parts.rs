@@ -48,6 +48,9 @@ impl Structure for Parts {
         if len == 0 {
             return Err("its length is 0".into());
         }
+        if header.locks != 1 {
+            return Err(format!("it has {} locks, and a board has 1", header.locks));
+        }
         let schema = Schema::parse(&header.schema).map_err(|why| format!("its schema: {why}"))?;
         let carved = (|| {
             let words = len.checked_mul(schema.size())?.div_ceil(8);

@@ -45,7 +45,7 @@ impl<T: Record> Pool<T> {
         let mut held = found == word;
         if found == Slot::Marked(key).to_word() {
             // A writer is about to claim it or to pass it over: that is decided under the lock.
-            let _guard = self.inner.lock()?;
+            let _guard = self.inner.lock(parts.shards.shard_of(slot))?;
             announce();
             held = is_unchanged(&parts.words[slot], word);
         }
@@ -110,10 +110,9 @@ pub struct Batch<T: Record> {
     probabilities: Vec<f32>,
     /// The cells that lease the records, one each.
     pub(super) taken: Taken,
-    /// While drawing: what is still to be drawn, the draws, and the sum of all leaves.
+    /// While drawing: what is still to be drawn, and the draws.
     pub(super) lost: Vec<u32>,
     pub(super) draws: Vec<Draw>,
-    pub(super) total: f32,
 }
 
 impl<T: Record> Batch<T> {
@@ -127,7 +126,6 @@ impl<T: Record> Batch<T> {
             taken: Taken::default(),
             lost: Vec::new(),
             draws: Vec::new(),
-            total: 0.0,
         }
     }
 

@@ -2,6 +2,7 @@
 //! lock held, commit its priority under the lock. A writer that dies in between leaves slots that
 //! nobody samples and that the ring reclaims.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Inner;
@@ -13,9 +14,11 @@ use crate::error::{Error, Result};
 use crate::record::Record;
 use crate::segment::Guard;
 use crate::sync::{Owner, Peers};
+use crate::tree::RUN;
 
-/// Slots that are claimed, and committed, while the lock is held once.
-pub(super) const CHUNK: usize = 64;
+/// The most slots that are claimed at once. They are claimed and committed run by run, so a lock is
+/// taken twice for each run that they touch.
+pub(super) const CHUNK: usize = RUN;
 
 /// Slots that this participant has claimed, by their keys.
 ///
@@ -75,20 +78,23 @@ fn committed_again(word: &AtomicU64) -> u64 {
 impl<T: Record> Inner<T> {
     /// Phase one: claims `1..=wanted` slots, at most [`CHUNK`].
     pub(super) fn claim<const MOST: usize>(&self, wanted: usize) -> Result<Claim<MOST>> {
+        self.segment.check_process()?;
         let mut claim = Claim {
             keys: [0; MOST],
             slots: [0; MOST],
             count: 0,
         };
         let (mut looked_at, mut peers) = (0, PeersMet::default());
-        let guard = self.lock()?;
         let capacity = self.parts().capacity();
         while claim.count < wanted && looked_at < capacity {
             // Never more than a lap: it would only meet its own claims.
-            let run = (wanted - claim.count).min(capacity - looked_at);
-            looked_at += self.claim_run(&guard, run, &mut claim, &mut peers)?;
+            let count = (wanted - claim.count).min(capacity - looked_at);
+            let mut keys = self.use_keys(count as u64)?;
+            while !keys.is_empty() {
+                keys.start += self.claim_run(keys.clone(), &mut claim, &mut peers)?;
+            }
+            looked_at += count;
         }
-        drop(guard);
         if peers.dead_lessee {
             // Or every writer would look at its leases again.
             self.segment.clean();
@@ -102,31 +108,40 @@ impl<T: Record> Inner<T> {
         }
     }
 
-    /// Looks at the next slots of the ring, as many as are wanted but not beyond its end, and claims
-    /// those that are free. Says how many it looked at.
+    /// Takes the next keys: each is used once, even if this process dies here.
+    fn use_keys(&self, count: u64) -> Result<Range<u64>> {
+        let first = self
+            .parts()
+            .control()
+            .next_key
+            .fetch_add(count, Ordering::Relaxed);
+        match first < LARGEST_KEY - count {
+            true => Ok(first..first + count),
+            false => Err(self.damaged(format!("its next key is {first}"))),
+        }
+    }
+
+    /// Looks at the slots of the first of these keys, up to the end of their run, and claims those
+    /// that are free. Says how many it looked at.
     fn claim_run<const MOST: usize>(
         &self,
-        guard: &Guard<'_, Parts>,
-        wanted: usize,
+        keys: Range<u64>,
         claim: &mut Claim<MOST>,
         peers: &mut PeersMet,
-    ) -> Result<usize> {
-        let (parts, control) = (self.parts(), self.parts().control());
-        let first_key = control.next_key.load(Ordering::Relaxed);
-        let start = parts.slot_of(first_key);
-        let run = wanted.min(parts.capacity() - start);
-        if first_key >= LARGEST_KEY - run as u64 {
-            return Err(self.damaged(format!("its next key is {first_key}")));
-        }
-        // First, so that a key is used once even if this process dies here.
-        let next_key = first_key + run as u64;
-        control.next_key.store(next_key, Ordering::Relaxed);
-        let words = &parts.words[start..start + run];
-        let (free, marked) = self.mark_run(words, peers);
-        announce();
+    ) -> Result<u64> {
+        let parts = self.parts();
+        let start = parts.slot_of(keys.start);
+        let end = (start / RUN * RUN + RUN).min(parts.capacity());
+        let count = (keys.end - keys.start).min((end - start) as u64);
+        let guard = self.lock(parts.shards.shard_of(start))?;
+        let words = &parts.words[start..start + count as usize];
+        let (free, marked) = self.mark_run(words, keys.start, peers);
         let leased = match marked {
             0 => 0,
-            _ => marked & self.leased(start, run, peers),
+            _ => {
+                announce();
+                marked & self.leased(start, words.len(), peers)
+            }
         };
         let claimed = Slot::Claimed(Some(self.segment.owner())).to_word();
         let mut touched = [0; MOST];
@@ -136,7 +151,7 @@ impl<T: Record> Inner<T> {
                 pass_over(word, committed_again(word));
             } else if (free | marked) & 1 << at != 0 {
                 take(word, claimed);
-                claim.keys[claim.count] = first_key + at as u64;
+                claim.keys[claim.count] = keys.start + at as u64;
                 claim.slots[claim.count] = (start + at) as u32;
                 claim.count += 1;
                 if parts.tree.leaf(start + at) != 0.0 {
@@ -148,20 +163,23 @@ impl<T: Record> Inner<T> {
         }
         parts.tree.refresh(&mut touched[..emptied]);
         let evicted = u64::from((marked & !leased).count_ones());
-        self.change_length(guard, |length| length.wrapping_sub(evicted));
-        Ok(run)
+        self.change_length(&guard, |length| length.wrapping_sub(evicted));
+        Ok(count)
     }
 
     /// Marks the slots that hold records. Gives, as bits, those that hold none and may be taken at
-    /// once, and those that were marked.
-    fn mark_run(&self, words: &[AtomicU64], peers: &mut PeersMet) -> (u64, u64) {
+    /// once, and those that were marked. The first slot is the one of `first_key`.
+    ///
+    /// A slot whose record is newer than its key here is neither: this writer came late by a lap.
+    fn mark_run(&self, words: &[AtomicU64], first_key: u64, peers: &mut PeersMet) -> (u64, u64) {
         let (mut free, mut marked) = (0, 0);
         for (at, word) in words.iter().enumerate() {
             match Slot::from_word(word.load(Ordering::Relaxed)) {
-                Slot::Committed(key) | Slot::Marked(key) => {
+                Slot::Committed(key) | Slot::Marked(key) if key < first_key + at as u64 => {
                     mark(word, Slot::Marked(key).to_word());
                     marked |= 1 << at;
                 }
+                Slot::Committed(_) | Slot::Marked(_) => {}
                 Slot::Claimed(Some(owner)) if self.is_alive(owner, peers) => {}
                 Slot::Claimed(_) | Slot::Empty => free |= 1 << at,
             }
@@ -181,15 +199,15 @@ impl<T: Record> Inner<T> {
         }
     }
 
-    /// Which of the `run` slots from `start` on living participants lease, as bits.
-    fn leased(&self, start: usize, run: usize, peers: &mut PeersMet) -> u64 {
+    /// Which of the `count` slots from `start` on, all of one run, living participants lease, as bits.
+    fn leased(&self, start: usize, count: usize, peers: &mut PeersMet) -> u64 {
         let parts = self.parts();
         let mut leased = 0;
         for entry in parts.lessees() {
             let mut here = 0;
-            parts.lease_list(entry).visit(|slot| {
+            parts.lease_list(entry).visit(start / RUN, |slot| {
                 let at = (slot as usize).wrapping_sub(start);
-                if at < run {
+                if at < count {
                     here |= 1 << at;
                 }
             });
@@ -227,53 +245,68 @@ impl<T: Record> Inner<T> {
                 *leaf = self.leaf_of(*priority);
             }
         }
-        let guard = self.lock()?;
-        let parts = self.parts();
-        let control = parts.control();
-        let mut highest = f32::from_bits(control.highest.load(Ordering::Relaxed));
-        match priority {
-            NewPriority::Highest => leaves[..claim.count].fill(highest),
-            NewPriority::Given(_) => {
-                highest = leaves[..claim.count]
-                    .iter()
-                    .copied()
-                    .fold(highest, f32::max);
-                control.highest.store(highest.to_bits(), Ordering::Relaxed);
-            }
-        }
-        for (slot, leaf) in claim.slots().iter().zip(leaves) {
-            parts.tree.set_leaf(*slot as usize, leaf);
-        }
-        // Words after leaves: a record that is committed has its priority.
-        for (slot, key) in claim.slots().iter().zip(claim.keys()) {
-            commit(
-                &parts.words[*slot as usize],
-                Slot::Committed(*key).to_word(),
-            );
-        }
         let mut slots = claim.slots;
-        parts.tree.refresh(&mut slots[..claim.count]);
-        self.change_length(&guard, |length| length.wrapping_add(claim.count as u64));
-        drop(guard);
+        let mut done = 0;
+        for run in slots[..claim.count].chunk_by_mut(|&a, &b| a as usize / RUN == b as usize / RUN)
+        {
+            let these = done..done + run.len();
+            done = these.end;
+            self.commit_run(
+                run,
+                &claim.keys[these.clone()],
+                &mut leaves[these],
+                priority,
+            )?;
+        }
         self.count(Counter::Inserted, claim.count);
         self.grown().notify();
         Ok(())
     }
 
+    /// Commits slots of one run. Uses `slots` up.
+    fn commit_run(
+        &self,
+        slots: &mut [u32],
+        keys: &[u64],
+        leaves: &mut [f32],
+        priority: NewPriority<'_>,
+    ) -> Result<()> {
+        let parts = self.parts();
+        let guard = self.lock(parts.shards.shard_of(slots[0] as usize))?;
+        match priority {
+            NewPriority::Highest => leaves.fill(parts.highest()),
+            NewPriority::Given(_) => parts.raise_highest(leaves),
+        }
+        for (slot, leaf) in slots.iter().zip(leaves) {
+            parts.tree.set_leaf(*slot as usize, *leaf);
+        }
+        // Words after leaves: a record that is committed has its priority.
+        for (slot, key) in slots.iter().zip(keys) {
+            commit(
+                &parts.words[*slot as usize],
+                Slot::Committed(*key).to_word(),
+            );
+        }
+        let added = slots.len() as u64;
+        parts.tree.refresh(slots);
+        self.change_length(&guard, |length| length.wrapping_add(added));
+        Ok(())
+    }
+
     /// Empties claimed slots that will not be filled.
     pub(super) fn give_up<const MOST: usize>(&self, claim: &Claim<MOST>) {
-        // In a forked child the claim is the parent's.
-        if let Ok(_guard) = self.lock() {
-            let parts = self.parts();
-            for key in claim.keys() {
-                let word = &parts.words[parts.slot_of(*key)];
-                word.store(Slot::Empty.to_word(), Ordering::Relaxed);
+        let parts = self.parts();
+        for slot in claim.slots() {
+            let slot = *slot as usize;
+            // In a forked child the claim is the parent's.
+            if let Ok(_guard) = self.lock(parts.shards.shard_of(slot)) {
+                parts.words[slot].store(Slot::Empty.to_word(), Ordering::Relaxed);
             }
         }
     }
 
-    fn change_length(&self, _held: &Guard<'_, Parts>, change: impl FnOnce(u64) -> u64) {
-        let length = &self.parts().control().length;
+    fn change_length(&self, held: &Guard<'_, Parts>, change: impl FnOnce(u64) -> u64) {
+        let length = &self.parts().lengths[held.number()].0;
         length.store(change(length.load(Ordering::Relaxed)), Ordering::Relaxed);
     }
 }

@@ -3,10 +3,10 @@
 //! Touches lease lists and slot words. Modelled in `loom`, see `models/`.
 //!
 //! # The protocol
-//! A participant's lease list is 64 blocks of cells, and one word with a bit for each block in use.
-//! Only its own threads write it.
+//! A participant's lease list is 64 blocks of cells, one word with a bit for each block in use, and
+//! for each block a filter of the slots that its cells name. Only its own threads write it.
 //!
-//! 1. *Lease*: a reader takes blocks (sets their bits), writes the slots into the cells, fences, and
+//! 1. *Lease*: a reader takes blocks (sets their bits), writes the slots into the cells and their filters, fences, and
 //!    only then looks whether each slot's word is still what it saw. If so, the record is its to
 //!    read until it gives the blocks back; if not, it forgets about that slot.
 //! 2. *Claim*: a writer, who holds the segment's lock, marks the slot's word (which keeps its key),
@@ -18,25 +18,41 @@
 //!
 //! Of the two fences one comes first in the order that all agree on. If the reader's does, the writer
 //! sees the lease; if the writer's does, the reader sees the claim. So never do both go on. And a
-//! writer that sees blocks given back, or a cell that names another slot by now, sees it by an
-//! Acquire of what the reader Released after its reads: they are over.
+//! writer that sees blocks given back, or a cell or a filter that names other slots by now, sees it
+//! by an Acquire of what the reader Released after its reads: they are over.
 
 use std::ops::Range;
 
 use crate::sync::primitive::{AtomicU32, AtomicU64, Ordering, fence};
+use crate::tree::RUN;
 
 /// Blocks of a list: the bits of its word.
 pub(super) const BLOCKS: usize = 64;
 /// What a cell that names no slot holds; slot `n` is written as `n + 1`.
 const NOTHING: u32 = 0;
+/// Bits of a block's filter for each of its cells: of a full block's, one in 16 is set.
+const BITS_PER_CELL: usize = 16;
 
 /// The lease list of one participant.
+///
+/// All counts are powers of two, as nothing on the way to a record should divide.
 #[derive(Clone, Copy)]
 pub(super) struct LeaseList<'a> {
     /// A bit for each block in use.
     pub(super) blocks: &'a AtomicU64,
+    /// For each block, bits for the runs of slots that its cells name: a claim, which is of one run,
+    /// looks at one word of a block and seldom at its cells.
+    pub(super) filters: &'a [AtomicU64],
     /// `BLOCKS` times the same number of cells.
     pub(super) cells: &'a [AtomicU32],
+}
+
+/// Words of the filters of a list with so many cells.
+pub(super) const fn filter_words(cells: usize) -> usize {
+    match cells / BLOCKS * BITS_PER_CELL / 64 {
+        0 => BLOCKS,
+        words => BLOCKS * words,
+    }
 }
 
 /// Cells that a reader has taken.
@@ -49,6 +65,14 @@ pub(super) struct Taken {
 impl LeaseList<'_> {
     fn per_block(&self) -> usize {
         self.cells.len() / BLOCKS
+    }
+
+    /// The word of a block's filter that has the bit of a run, and the bit.
+    #[inline(always)]
+    fn filter(&self, block: usize, run: usize) -> (&AtomicU64, u64) {
+        let words = self.filters.len() / BLOCKS;
+        let word = &self.filters[block * words + (run & (words - 1))];
+        (word, 1 << (run >> words.trailing_zeros() & 63))
     }
 
     /// Takes `count` cells in a row, none of which names a slot; `None` where too few are free.
@@ -70,11 +94,8 @@ impl LeaseList<'_> {
                 Ordering::Relaxed,
             ) {
                 Ok(_) => {
+                    self.empty(first..first + wanted);
                     let start = first * self.per_block();
-                    for cell in &self.cells[start..start + wanted * self.per_block()] {
-                        // Release: see `name`.
-                        cell.store(NOTHING, Ordering::Release);
-                    }
                     let cells = start..start + count;
                     return Some(Taken { cells, mask });
                 }
@@ -83,9 +104,28 @@ impl LeaseList<'_> {
         }
     }
 
+    /// Makes the cells of blocks that were just taken name nothing.
+    fn empty(&self, blocks: Range<usize>) {
+        let words = self.filters.len() / BLOCKS;
+        for word in &self.filters[blocks.start * words..blocks.end * words] {
+            // Release: as for the cells.
+            word.store(0, Ordering::Release);
+        }
+        let cells = self.per_block();
+        for cell in &self.cells[blocks.start * cells..blocks.end * cells] {
+            // Release: see `name`.
+            cell.store(NOTHING, Ordering::Release);
+        }
+    }
+
     /// Writes `slot` into one of the cells taken; [`announce`] must follow.
     #[inline(always)]
     pub(super) fn name(&self, cell: usize, slot: u32) {
+        let block = cell >> self.per_block().trailing_zeros();
+        let (word, bit) = self.filter(block, slot as usize / RUN);
+        // No read-modify-write: only who has taken the block writes its filter. Release: as below,
+        // for a writer that finds no bit of the slot that was named here before.
+        word.store(word.load(Ordering::Relaxed) | bit, Ordering::Release);
         // Release: a writer that finds this value, and so not the slot that was named here before,
         // knows that the reads of that one are over.
         self.cells[cell].store(slot + 1, Ordering::Release);
@@ -102,13 +142,21 @@ impl LeaseList<'_> {
         self.blocks.load(Ordering::Relaxed).count_ones() as usize * self.per_block()
     }
 
-    /// Calls `visit` with every slot that is named. For writers, after [`announce`].
+    /// Calls `visit` with every slot of `run` that is named, and with some others. For writers, after
+    /// [`announce`].
     #[inline]
-    pub(super) fn visit(&self, mut visit: impl FnMut(u32)) {
+    pub(super) fn visit(&self, run: usize, mut visit: impl FnMut(u32)) {
         // Acquire: pairs with the Release in `give_back`.
         let mut used = self.blocks.load(Ordering::Acquire);
         while used != 0 {
-            let start = used.trailing_zeros() as usize * self.per_block();
+            let block = used.trailing_zeros() as usize;
+            used &= used - 1;
+            let (word, bit) = self.filter(block, run);
+            // Acquire: pairs with the Releases in `empty` and `name`.
+            if word.load(Ordering::Acquire) & bit == 0 {
+                continue;
+            }
+            let start = block * self.per_block();
             for cell in &self.cells[start..start + self.per_block()] {
                 // Acquire: pairs with the Release in `name`.
                 let named = cell.load(Ordering::Acquire);
@@ -116,7 +164,6 @@ impl LeaseList<'_> {
                     visit(named - 1);
                 }
             }
-            used &= used - 1;
         }
     }
 

@@ -166,7 +166,7 @@ impl<T: Record> Pool<T> {
     fn new(segment: Segment<Parts>) -> Result<Self> {
         Ok(Self {
             inner: Arc::new(Inner {
-                grown: segment.channel(1)?,
+                grown: segment.channel(0)?,
                 segment,
                 holds: std::marker::PhantomData,
             }),
@@ -208,7 +208,7 @@ impl<T: Record> Pool<T> {
         }
         let enough = || {
             // Who died while it counted what it had inserted would be waited for in vain.
-            let _ = self.inner.mend_orphan();
+            let _ = self.inner.mend_orphans();
             Some(self.len()).filter(|&length| length >= count)
         };
         let waited = self.inner.grown().wait_for(limit, enough);
@@ -225,19 +225,26 @@ impl<T> Inner<T> {
         &self.segment.structure
     }
 
-    /// Takes the pool's lock, and repairs the pool first where its last owner died.
+    /// Takes the lock of a shard, and repairs the shard first where the last owner died.
     #[inline]
-    fn lock(&self) -> Result<Guard<'_, Parts>> {
-        let mut guard = self.segment.lock()?;
+    fn lock(&self, shard: usize) -> Result<Guard<'_, Parts>> {
+        let mut guard = self.segment.lock(shard)?;
         if guard.is_damaged() {
             self.repair(&mut guard);
         }
         Ok(guard)
     }
 
+    /// Takes the locks of all shards.
+    fn lock_all(&self) -> Result<Vec<Guard<'_, Parts>>> {
+        (0..self.parts().shards.count())
+            .map(|shard| self.lock(shard))
+            .collect()
+    }
+
     #[cold]
     fn repair(&self, guard: &mut Guard<'_, Parts>) {
-        self.parts().repair();
+        self.parts().repair(guard.number());
         guard.repaired();
         let repairs = &self.segment.counters()[Counter::Repairs as usize];
         repairs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);

@@ -55,8 +55,8 @@ impl PoolOptions {
         self
     }
 
-    /// How many records a handle may hold in batches at once; rounded up to a multiple of 64.
-    /// Default: four times the capacity, but at least 1024 and at most 4096. Each takes 4 bytes for
+    /// How many records a handle may hold in batches at once; rounded up to a power of two, and to 64.
+    /// Default: four times the capacity, but at least 1024 and at most 4096. Each takes 6 bytes for
     /// every participant.
     pub fn leases(mut self, leases: usize) -> Self {
         self.leases = Some(leases);
@@ -104,15 +104,17 @@ impl PoolOptions {
         Ok(Shape {
             capacity,
             alpha: self.alpha,
-            leases: leases.next_multiple_of(BLOCKS as u64),
+            leases: leases.next_power_of_two().max(BLOCKS as u64),
         })
     }
 
     pub(super) fn plan<T: Record>(&self) -> Result<Plan> {
+        let shape = self.shape()?;
         Ok(Plan {
             lifetime: self.lifetime,
             participants: self.participants,
-            parameters: self.shape()?.to_parameters(),
+            parameters: shape.to_parameters(),
+            locks: shape.shards().count(),
             schema: Schema::of::<T>().to_string(),
             role: self.role.clone(),
         })

@@ -1,6 +1,6 @@
 //! Repair: what can be derived is derived anew, from the slots' words and the leaves.
 //!
-//! Runs under the lock, after its owner died or panicked half way. May itself die at any instant:
+//! Runs under a shard's lock, after its owner died or panicked half way. May itself die at any instant:
 //! it writes only what the next repair would write again.
 
 use std::sync::atomic::Ordering;
@@ -16,7 +16,7 @@ impl<T: Record> Pool<T> {
     /// Checks everything in the pool that can be derived against what it is derived from: each sum
     /// against its children, the length against the slots, each key against its slot.
     ///
-    /// Holds the lock meanwhile (some milliseconds for a million records), after a repair if one is
+    /// Holds all locks meanwhile (some milliseconds for a million records), after a repair if one is
     /// due. For tests, and for whoever suspects a program that writes where it should not.
     ///
     /// # Errors
@@ -32,42 +32,47 @@ impl<T: Record> Pool<T> {
     /// # Ok::<(), millpond::Error>(())
     /// ```
     pub fn verify(&self) -> Result<()> {
-        let _guard = self.inner.lock()?;
+        let _guards = self.inner.lock_all()?;
         let wrong = self.inner.parts().find_contradiction();
         wrong.map_or(Ok(()), |reason| Err(self.inner.damaged(reason)))
     }
 }
 
 impl Parts {
-    /// What [`Self::repair`] would change, if anything. Runs under the lock.
+    /// What [`Self::repair`] would change, if anything. Runs under all locks.
     fn find_contradiction(&self) -> Option<String> {
-        let mut length = 0;
+        let mut lengths = vec![0; self.shards.count()];
         let next_key = self.control().next_key.load(Ordering::Relaxed);
         for (slot, word) in self.words.iter().enumerate() {
             match Slot::from_word(word.load(Ordering::Relaxed)) {
                 Slot::Committed(key) if self.slot_of(key) != slot || key >= next_key => {
                     return Some(format!("slot {slot} holds the record of key {key}"));
                 }
-                Slot::Committed(_) => length += 1,
+                Slot::Committed(_) => lengths[self.shards.shard_of(slot)] += 1,
                 state if self.tree.leaf(slot) != 0.0 => {
                     return Some(format!("slot {slot} is {state:?} and has a priority"));
                 }
                 _ => {}
             }
         }
-        let counted = self.control().length.load(Ordering::Relaxed);
-        if counted != length {
-            return Some(format!("it counts {counted} records and holds {length}"));
+        for (shard, (counted, held)) in self.lengths.iter().zip(lengths).enumerate() {
+            let counted = counted.0.load(Ordering::Relaxed);
+            if counted != held {
+                return Some(format!(
+                    "it counts {counted} records in shard {shard} and holds {held}"
+                ));
+            }
         }
         self.tree.find_contradiction()
     }
 
-    /// Makes everything agree with the slots' words: a slot that a dead writer marked and did not take
-    /// still holds its record; one that holds no record weighs nothing; sums, length, the next key
-    /// and the highest leaf follow.
-    pub(super) fn repair(&self) {
+    /// Makes everything of a shard agree with its slots' words: a slot that a dead writer marked and
+    /// did not take still holds its record; one that holds no record weighs nothing; sums, length,
+    /// the next key and the highest leaf follow. Runs under the shard's lock.
+    pub(super) fn repair(&self, shard: usize) {
         let (mut length, mut next_key, mut highest) = (0, 0, 0f32);
-        for (slot, word) in self.words.iter().enumerate() {
+        for slot in self.shards.runs(shard).flatten() {
+            let word = &self.words[slot];
             let leaf = self.tree.leaf(slot);
             match Slot::from_word(word.load(Ordering::Relaxed)) {
                 state @ (Slot::Committed(key) | Slot::Marked(key)) if key < LARGEST_KEY => {
@@ -83,16 +88,18 @@ impl Parts {
                 _ => {}
             }
         }
-        self.tree.rebuild();
+        self.tree.rebuild(shard);
+        self.lengths[shard].0.store(length, Ordering::Relaxed);
         let control = self.control();
-        control.length.store(length, Ordering::Relaxed);
         control.next_key.fetch_max(next_key, Ordering::Relaxed);
-        let before = f32::from_bits(control.highest.load(Ordering::Relaxed));
-        let highest = match [before, highest].map(|leaf| leaf > 0.0 && leaf <= LARGEST_LEAF) {
-            [true, true] => before.max(highest),
-            [true, false] => before,
-            [false, true] => highest,
-            [false, false] => 1.0,
+        let before = self.highest();
+        if before > 0.0 && before <= LARGEST_LEAF {
+            return self.raise_highest(&[highest.min(LARGEST_LEAF)]);
+        }
+        // A damaged segment. Who raises it in this instant is not heard, and raises it again.
+        let highest = match highest > 0.0 && highest <= LARGEST_LEAF {
+            true => highest,
+            false => 1.0,
         };
         control.highest.store(highest.to_bits(), Ordering::Relaxed);
     }

@@ -28,10 +28,19 @@ enum Preference {
     None,
 }
 
+/// How likely a drawn record was.
+#[derive(Clone, Copy)]
+enum Odds {
+    /// As its leaf, of this sum of all leaves.
+    OfTotal(f32),
+    /// As any other.
+    Even,
+}
+
 impl<T: Record> Pool<T> {
     /// Samples `count` records in proportion to `priority^alpha`, stratified: the sum of all is cut
     /// into `count` equal parts, and one record drawn from each (Schaul et al. 2016, appendix
-    /// B.2.1). So records come in the order of their slots, and one record may come several times.
+    /// B.2.1). So one record may come several times, then in a row.
     ///
     /// Takes no lock, unless it finds nothing that it can keep in six tries. The records stay as they
     /// are until the batch is dropped.
@@ -135,7 +144,7 @@ impl<T: Record> Inner<T> {
         batch: &mut Batch<T>,
         preference: Preference,
     ) -> Result<()> {
-        self.mend_orphan()?;
+        self.mend_orphans()?;
         if self.len() == 0 {
             return Err(Error::NothingToSample { length: 0 });
         }
@@ -153,19 +162,18 @@ impl<T: Record> Inner<T> {
                 })
             }));
             // The caller's generator is not called while the lock is held.
-            let guard = match round {
-                ROUNDS_WITHOUT_LOCK => Some(self.lock()?),
+            let guards = match round {
+                ROUNDS_WITHOUT_LOCK => Some(self.lock_all()?),
                 _ => None,
             };
-            match (preference, &guard) {
+            let odds = match (preference, &guards) {
                 (Preference::Priority, _) => {
-                    batch.total = self.parts().tree.total();
-                    self.parts().tree.descend(&mut batch.draws);
+                    Odds::OfTotal(self.parts().tree.descend(&mut batch.draws))
                 }
                 (Preference::None, None) => self.pick_slots(&mut batch.draws),
                 (Preference::None, Some(_)) => self.pick_ranks(&mut batch.draws),
-            }
-            self.lease_and_check(batch, preference);
+            };
+            self.lease_and_check(batch, odds);
             if batch.lost.is_empty() {
                 return Ok(());
             }
@@ -173,17 +181,19 @@ impl<T: Record> Inner<T> {
         Err(Error::NothingToSample { length: self.len() })
     }
 
-    /// Takes the lock, and so repairs the pool, where its owner is dead: who only samples would not
+    /// Takes each lock whose owner is dead, and so repairs its shard: who only samples would not
     /// notice, and draw by sums that nobody completes.
-    pub(super) fn mend_orphan(&self) -> Result<()> {
-        match self.segment.lock_is_orphaned() {
-            true => self.lock().map(drop),
-            false => Ok(()),
+    pub(super) fn mend_orphans(&self) -> Result<()> {
+        for shard in 0..self.parts().shards.count() {
+            if self.segment.lock_is_orphaned(shard) {
+                self.lock(shard)?;
+            }
         }
+        Ok(())
     }
 
     /// Gives each draw any slot that was ever used; those that hold no record will be lost.
-    fn pick_slots(&self, draws: &mut [Draw]) {
+    fn pick_slots(&self, draws: &mut [Draw]) -> Odds {
         let parts = self.parts();
         let used = parts.control().next_key.load(Ordering::Relaxed);
         let used = used.min(parts.capacity() as u64);
@@ -193,11 +203,12 @@ impl<T: Record> Inner<T> {
                 _ => ((draw.fraction * used as f64) as u64).min(used - 1) as u32,
             };
         }
+        Odds::Even
     }
 
-    /// Gives each draw a record by its rank among all, in one pass over the slots. Under the lock,
+    /// Gives each draw a record by its rank among all, in one pass over the slots. Under all locks,
     /// where most slots are empty.
-    fn pick_ranks(&self, draws: &mut [Draw]) {
+    fn pick_ranks(&self, draws: &mut [Draw]) -> Odds {
         let length = self.len();
         let rank =
             |draw: &Draw| ((draw.fraction * length as f64) as usize).min(length.saturating_sub(1));
@@ -219,10 +230,11 @@ impl<T: Record> Inner<T> {
             }
         }
         wanted.for_each(|at| draws[at].index = Draw::LOST);
+        Odds::Even
     }
 
     /// Leases what was drawn, and keeps what is still there; the others stay in `batch.lost`.
-    fn lease_and_check(&self, batch: &mut Batch<T>, preference: Preference) {
+    fn lease_and_check(&self, batch: &mut Batch<T>, odds: Odds) {
         let parts = self.parts();
         for draw in batch.draws.iter().filter(|draw| draw.index != Draw::LOST) {
             prefetch(&parts.words[draw.index as usize]);
@@ -239,7 +251,7 @@ impl<T: Record> Inner<T> {
         }
         announce();
         let length = self.len().max(1) as f32;
-        let (samples, total) = (&mut batch.samples, batch.total);
+        let samples = &mut batch.samples;
         batch.lost.retain(|&number| {
             let sample = &mut samples[number as usize];
             let slot = sample.slot as usize;
@@ -248,9 +260,9 @@ impl<T: Record> Inner<T> {
             };
             sample.key = key;
             let mut weighs = true;
-            sample.probability = match preference {
-                Preference::None => 1.0 / length,
-                Preference::Priority => {
+            sample.probability = match odds {
+                Odds::Even => 1.0 / length,
+                Odds::OfTotal(total) => {
                     // What the leaf is by now; an update may have made it 0 since the draw.
                     let leaf = parts.tree.leaf(slot);
                     weighs = leaf > 0.0;
@@ -271,8 +283,7 @@ impl<T: Record> Inner<T> {
 
     /// How many records the pool holds.
     pub(super) fn len(&self) -> usize {
-        let length = self.parts().control().length.load(Ordering::Relaxed);
-        length.min(self.parts().capacity() as u64) as usize
+        self.parts().len()
     }
 }
 

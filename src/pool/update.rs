@@ -6,17 +6,18 @@ use super::slot::Slot;
 use super::statistics::Counter;
 use super::{Inner, Pool};
 use crate::error::{Error, Result};
+use crate::os::cpu::prefetch;
 use crate::record::Record;
-use crate::tree::{LARGEST_LEAF, SMALLEST_LEAF};
+use crate::tree::{LARGEST_LEAF, MOST_SHARDS, SMALLEST_LEAF};
 
-/// Keys that are updated while the lock is held once.
+/// Keys that are sorted by shards, and then updated with each shard's lock taken once.
 const CHUNK: usize = 256;
 
 impl<T: Record> Pool<T> {
     /// Gives records new priorities, by their keys. Says how many keys were stale: their records
     /// have left the pool, and nothing was done for them.
     ///
-    /// The lock is taken once for 256 keys. Where a key comes twice, its last priority stays.
+    /// Each of the pool's locks is taken once at most for 256 keys. Where a key comes twice, its last priority stays.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] where there is not one priority a key; [`Error::InvalidPriority`]
@@ -86,33 +87,77 @@ impl<T: Record> Inner<T> {
 
     /// Updates at most [`CHUNK`] keys; says how many were stale.
     fn update_chunk(&self, keys: &[u64], priorities: &[f32]) -> Result<usize> {
-        let mut leaves = [0.0; CHUNK];
-        for (leaf, priority) in leaves.iter_mut().zip(priorities) {
-            *leaf = self.leaf_of(*priority);
-        }
-        let mut touched = [0; CHUNK];
-        let mut found = 0;
-        let guard = self.lock()?;
+        self.segment.check_process()?;
         let parts = self.parts();
-        let highest = &parts.control().highest;
-        let mut largest = f32::from_bits(highest.load(Ordering::Relaxed));
-        for (at, key) in keys.iter().enumerate() {
+        let (mut slots, mut leaves) = ([0; CHUNK], [0.0; CHUNK]);
+        for (at, (key, priority)) in keys.iter().zip(priorities).enumerate() {
             let slot = parts.slot_of(*key);
-            let word = parts.words[slot].load(Ordering::Relaxed);
-            if Slot::from_word(word) == Slot::Committed(*key) {
-                touched[found] = slot as u32;
-                leaves[found] = leaves[at];
-                largest = largest.max(leaves[at]);
+            prefetch(&parts.words[slot]);
+            parts.tree.prefetch_leaf(slot);
+            slots[at] = slot as u32;
+            leaves[at] = self.leaf_of(*priority);
+        }
+        let mut order = [0; CHUNK];
+        let mut begin = 0;
+        let mut found = 0;
+        for end in self.group_by_shard(&slots[..keys.len()], &mut order) {
+            let group = &order[begin..end];
+            begin = end;
+            if let Some(first) = group.first() {
+                let shard = parts.shards.shard_of(slots[usize::from(*first)] as usize);
+                found += self.update_shard(shard, group, keys, &slots, &leaves)?;
+            }
+        }
+        Ok(keys.len() - found)
+    }
+
+    /// Puts the numbers of the slots in the order of their shards, those of a shard as they came.
+    /// Gives the end of each shard's.
+    fn group_by_shard(&self, slots: &[u32], order: &mut [u16; CHUNK]) -> [usize; MOST_SHARDS] {
+        let shard_of = |slot: &u32| self.parts().shards.shard_of(*slot as usize);
+        let mut counts = [0; MOST_SHARDS];
+        for slot in slots {
+            counts[shard_of(slot)] += 1;
+        }
+        let mut ends = [0; MOST_SHARDS];
+        for shard in 1..MOST_SHARDS {
+            ends[shard] = ends[shard - 1] + counts[shard - 1];
+        }
+        for (number, slot) in slots.iter().enumerate() {
+            let next = &mut ends[shard_of(slot)];
+            order[*next] = number as u16;
+            *next += 1;
+        }
+        ends
+    }
+
+    /// Updates the keys of one shard, whose numbers are in `group`; says how many it found.
+    fn update_shard(
+        &self,
+        shard: usize,
+        group: &[u16],
+        keys: &[u64],
+        slots: &[u32; CHUNK],
+        leaves: &[f32; CHUNK],
+    ) -> Result<usize> {
+        let parts = self.parts();
+        let (mut touched, mut values) = ([0; CHUNK], [0.0; CHUNK]);
+        let mut found = 0;
+        let guard = self.lock(shard)?;
+        for number in group.iter().map(|&number| usize::from(number)) {
+            let word = parts.words[slots[number] as usize].load(Ordering::Relaxed);
+            if Slot::from_word(word) == Slot::Committed(keys[number]) {
+                touched[found] = slots[number];
+                values[found] = leaves[number];
                 found += 1;
             }
         }
-        // Before the leaves: whoever dies in between leaves none above the highest.
-        highest.store(largest.to_bits(), Ordering::Relaxed);
-        for (slot, leaf) in touched[..found].iter().zip(leaves) {
-            parts.tree.set_leaf(*slot as usize, leaf);
+        parts.raise_highest(&values[..found]);
+        for (slot, value) in touched[..found].iter().zip(values) {
+            parts.tree.set_leaf(*slot as usize, value);
         }
         parts.tree.refresh(&mut touched[..found]);
         drop(guard);
-        Ok(keys.len() - found)
+        Ok(found)
     }
 }

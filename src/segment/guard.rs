@@ -1,19 +1,26 @@
-//! The lock of a segment, held.
+//! A lock of a segment, held.
 
 use std::thread;
 
 use super::Segment;
 use super::structure::Structure;
 
-/// The lock of a segment, held.
+/// A lock of a segment, held.
 pub(crate) struct Guard<'a, S: Structure> {
     pub(super) segment: &'a Segment<S>,
+    pub(super) number: usize,
     pub(super) damaged: bool,
     /// Whether the thread was panicking already when it took the lock.
     pub(super) panicking: bool,
 }
 
 impl<S: Structure> Guard<'_, S> {
+    /// Which lock it is.
+    #[inline(always)]
+    pub(crate) fn number(&self) -> usize {
+        self.number
+    }
+
     /// Whether what the lock guards must be repaired, because its last owner died or panicked.
     #[inline(always)]
     pub(crate) fn is_damaged(&self) -> bool {
@@ -23,7 +30,7 @@ impl<S: Structure> Guard<'_, S> {
     /// The repair is done.
     pub(crate) fn repaired(&mut self) {
         self.damaged = false;
-        self.segment.words().repaired();
+        self.segment.words(self.number).repaired();
     }
 }
 
@@ -31,8 +38,8 @@ impl<S: Structure> Drop for Guard<'_, S> {
     #[inline]
     fn drop(&mut self) {
         if thread::panicking() && !self.panicking {
-            self.segment.words().needs_repair();
+            self.segment.words(self.number).needs_repair();
         }
-        self.segment.words().release();
+        self.segment.words(self.number).release();
     }
 }

@@ -45,7 +45,8 @@ struct RawHeader {
     /// What the structure computes its layout from.
     parameters: [u64; PARAMETERS],
     schema_bytes: u64,
-    reserved: [u64; 6],
+    locks: u64,
+    reserved: [u64; 5],
 }
 
 /// The sum of the fields' sizes: there is no padding.
@@ -70,6 +71,8 @@ pub(crate) struct Header {
     /// Entries of the participant table.
     pub(crate) participants: usize,
     pub(crate) parameters: [u64; PARAMETERS],
+    /// Locks of the structure's parts.
+    pub(crate) locks: usize,
     /// The records' schema, as text; empty for a structure without records.
     pub(crate) schema: String,
 }
@@ -92,7 +95,8 @@ impl Header {
             participants: self.participants as u32,
             parameters: self.parameters,
             schema_bytes: self.schema.len() as u64,
-            reserved: [0; 6],
+            locks: self.locks as u64,
+            reserved: [0; 5],
         };
         raw.checksum = raw.sum(self.schema.as_bytes());
         [bytemuck::bytes_of(&raw), self.schema.as_bytes()].concat()
@@ -184,6 +188,7 @@ impl RawHeader {
             },
             participants: self.participants as usize,
             parameters: self.parameters,
+            locks: self.locks as usize,
             schema: String::from_utf8(schema).map_err(|_| "its schema is not text")?,
         })
     }
@@ -221,6 +226,7 @@ mod tests {
             lifetime: Lifetime::WhileAttached,
             participants: 64,
             parameters: [1, 2, 3, 4, 5, 6, 7, 8],
+            locks: 1,
             schema: "some text".into(),
         }
     }

@@ -13,10 +13,9 @@ use super::name::Name;
 use super::participants::Membership;
 use super::root::{LockedRoot, Root, Unfinished};
 use super::structure::{Layout, Plan, Structure, plan_layout};
-use super::{Attach, Segment};
+use super::{Attach, Segment, channel};
 use crate::error::{Error, Result};
 use crate::os::{self, ByteLocks};
-use crate::sync::primitive::Channel;
 
 /// The longest pause between two looks for a segment that is not there yet.
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
@@ -180,14 +179,14 @@ impl<S: Structure> Segment<S> {
                 name: name.into(),
                 limit: header.participants,
             })?;
-        let channel = Channel::new(header.nonce).map_err(Error::system("wait on", name))?;
+        let channels = (0..header.locks).map(|number| channel(name, &header, number as u64));
         Ok(Self {
             structure,
             name: None,
             root: None,
             membership,
-            lock: mapping.region(&layout.lock),
-            channel,
+            locks: mapping.region(&layout.locks),
+            channels: channels.collect::<Result<_>>()?,
             header,
         })
     }

@@ -1,6 +1,6 @@
 //! Segments: one memory-mapped file, one structure, attached by name.
 //!
-//! A segment consists of the header (`header.rs`), its lock (`guard.rs`), the participant table
+//! A segment consists of the header (`header.rs`), its locks (`guard.rs`), the participant table
 //! (`participants.rs`), and the regions of its structure (`arena.rs`), in that order; names and
 //! files are in `name.rs` and `root.rs`, and `making.rs` puts all of it together. What the structure is, this folder does not know: it asks
 //! a [`Structure`]. Imports `os` and `sync`.
@@ -88,8 +88,9 @@ pub(crate) struct Segment<S> {
     name: Option<Name>,
     root: Option<Root>,
     membership: Membership,
-    lock: Region<LockWords>,
-    channel: Channel,
+    locks: Region<LockWords>,
+    /// Where the waiters for each lock sleep.
+    channels: Vec<Channel>,
 }
 
 impl<S: Structure> Segment<S> {
@@ -114,41 +115,40 @@ impl<S: Structure> Segment<S> {
         self.membership.is_ours()
     }
 
-    /// Takes the segment's lock.
+    /// Takes lock `number` of the segment. Who takes several does so in the order of their numbers.
     #[inline]
-    pub(crate) fn lock(&self) -> Result<Guard<'_, S>> {
+    pub(crate) fn lock(&self, number: usize) -> Result<Guard<'_, S>> {
         self.check_process()?;
-        let damaged = self.words().acquire(&self.membership) == Found::Damaged;
+        let damaged = self.words(number).acquire(&self.membership) == Found::Damaged;
         Ok(Guard {
             segment: self,
+            number,
             damaged,
             panicking: thread::panicking(),
         })
     }
 
-    /// Whether the lock's owner is dead: for those who read without the lock and would not notice.
-    /// Costs one load while the lock is free, and a question to the system while it is not.
+    /// Whether the owner of lock `number` is dead: for those who read without the lock and would not
+    /// notice. Costs one load while the lock is free, and a question to the system while it is not.
     #[inline]
-    pub(crate) fn lock_is_orphaned(&self) -> bool {
-        let owner = Owner::from_bits(self.words().owner_bits());
+    pub(crate) fn lock_is_orphaned(&self, number: usize) -> bool {
+        let owner = Owner::from_bits(self.words(number).owner_bits());
         owner.is_some_and(|owner| !self.membership.is_alive(owner))
     }
 
     #[inline(always)]
-    fn words(&self) -> Lock<'_> {
+    fn words(&self, number: usize) -> Lock<'_> {
         Lock {
-            words: &self.lock[0],
+            words: &self.locks[number],
             me: self.membership.owner(),
-            channel: &self.channel,
+            channel: &self.channels[number],
         }
     }
 
-    /// Where participants wait for something of the structure's own, `number` from 1 on.
+    /// Where participants wait for something of the structure's own, `number` from 0 on.
     pub(crate) fn channel(&self, number: u64) -> Result<Channel> {
-        Channel::new(self.header.nonce.wrapping_add(number)).map_err(Error::system(
-            "wait on",
-            self.name().unwrap_or("(anonymous)"),
-        ))
+        let name = self.name().unwrap_or("(anonymous)");
+        channel(name, &self.header, self.header.locks as u64 + number)
     }
 
     /// This participant, for claims.
@@ -189,6 +189,11 @@ impl<S: Structure> Segment<S> {
     pub(crate) fn clean(&self) {
         self.membership.clean(|entry| self.structure.reset(entry));
     }
+}
+
+/// A place to sleep of a segment: the locks' are the first.
+fn channel(name: &str, header: &Header, number: u64) -> Result<Channel> {
+    Channel::new(header.nonce.wrapping_add(number)).map_err(Error::system("wait on", name))
 }
 
 impl<S> Drop for Segment<S> {

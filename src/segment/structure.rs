@@ -12,6 +12,9 @@ use super::participants::Entry;
 use crate::error::{Error, Result};
 use crate::sync::{LockWords, Owner};
 
+/// How many locks a structure may have.
+const MOST_LOCKS: usize = 64;
+
 /// What lies in a segment, as the layer above describes it.
 pub(crate) trait Structure: Sized {
     /// Its name in the header; at most 16 bytes.
@@ -34,13 +37,15 @@ pub(crate) struct Plan {
     pub(crate) lifetime: Lifetime,
     pub(crate) participants: usize,
     pub(crate) parameters: [u64; PARAMETERS],
+    /// Locks of the structure's parts, numbered from 0.
+    pub(crate) locks: usize,
     pub(crate) schema: String,
     pub(crate) role: String,
 }
 
 /// The regions that every segment begins with, and those of its structure.
 pub(super) struct Layout<S: Structure> {
-    pub(super) lock: Span<LockWords>,
+    pub(super) locks: Span<LockWords>,
     pub(super) table: Span<Entry>,
     pub(super) structure: S::Layout,
     pub(super) length: usize,
@@ -54,13 +59,17 @@ impl<S: Structure> Layout<S> {
             let found = header.participants;
             return Err(format!("it has {found} participants, not 1 to {most}"));
         }
+        if header.locks == 0 || header.locks > MOST_LOCKS {
+            let found = header.locks;
+            return Err(format!("it has {found} locks, not 1 to {MOST_LOCKS}"));
+        }
         if header.schema.len() > LONGEST_SCHEMA {
             return Err("its schema is too long".into());
         }
         let too_large = || "it is larger than the address space".to_string();
         let mut carver = Carver::after(HEADER_BYTES + header.schema.len());
         Ok(Self {
-            lock: carver.carve(1).ok_or_else(too_large)?,
+            locks: carver.carve(header.locks).ok_or_else(too_large)?,
             table: carver
                 .carve(header.participants + 1)
                 .ok_or_else(too_large)?,
@@ -81,6 +90,7 @@ pub(super) fn plan_layout<S: Structure>(plan: &Plan) -> Result<(Header, Layout<S
         lifetime: plan.lifetime,
         participants: plan.participants,
         parameters: plan.parameters,
+        locks: plan.locks,
         schema: plan.schema.clone(),
     };
     let layout = Layout::<S>::of(&header).map_err(|found| Error::InvalidArgument {

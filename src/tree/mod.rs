@@ -1,23 +1,27 @@
 //! The sum tree: priorities in its leaves, sums above them, and draws in proportion.
 //!
-//! Sixteen 32-bit children a node, so a node is one cache line; all levels padded to whole nodes
-//! and laid out one after the other, the leaves first, one total at the end. The leaves are the
+//! One tree a shard (`shards.rs`), all of the same shape; a draw chooses the shard first. Sixteen
+//! 32-bit children a node, so a node is one cache line; all levels padded to whole nodes and laid
+//! out one after the other, the leaves first, the shard's total at the end. The leaves are the
 //! truth: every sum is recomputed from its sixteen children in a fixed order, never adjusted, so
 //! after any number of updates it equals what [`SumTree::rebuild`] would give, to the bit.
 //!
-//! Everything is an atomic. Leaves and sums are written under the segment's lock; draws read them
+//! Everything is an atomic. Leaves and sums are written under their shard's lock; draws read them
 //! with no lock (`descent.rs`) and live with what they see. Touches its own region only.
 
 mod descent;
+mod shards;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::os::cpu::{self, Line};
 use crate::segment::{Carver, Mapping, Region, Span};
-use std::sync::Arc;
 
 pub(crate) use descent::Draw;
+pub(crate) use shards::{MOST_SHARDS, RUN, Shards};
 
 /// Children of a node.
 const WIDTH: usize = 16;
@@ -26,7 +30,7 @@ pub(crate) const LARGEST_LEAF: f32 = f32::MAX / 4_294_967_296.0;
 /// The smallest leaf that is not zero. Smaller ones would lose their precision, or vanish.
 pub(crate) const SMALLEST_LEAF: f32 = f32::MIN_POSITIVE;
 
-/// Where the levels of a tree lie in its region.
+/// Where the levels of one shard's tree lie in its cells.
 #[derive(Clone, PartialEq, Debug)]
 struct Levels {
     /// The first cell of each level: leaves, their parents, …, the total.
@@ -37,9 +41,9 @@ struct Levels {
 }
 
 impl Levels {
-    fn of(capacity: usize) -> Self {
+    fn of(leaves: usize) -> Self {
         let (mut starts, mut lasts) = (Vec::new(), Vec::new());
-        let (mut cells, mut count) = (0, capacity);
+        let (mut cells, mut count) = (0, leaves);
         loop {
             starts.push(cells);
             lasts.push(count as u32 - 1);
@@ -55,131 +59,170 @@ impl Levels {
         }
     }
 
-    /// The cells that fill levels up to whole nodes. They are zero.
-    fn padding(&self) -> impl Iterator<Item = usize> {
+    /// The cells of a tree with `leaves` leaves that fill its levels up. They are zero.
+    fn padding(&self, leaves: usize) -> impl Iterator<Item = usize> {
         let ends = self.starts.iter().skip(1).chain([&self.cells]);
         let levels = self.starts.iter().zip(&self.lasts).zip(ends);
-        levels.flat_map(|((start, last), end)| start + *last as usize + 1..*end)
+        let above = levels
+            .skip(1)
+            .flat_map(|((start, last), end)| start + *last as usize + 1..*end);
+        (leaves..self.starts[1]).chain(above)
     }
 }
 
-/// A sum tree in a segment.
+/// The sum trees of all shards, in a segment.
 pub(crate) struct SumTree {
-    /// The bits of an `f32` each. Written by: the owner of the segment's lock.
+    /// The bits of an `f32` each. Written by: the owner of the shard's lock.
     cells: Region<AtomicU32>,
+    /// Of each tree.
     levels: Levels,
-    capacity: usize,
+    shards: Shards,
 }
 
 impl SumTree {
-    /// Carves a tree for `capacity` leaves.
-    pub(crate) fn carve(carver: &mut Carver, capacity: usize) -> Option<Span<AtomicU32>> {
-        capacity.checked_mul(2)?;
-        carver.carve(Levels::of(capacity).cells)
+    /// Carves the trees for these shards.
+    pub(crate) fn carve(carver: &mut Carver, shards: Shards) -> Option<Span<AtomicU32>> {
+        shards.slots().checked_mul(2)?;
+        let cells = Levels::of(shards.places(0)).cells;
+        carver.carve(shards.count().checked_mul(cells)?)
     }
 
-    /// The tree in a span that was carved for `capacity`.
-    pub(crate) fn place(span: &Span<AtomicU32>, capacity: usize, mapping: &Arc<Mapping>) -> Self {
+    /// The trees in a span that was carved for `shards`.
+    pub(crate) fn place(span: &Span<AtomicU32>, shards: Shards, mapping: &Arc<Mapping>) -> Self {
         Self {
             cells: mapping.region(span),
-            levels: Levels::of(capacity),
-            capacity,
+            levels: Levels::of(shards.places(0)),
+            shards,
         }
     }
 
     /// The sum of all leaves.
-    #[inline]
     pub(crate) fn total(&self) -> f32 {
-        self.read(self.levels.cells - WIDTH)
+        self.totals().iter().sum::<f64>() as f32
     }
 
-    /// One leaf.
+    /// The sum of each shard's leaves; 0 for shards that there are not.
     #[inline]
-    pub(crate) fn leaf(&self, index: usize) -> f32 {
-        self.read(index)
+    fn totals(&self) -> [f64; MOST_SHARDS] {
+        let last = self.levels.cells - WIDTH;
+        std::array::from_fn(|shard| match shard < self.shards.count() {
+            true => f64::from(self.read(shard * self.levels.cells + last)),
+            false => 0.0,
+        })
     }
 
-    /// Writes one leaf; [`Self::refresh`] must follow, under the same lock.
+    /// The leaf of a slot.
     #[inline]
-    pub(crate) fn set_leaf(&self, index: usize, value: f32) {
-        debug_assert!(index < self.capacity);
-        self.write(index, value);
+    pub(crate) fn leaf(&self, slot: usize) -> f32 {
+        self.read(self.cell_of(slot))
     }
 
-    /// Recomputes every sum above the given leaves, each once. Reorders `indices`, and uses them up.
-    pub(crate) fn refresh(&self, indices: &mut [u32]) {
-        if !indices.is_sorted() {
-            indices.sort_unstable();
+    /// Writes the leaf of a slot; [`Self::refresh`] must follow, under the same lock.
+    #[inline]
+    pub(crate) fn set_leaf(&self, slot: usize, value: f32) {
+        debug_assert!(slot < self.shards.slots());
+        self.write(self.cell_of(slot), value);
+    }
+
+    /// Asks for the leaf of a slot ahead of its use.
+    #[inline(always)]
+    pub(crate) fn prefetch_leaf(&self, slot: usize) {
+        cpu::prefetch(self.cells.as_ptr().wrapping_add(self.cell_of(slot)));
+    }
+
+    /// Recomputes every sum above the leaves of the given slots, which are all of one shard, each
+    /// once. Reorders `slots`, and uses them up.
+    pub(crate) fn refresh(&self, slots: &mut [u32]) {
+        let Some(&any) = slots.first() else { return };
+        let shard = self.shards.shard_of(any as usize);
+        if !slots.is_sorted() {
+            slots.sort_unstable();
         }
-        let mut count = indices.len();
+        for slot in slots.iter_mut() {
+            *slot = self.shards.place_of(*slot as usize) as u32;
+        }
+        let (indices, mut count) = (slots, usize::MAX);
         for level in 1..self.levels.starts.len() {
-            let (below, here) = (self.levels.starts[level - 1], self.levels.starts[level]);
             let mut kept = 0;
-            for at in 0..count {
+            for at in 0..count.min(indices.len()) {
                 let parent = indices[at] / WIDTH as u32;
                 if kept == 0 || indices[kept - 1] != parent {
                     indices[kept] = parent;
                     kept += 1;
-                    let sum = self.sum(below + parent as usize * WIDTH);
-                    self.write(here + parent as usize, sum);
+                    self.refresh_sum(shard, level, parent as usize);
                 }
             }
             count = kept;
         }
     }
 
-    /// Recomputes every sum. A leaf that is no priority, and padding that weighs something (in a
-    /// damaged segment), become zero.
-    pub(crate) fn rebuild(&self) {
-        for cell in self.levels.padding() {
-            self.write(cell, 0.0);
+    /// Recomputes every sum of a shard. A leaf that is no priority, and padding that weighs something
+    /// (in a damaged segment), become zero.
+    pub(crate) fn rebuild(&self, shard: usize) {
+        let (base, leaves) = (shard * self.levels.cells, self.shards.places(shard));
+        for cell in self.levels.padding(leaves) {
+            self.write(base + cell, 0.0);
         }
-        for index in 0..self.capacity {
-            if !(0.0..=LARGEST_LEAF).contains(&self.leaf(index)) {
-                self.write(index, 0.0);
+        for leaf in base..base + leaves {
+            if !(0.0..=LARGEST_LEAF).contains(&self.read(leaf)) {
+                self.write(leaf, 0.0);
             }
         }
-        for level in 1..self.levels.starts.len() {
-            let (below, here) = (self.levels.starts[level - 1], self.levels.starts[level]);
-            for node in 0..(here - below) / WIDTH {
-                self.write(here + node, self.sum(below + node * WIDTH));
-            }
+        for (level, node) in self.nodes() {
+            self.refresh_sum(shard, level, node);
         }
     }
 
     /// A leaf that is no priority, or a sum that is not its children's, if there is one.
     pub(crate) fn find_contradiction(&self) -> Option<String> {
-        let valid = |leaf: f32| (0.0..=LARGEST_LEAF).contains(&leaf);
-        if let Some(index) = (0..self.capacity).find(|&index| !valid(self.leaf(index))) {
-            return Some(format!("leaf {index} is {}", self.leaf(index)));
-        }
-        if let Some(cell) = self.levels.padding().find(|&cell| self.read(cell) != 0.0) {
-            return Some(format!("padding {cell} is {}", self.read(cell)));
-        }
-        for level in 1..self.levels.starts.len() {
-            let (below, here) = (self.levels.starts[level - 1], self.levels.starts[level]);
-            for node in 0..(here - below) / WIDTH {
-                let (found, sum) = (self.read(here + node), self.sum(below + node * WIDTH));
-                if found.to_bits() != sum.to_bits() {
-                    return Some(format!("sum {node} of level {level} is {found}, not {sum}"));
-                }
-            }
-        }
-        None
+        (0..self.shards.count()).find_map(|shard| self.find_contradiction_in(shard))
     }
 
-    /// The sum of the node whose children begin at cell `first`.
-    #[inline]
-    fn sum(&self, first: usize) -> f32 {
-        let node = &self.cells[first..first + WIDTH];
-        // Four sums that do not wait for each other.
-        let mut sums = [0.0; 4];
-        for four in node.chunks_exact(4) {
-            for (sum, cell) in sums.iter_mut().zip(four) {
-                *sum += f64::from(f32::from_bits(cell.load(Ordering::Relaxed)));
-            }
+    fn find_contradiction_in(&self, shard: usize) -> Option<String> {
+        let (base, leaves) = (shard * self.levels.cells, self.shards.places(shard));
+        let read = |cell: usize| self.read(base + cell);
+        if let Some(place) = (0..leaves).find(|&at| !(0.0..=LARGEST_LEAF).contains(&read(at))) {
+            let slot = self.shards.slot_at(shard, place);
+            return Some(format!("leaf {slot} is {}", read(place)));
         }
-        ((sums[0] + sums[1]) + (sums[2] + sums[3])) as f32
+        if let Some(cell) = self.levels.padding(leaves).find(|&at| read(at) != 0.0) {
+            return Some(format!("padding {cell} of shard {shard} is {}", read(cell)));
+        }
+        self.nodes().find_map(|(level, node)| {
+            let found = read(self.levels.starts[level] + node);
+            let sum = sum(self.line(shard, level - 1, node));
+            (found.to_bits() != sum.to_bits()).then(|| {
+                format!("sum {node} of level {level} of shard {shard} is {found}, not {sum}")
+            })
+        })
+    }
+
+    /// Every sum of a tree, by level, from below, and number.
+    fn nodes(&self) -> impl Iterator<Item = (usize, usize)> {
+        let lasts = self.levels.lasts.iter().enumerate().skip(1);
+        lasts.flat_map(|(level, &last)| (0..=last as usize).map(move |node| (level, node)))
+    }
+
+    #[inline(always)]
+    fn refresh_sum(&self, shard: usize, level: usize, node: usize) {
+        let sum = sum(self.line(shard, level - 1, node));
+        let here = shard * self.levels.cells + self.levels.starts[level];
+        self.write(here + node, sum);
+    }
+
+    /// Sixteen cells of a level: the children of node `node` of the level above.
+    #[inline(always)]
+    fn line(&self, shard: usize, level: usize, node: usize) -> &Line {
+        let start = shard * self.levels.cells + self.levels.starts[level];
+        let first = start + node * WIDTH;
+        let cells = &self.cells[first..first + WIDTH];
+        cells.try_into().expect("sixteen cells")
+    }
+
+    /// Where the leaf of a slot is.
+    #[inline(always)]
+    fn cell_of(&self, slot: usize) -> usize {
+        self.shards.shard_of(slot) * self.levels.cells + self.shards.place_of(slot)
     }
 
     #[inline]
@@ -191,4 +234,17 @@ impl SumTree {
     fn write(&self, cell: usize, value: f32) {
         self.cells[cell].store(value.to_bits(), Ordering::Relaxed);
     }
+}
+
+/// The sum of sixteen cells.
+#[inline(always)]
+fn sum(line: &Line) -> f32 {
+    // Four sums that do not wait for each other.
+    let mut sums = [0.0; 4];
+    for four in cpu::load_line(line).chunks_exact(4) {
+        for (sum, bits) in sums.iter_mut().zip(four) {
+            *sum += f64::from(f32::from_bits(*bits));
+        }
+    }
+    ((sums[0] + sums[1]) + (sums[2] + sums[3])) as f32
 }

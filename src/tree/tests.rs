@@ -8,16 +8,21 @@ use super::*;
 
 fn tree(capacity: usize) -> SumTree {
     let mut carver = Carver::after(0);
-    let span = SumTree::carve(&mut carver, capacity).unwrap();
+    let shards = Shards::of(capacity);
+    let span = SumTree::carve(&mut carver, shards).unwrap();
     let mapping = Mapping::anonymous(carver.length()).unwrap();
-    SumTree::place(&span, capacity, &mapping)
+    SumTree::place(&span, shards, &mapping)
+}
+
+fn rebuild(tree: &SumTree) {
+    (0..tree.shards.count()).for_each(|shard| tree.rebuild(shard));
 }
 
 fn fill(tree: &SumTree, value: impl Fn(usize) -> f32) {
-    for index in 0..tree.capacity {
-        tree.set_leaf(index, value(index));
+    for slot in 0..tree.shards.slots() {
+        tree.set_leaf(slot, value(slot));
     }
-    tree.rebuild();
+    rebuild(tree);
 }
 
 fn draw(tree: &SumTree, count: usize, random: &mut impl Rng) -> Vec<u32> {
@@ -54,6 +59,7 @@ fn leaves_are_drawn_in_proportion_at_every_size() {
         (1 << 4, 100_000),
         (1 << 10, 1_000_000),
         (1 << 20, 4_000_000),
+        (1 << 24, 4_000_000),
     ] {
         let tree = tree(capacity);
         fill(&tree, |index| ((index * 7919) % 13) as f32 * 0.5);
@@ -138,14 +144,18 @@ fn sums_equal_a_recomputation_to_the_bit_after_a_million_updates() {
             for &index in &touched {
                 tree.set_leaf(index as usize, random.random_range(0.0..1e6));
             }
-            tree.refresh(&mut touched);
+            touched.sort_by_key(|&slot| tree.shards.shard_of(slot as usize));
+            let shard_of = |slot: u32| tree.shards.shard_of(slot as usize);
+            for slots in touched.chunk_by_mut(|&a, &b| shard_of(a) == shard_of(b)) {
+                tree.refresh(slots);
+            }
         }
         let bits = |tree: &SumTree| -> Vec<u32> {
             let cells = tree.cells.iter();
             cells.map(|cell| cell.load(Ordering::Relaxed)).collect()
         };
         let incremental = bits(&tree);
-        tree.rebuild();
+        rebuild(&tree);
         assert_eq!(incremental, bits(&tree));
         let exact: f64 = (0..capacity).map(|index| f64::from(tree.leaf(index))).sum();
         assert!((f64::from(tree.total()) / exact - 1.0).abs() < 1e-6);
@@ -154,17 +164,29 @@ fn sums_equal_a_recomputation_to_the_bit_after_a_million_updates() {
 
 #[test]
 fn damaged_padding_is_never_drawn_and_becomes_zero_in_a_rebuild() {
-    let tree = tree(300);
+    for capacity in [300, 2100] {
+        damage_padding(capacity);
+    }
+}
+
+fn damage_padding(capacity: usize) {
+    let tree = tree(capacity);
     fill(&tree, |_| 1.0);
-    for cell in tree.levels.padding().collect::<Vec<_>>() {
-        tree.write(cell, 1e20);
+    for shard in 0..tree.shards.count() {
+        for cell in tree.levels.padding(tree.shards.places(shard)) {
+            tree.write(shard * tree.levels.cells + cell, 1e20);
+        }
     }
     let random = &mut StdRng::seed_from_u64(3);
-    assert!(draw(&tree, 1000, random).iter().all(|&index| index < 300));
+    assert!(
+        draw(&tree, 1000, random)
+            .iter()
+            .all(|&slot| (slot as usize) < capacity)
+    );
     assert!(tree.find_contradiction().is_some());
-    tree.rebuild();
+    rebuild(&tree);
     assert_eq!(tree.find_contradiction(), None);
-    assert_eq!(tree.total(), 300.0);
+    assert_eq!(tree.total(), capacity as f32);
 }
 
 #[test]
@@ -173,6 +195,6 @@ fn a_damaged_leaf_becomes_zero_in_a_rebuild() {
     for (index, value) in [f32::NAN, -1.0, f32::INFINITY, 2.0].into_iter().enumerate() {
         tree.set_leaf(index, value);
     }
-    tree.rebuild();
+    rebuild(&tree);
     assert_eq!(tree.total(), 2.0);
 }
