@@ -32,6 +32,7 @@ use crate::record::Record;
 use crate::segment::{Attach, Guard, Header, Segment, check_option, open_or_create};
 use crate::sync::Event;
 use crate::sync::primitive::Channel;
+use crate::tree::MOST_SHARDS;
 use parts::Parts;
 use statistics::Counter;
 
@@ -236,10 +237,16 @@ impl<T> Inner<T> {
     }
 
     /// Takes the locks of all shards.
-    fn lock_all(&self) -> Result<Vec<Guard<'_, Parts>>> {
-        (0..self.parts().shards.count())
-            .map(|shard| self.lock(shard))
-            .collect()
+    fn lock_all(&self) -> Result<[Option<Guard<'_, Parts>>; MOST_SHARDS]> {
+        let mut guards = [const { None }; MOST_SHARDS];
+        for (shard, guard) in guards
+            .iter_mut()
+            .enumerate()
+            .take(self.parts().shards.count())
+        {
+            *guard = Some(self.lock(shard)?);
+        }
+        Ok(guards)
     }
 
     #[cold]

@@ -10,7 +10,7 @@ use super::parts::Parts;
 use super::slot::{LARGEST_KEY, Slot};
 use crate::error::Result;
 use crate::record::Record;
-use crate::tree::LARGEST_LEAF;
+use crate::tree::{LARGEST_LEAF, MOST_SHARDS};
 
 impl<T: Record> Pool<T> {
     /// Checks everything in the pool that can be derived against what it is derived from: each sum
@@ -41,7 +41,7 @@ impl<T: Record> Pool<T> {
 impl Parts {
     /// What [`Self::repair`] would change, if anything. Runs under all locks.
     fn find_contradiction(&self) -> Option<String> {
-        let mut lengths = vec![0; self.shards.count()];
+        let mut lengths = [0; MOST_SHARDS];
         let next_key = self.control().next_key.load(Ordering::Relaxed);
         for (slot, word) in self.words.iter().enumerate() {
             match Slot::from_word(word.load(Ordering::Relaxed)) {

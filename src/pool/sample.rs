@@ -168,7 +168,9 @@ impl<T: Record> Inner<T> {
             };
             let odds = match (preference, &guards) {
                 (Preference::Priority, _) => {
-                    Odds::OfTotal(self.parts().tree.descend(&mut batch.draws))
+                    let parts = self.parts();
+                    let ask = |slot: usize| prefetch(&parts.words[slot]);
+                    Odds::OfTotal(parts.tree.descend(&mut batch.draws, ask))
                 }
                 (Preference::None, None) => self.pick_slots(&mut batch.draws),
                 (Preference::None, Some(_)) => self.pick_ranks(&mut batch.draws),
@@ -202,6 +204,9 @@ impl<T: Record> Inner<T> {
                 0 => Draw::LOST,
                 _ => ((draw.fraction * used as f64) as u64).min(used - 1) as u32,
             };
+            if draw.index != Draw::LOST {
+                prefetch(&parts.words[draw.index as usize]);
+            }
         }
         Odds::Even
     }
@@ -236,9 +241,6 @@ impl<T: Record> Inner<T> {
     /// Leases what was drawn, and keeps what is still there; the others stay in `batch.lost`.
     fn lease_and_check(&self, batch: &mut Batch<T>, odds: Odds) {
         let parts = self.parts();
-        for draw in batch.draws.iter().filter(|draw| draw.index != Draw::LOST) {
-            prefetch(&parts.words[draw.index as usize]);
-        }
         for (&number, draw) in batch.lost.iter().zip(&batch.draws) {
             let sample = &mut batch.samples[number as usize];
             sample.word = 0;

@@ -63,34 +63,37 @@ impl Draw {
 }
 
 impl SumTree {
-    /// Takes every draw from the root to its slot. Gives the sum of all leaves that they saw.
-    pub(crate) fn descend(&self, draws: &mut [Draw]) -> f32 {
+    /// Takes every draw from the root to its slot, and tells `arrived` of each slot at once, so that
+    /// what lies there can be asked for. Gives the sum of all leaves that they saw.
+    pub(crate) fn descend(&self, draws: &mut [Draw], mut arrived: impl FnMut(usize)) -> f32 {
         let totals = self.totals();
-        let top = self.levels.starts.len() - 2;
         for draw in draws.iter_mut() {
             match draw.choose(&totals) {
                 Some(shard) => draw.shard = shard.min(self.shards.count() - 1) as u32,
                 None => draw.index = Draw::LOST,
             }
         }
-        for level in (0..=top).rev() {
+        for level in (1..self.levels.starts.len() - 1).rev() {
             for draw in draws.iter_mut().filter(|draw| draw.index != Draw::LOST) {
                 self.step(level, draw);
+                self.prefetch_children(level, draw);
             }
         }
         let last = self.shards.slots() - 1;
         for draw in draws.iter_mut().filter(|draw| draw.index != Draw::LOST) {
-            let slot = self
-                .shards
-                .slot_at(draw.shard as usize, draw.index as usize);
-            // Beyond the last only where a damaged segment has weight in its padding.
-            draw.index = slot.min(last) as u32;
+            self.step(0, draw);
+            if draw.index != Draw::LOST {
+                let (shard, place) = (draw.shard as usize, draw.index as usize);
+                // Beyond the last only where a damaged segment has weight in its padding.
+                let slot = self.shards.slot_at(shard, place).min(last);
+                draw.index = slot as u32;
+                arrived(slot);
+            }
         }
         totals.iter().sum::<f64>() as f32
     }
 
-    /// Chooses among the children, in `level`, of the node that the draw has come to, and asks for the
-    /// children of the chosen one.
+    /// Chooses among the children, in `level`, of the node that the draw has come to.
     #[inline(always)]
     fn step(&self, level: usize, draw: &mut Draw) {
         let (shard, node) = (draw.shard as usize, draw.index as usize);
@@ -101,11 +104,14 @@ impl SumTree {
             Some(child) => ((node * WIDTH + child) as u32).min(self.levels.lasts[level]),
             None => Draw::LOST,
         };
-        if level > 0 && draw.index != Draw::LOST {
-            let next = shard * self.levels.cells + self.levels.starts[level - 1];
-            let first = next + draw.index as usize * WIDTH;
-            cpu::prefetch(self.cells.as_ptr().wrapping_add(first));
-        }
+    }
+
+    /// Asks for the children of the node in `level` that the draw has come to.
+    #[inline(always)]
+    fn prefetch_children(&self, level: usize, draw: &Draw) {
+        let next = draw.shard as usize * self.levels.cells + self.levels.starts[level - 1];
+        let first = (draw.index as usize).wrapping_mul(WIDTH).wrapping_add(next);
+        cpu::prefetch(self.cells.as_ptr().wrapping_add(first));
     }
 }
 

@@ -27,7 +27,7 @@ fn fill(tree: &SumTree, value: impl Fn(usize) -> f32) {
 
 fn draw(tree: &SumTree, count: usize, random: &mut impl Rng) -> Vec<u32> {
     let mut draws: Vec<_> = (0..count).map(|_| Draw::new(random.random())).collect();
-    tree.descend(&mut draws);
+    tree.descend(&mut draws, |_| ());
     draws.iter().map(|draw| draw.index).collect()
 }
 
@@ -119,7 +119,7 @@ fn the_ends_of_the_unit_interval_fall_on_leaves() {
         f64::NAN,
     ]
     .map(Draw::new);
-    tree.descend(&mut draws);
+    tree.descend(&mut draws, |_| ());
     for draw in draws {
         assert!((10..20).contains(&draw.index), "{}", draw.index);
     }
