@@ -155,13 +155,12 @@ impl<T: Record> Inner<T> {
                 claim.slots[claim.count] = (start + at) as u32;
                 claim.count += 1;
                 if parts.tree.leaf(start + at) != 0.0 {
-                    parts.tree.set_leaf(start + at, 0.0);
                     touched[emptied] = (start + at) as u32;
                     emptied += 1;
                 }
             }
         }
-        parts.tree.refresh(&mut touched[..emptied]);
+        parts.tree.assign(&mut touched[..emptied], &[0.0; MOST]);
         let evicted = u64::from((marked & !leased).count_ones());
         self.change_length(&guard, |length| length.wrapping_sub(evicted));
         Ok(count)
@@ -277,18 +276,15 @@ impl<T: Record> Inner<T> {
             NewPriority::Highest => leaves.fill(parts.highest()),
             NewPriority::Given(_) => parts.raise_highest(leaves),
         }
-        for (slot, leaf) in slots.iter().zip(leaves) {
-            parts.tree.set_leaf(*slot as usize, *leaf);
-        }
+        let added = slots.len() as u64;
+        parts.tree.assign(slots, leaves);
         // Words after leaves: a record that is committed has its priority.
-        for (slot, key) in slots.iter().zip(keys) {
+        for key in keys {
             commit(
-                &parts.words[*slot as usize],
+                &parts.words[parts.slot_of(*key)],
                 Slot::Committed(*key).to_word(),
             );
         }
-        let added = slots.len() as u64;
-        parts.tree.refresh(slots);
         self.change_length(&guard, |length| length.wrapping_add(added));
         Ok(())
     }

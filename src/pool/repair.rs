@@ -84,7 +84,7 @@ impl Parts {
                     next_key = next_key.max(key + 1);
                     highest = highest.max(leaf);
                 }
-                _ if leaf != 0.0 => self.tree.set_leaf(slot, 0.0),
+                _ if leaf != 0.0 => self.tree.empty(slot),
                 _ => {}
             }
         }

@@ -153,10 +153,7 @@ impl<T: Record> Inner<T> {
             }
         }
         parts.raise_highest(&values[..found]);
-        for (slot, value) in touched[..found].iter().zip(values) {
-            parts.tree.set_leaf(*slot as usize, value);
-        }
-        parts.tree.refresh(&mut touched[..found]);
+        parts.tree.assign(&mut touched[..found], &values);
         drop(guard);
         Ok(found)
     }

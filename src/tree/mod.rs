@@ -117,22 +117,50 @@ impl SumTree {
         self.read(self.cell_of(slot))
     }
 
-    /// Writes the leaf of a slot; [`Self::refresh`] must follow, under the same lock.
-    #[inline]
-    pub(crate) fn set_leaf(&self, slot: usize, value: f32) {
-        debug_assert!(slot < self.shards.slots());
-        self.write(self.cell_of(slot), value);
-    }
-
     /// Asks for the leaf of a slot ahead of its use.
     #[inline(always)]
     pub(crate) fn prefetch_leaf(&self, slot: usize) {
         cpu::prefetch(self.cells.as_ptr().wrapping_add(self.cell_of(slot)));
     }
 
-    /// Recomputes every sum above the leaves of the given slots, which are all of one shard, each
+    /// Makes a leaf 0; [`Self::rebuild`] must follow, under the same lock.
+    pub(crate) fn empty(&self, slot: usize) {
+        self.write(self.cell_of(slot), 0.0);
+    }
+
+    /// Gives slots, which are all of one shard, new leaves, and recomputes every sum above them, each
     /// once. Reorders `slots`, and uses them up.
-    pub(crate) fn refresh(&self, slots: &mut [u32]) {
+    pub(crate) fn assign(&self, slots: &mut [u32], leaves: &[f32]) {
+        if let [slot] = slots {
+            return self.assign_one(*slot as usize, leaves[0]);
+        }
+        for (slot, leaf) in slots.iter().zip(leaves) {
+            debug_assert!((*slot as usize) < self.shards.slots());
+            self.write(self.cell_of(*slot as usize), *leaf);
+        }
+        self.refresh(slots);
+    }
+
+    /// One path from the leaf to the total. On it each sum waits for the one below, so what they are
+    /// added to is made ready first.
+    fn assign_one(&self, slot: usize, leaf: f32) {
+        let shard = self.shards.shard_of(slot);
+        let (mut index, mut value) = (self.shards.place_of(slot), leaf);
+        let (total, sums) = self.levels.starts.split_last().expect("two levels");
+        for (level, start) in sums.iter().enumerate() {
+            let line = cpu::load_line(self.line(shard, level, index / WIDTH));
+            let others = others(line, index % WIDTH);
+            self.write(shard * self.levels.cells + start + index, value);
+            value = others
+                .iter()
+                .fold(f64::from(value), |sum, other| sum + other) as f32;
+            index /= WIDTH;
+        }
+        self.write(shard * self.levels.cells + total, value);
+    }
+
+    /// Recomputes every sum above the leaves of the given slots.
+    fn refresh(&self, slots: &mut [u32]) {
         let Some(&any) = slots.first() else { return };
         let shard = self.shards.shard_of(any as usize);
         if !slots.is_sorted() {
@@ -190,7 +218,7 @@ impl SumTree {
         }
         self.nodes().find_map(|(level, node)| {
             let found = read(self.levels.starts[level] + node);
-            let sum = sum(self.line(shard, level - 1, node));
+            let sum = self.sum_of(shard, level, node);
             (found.to_bits() != sum.to_bits()).then(|| {
                 format!("sum {node} of level {level} of shard {shard} is {found}, not {sum}")
             })
@@ -205,9 +233,14 @@ impl SumTree {
 
     #[inline(always)]
     fn refresh_sum(&self, shard: usize, level: usize, node: usize) {
-        let sum = sum(self.line(shard, level - 1, node));
         let here = shard * self.levels.cells + self.levels.starts[level];
-        self.write(here + node, sum);
+        self.write(here + node, self.sum_of(shard, level, node));
+    }
+
+    /// What the sum number `node` of a level should be.
+    #[inline(always)]
+    fn sum_of(&self, shard: usize, level: usize, node: usize) -> f32 {
+        sum(cpu::load_line(self.line(shard, level - 1, node)))
     }
 
     /// Sixteen cells of a level: the children of node `node` of the level above.
@@ -238,13 +271,26 @@ impl SumTree {
 
 /// The sum of sixteen cells.
 #[inline(always)]
-fn sum(line: &Line) -> f32 {
-    // Four sums that do not wait for each other.
-    let mut sums = [0.0; 4];
-    for four in cpu::load_line(line).chunks_exact(4) {
-        for (sum, bits) in sums.iter_mut().zip(four) {
-            *sum += f64::from(f32::from_bits(*bits));
-        }
-    }
-    ((sums[0] + sums[1]) + (sums[2] + sums[3])) as f32
+fn sum(cells: [u32; WIDTH]) -> f32 {
+    let others = others(cells, 0);
+    let first = f64::from(f32::from_bits(cells[0]));
+    others.iter().fold(first, |sum, other| sum + other) as f32
+}
+
+/// The numbers to which cell `at` is added, one after the other, to make the sum: cells are summed
+/// in pairs, pairs in pairs, and so on, which gives the same bits from whichever cell one begins.
+#[inline(always)]
+fn others(cells: [u32; WIDTH], at: usize) -> [f64; 4] {
+    let cells = cells.map(|bits| f64::from(f32::from_bits(bits)));
+    let pairs: [f64; 8] =
+        std::array::from_fn(|at| cells[at % 4 + at / 4 * 8] + cells[at % 4 + at / 4 * 8 + 4]);
+    let fours: [f64; 4] = std::array::from_fn(|at| pairs[at] + pairs[at + 4]);
+    let eights = [fours[0] + fours[1], fours[2] + fours[3]];
+    let four = at % 4;
+    [
+        cells[at ^ 4],
+        pairs[(at / 8 ^ 1) * 4 + four],
+        fours[four ^ 1],
+        eights[four / 2 ^ 1],
+    ]
 }

@@ -20,7 +20,7 @@ fn rebuild(tree: &SumTree) {
 
 fn fill(tree: &SumTree, value: impl Fn(usize) -> f32) {
     for slot in 0..tree.shards.slots() {
-        tree.set_leaf(slot, value(slot));
+        tree.write(tree.cell_of(slot), value(slot));
     }
     rebuild(tree);
 }
@@ -141,13 +141,12 @@ fn sums_equal_a_recomputation_to_the_bit_after_a_million_updates() {
             let mut touched: Vec<u32> = (0..64)
                 .map(|_| random.random_range(0..capacity as u32))
                 .collect();
-            for &index in &touched {
-                tree.set_leaf(index as usize, random.random_range(0.0..1e6));
-            }
             touched.sort_by_key(|&slot| tree.shards.shard_of(slot as usize));
             let shard_of = |slot: u32| tree.shards.shard_of(slot as usize);
             for slots in touched.chunk_by_mut(|&a, &b| shard_of(a) == shard_of(b)) {
-                tree.refresh(slots);
+                let leaves = slots.iter().map(|_| random.random_range(0.0..1e6));
+                let leaves: Vec<f32> = leaves.collect();
+                tree.assign(slots, &leaves);
             }
         }
         let bits = |tree: &SumTree| -> Vec<u32> {
@@ -193,7 +192,7 @@ fn damage_padding(capacity: usize) {
 fn a_damaged_leaf_becomes_zero_in_a_rebuild() {
     let tree = tree(40);
     for (index, value) in [f32::NAN, -1.0, f32::INFINITY, 2.0].into_iter().enumerate() {
-        tree.set_leaf(index, value);
+        tree.assign(&mut [index as u32], &[value]);
     }
     rebuild(&tree);
     assert_eq!(tree.total(), 2.0);
