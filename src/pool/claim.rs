@@ -65,6 +65,8 @@ struct PeersMet {
     last_claimant: Option<(Owner, bool)>,
     /// Whether a dead participant's leases are in the way.
     dead_lessee: bool,
+    /// Slots that another writer has filled anew meanwhile.
+    overtaken: usize,
 }
 
 /// The word that a marked slot had before.
@@ -93,7 +95,7 @@ impl<T: Record> Inner<T> {
             while !keys.is_empty() {
                 keys.start += self.claim_run(keys.clone(), &mut claim, &mut peers)?;
             }
-            looked_at += count;
+            looked_at += count - std::mem::take(&mut peers.overtaken);
         }
         if peers.dead_lessee {
             // Or every writer would look at its leases again.
@@ -169,16 +171,23 @@ impl<T: Record> Inner<T> {
     /// Marks the slots that hold records. Gives, as bits, those that hold none and may be taken at
     /// once, and those that were marked. The first slot is the one of `first_key`.
     ///
-    /// A slot whose record is newer than its key here is neither: this writer came late by a lap.
+    /// A slot whose record is newer than its key here is neither: between taking the key and the lock
+    /// this writer was overtaken by a lap.
     fn mark_run(&self, words: &[AtomicU64], first_key: u64, peers: &mut PeersMet) -> (u64, u64) {
         let (mut free, mut marked) = (0, 0);
+        // No key is larger, unless the segment is damaged.
+        let next_key = || self.parts().control().next_key.load(Ordering::Relaxed);
         for (at, word) in words.iter().enumerate() {
             match Slot::from_word(word.load(Ordering::Relaxed)) {
-                Slot::Committed(key) | Slot::Marked(key) if key < first_key + at as u64 => {
+                Slot::Committed(key) | Slot::Marked(key)
+                    if key > first_key + at as u64 && key < next_key() =>
+                {
+                    peers.overtaken += 1;
+                }
+                Slot::Committed(key) | Slot::Marked(key) => {
                     mark(word, Slot::Marked(key).to_word());
                     marked |= 1 << at;
                 }
-                Slot::Committed(_) | Slot::Marked(_) => {}
                 Slot::Claimed(Some(owner)) if self.is_alive(owner, peers) => {}
                 Slot::Claimed(_) | Slot::Empty => free |= 1 << at,
             }

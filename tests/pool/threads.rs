@@ -8,7 +8,8 @@ use millpond::{Batch, Column, Pool, PoolOptions, Record, Reservation};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-const CAPACITY: usize = 300;
+/// Slots of two shards.
+const CAPACITY: usize = 600;
 
 /// Its numbers are all its key.
 #[derive(Clone, Copy, Record)]
@@ -91,6 +92,36 @@ fn threads_that_share_a_handle_see_whole_records() {
     assert_eq!(statistics.repairs, 0);
     assert_eq!(pool.len(), CAPACITY);
     assert_eq!(pool.participants().unwrap().len(), 1, "one participant");
+}
+
+#[test]
+fn an_older_record_never_takes_the_place_of_a_newer_one() {
+    // So few slots that writers overtake each other by a lap between two steps of an insertion.
+    let pool = Pool::<u64>::anonymous(PoolOptions::new(2)).unwrap();
+    let insert = || while pool.insert(&1).is_err() {};
+    (0..2).for_each(|_| insert());
+    let writing = AtomicU64::new(4);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                (0..100_000).for_each(|_| insert());
+                writing.fetch_sub(1, Ordering::Relaxed);
+            });
+        }
+        let random = &mut StdRng::seed_from_u64(1);
+        let mut newest = [0; 2];
+        while writing.load(Ordering::Relaxed) > 0 {
+            // Both slots may be in the hands of writers.
+            let Ok(batch) = pool.sample_uniform(1, random) else {
+                continue;
+            };
+            let key = batch.keys()[0];
+            let seen = &mut newest[key as usize % 2];
+            assert!(*seen <= key, "record {key} came after {seen}");
+            *seen = key;
+        }
+    });
+    pool.verify().unwrap();
 }
 
 #[test]

@@ -50,7 +50,11 @@ fn path() -> PathBuf {
 
 /// The bytes of a pool in which there is something. 20 records do not fill a node of its tree.
 fn image_of_a_pool() -> Vec<u8> {
-    let options = PoolOptions::new(20).participants(2).leases(64);
+    image_of_a_pool_of(20)
+}
+
+fn image_of_a_pool_of(capacity: usize) -> Vec<u8> {
+    let options = PoolOptions::new(capacity).participants(2).leases(64);
     let pool = Pool::<Step>::create(NAME, options).unwrap();
     let records = [Step {
         observation: [1.0, 2.0],
@@ -344,10 +348,15 @@ fn every_damaged_word_of_a_pool_harms_nobody() {
 }
 
 fn a_pool_of_random_words_harms_nobody() {
-    let image = image_of_a_pool();
-    let random = (0..1000).map(|seed| {
-        let mut bad = image.clone();
-        StdRng::seed_from_u64(seed).fill_bytes(&mut bad[header_end(&image)..]);
+    // One shard, and several.
+    harm_with_random_words(&image_of_a_pool_of(20), 1000);
+    harm_with_random_words(&image_of_a_pool_of(1100), 100);
+}
+
+fn harm_with_random_words(image: &[u8], rounds: u64) {
+    let random = (0..rounds).map(|seed| {
+        let mut bad = image.to_vec();
+        StdRng::seed_from_u64(seed).fill_bytes(&mut bad[header_end(image)..]);
         (format!("seed {seed}"), bad)
     });
     assert_harmless(random, use_pool);
