@@ -236,7 +236,7 @@ impl<'a> Model<'a> {
         }
         let batch = sampled.unwrap();
         assert_eq!(batch.len(), count);
-        let mut last = 0;
+        let mut last = (0, 0);
         for (at, (&key, drawn)) in batch.keys().iter().zip(batch.records()).enumerate() {
             let entry = self.find(key).expect("a key of the pool");
             assert_eq!(*drawn, entry.record);
@@ -247,20 +247,30 @@ impl<'a> Model<'a> {
             // A positive priority that vanishes beside the sum still has a probability.
             let probability = probability.max(f32::MIN_POSITIVE);
             assert_eq!(batch.probabilities()[at], probability);
-            assert!(uniform || self.slot(key) >= last, "in the order of slots");
-            last = self.slot(key);
+            let here = (self.shard(self.slot(key)), self.slot(key));
+            assert!(
+                uniform || here >= last,
+                "stratified: in the order of shards"
+            );
+            last = here;
         }
         let copies = batch.records().copied().collect();
         self.held.push((batch, copies));
     }
 
-    /// The sum of the leaves: runs of 64 are dealt to 1 to 16 shards, and each is summed as a tree.
-    fn total(&self) -> f32 {
+    /// The shard of a slot: runs of 64 are dealt to 1 to 16 shards.
+    fn shard(&self, slot: usize) -> usize {
         let shards = 1 << (self.ring.len() / 256).clamp(1, 16).ilog2();
-        let mut leaves = vec![Vec::new(); shards];
+        slot / 64 % shards
+    }
+
+    /// The sum of the leaves; each shard is summed as a tree.
+    fn total(&self) -> f32 {
+        let mut leaves = vec![Vec::new(); 16];
         for (slot, entry) in self.ring.iter().enumerate() {
-            leaves[slot / 64 % shards].push(entry.map_or(0.0, |entry| entry.leaf));
+            leaves[self.shard(slot)].push(entry.map_or(0.0, |entry| entry.leaf));
         }
+        leaves.retain(|shard| !shard.is_empty());
         let totals = leaves.into_iter().map(Self::total_of_shard);
         totals.map(f64::from).sum::<f64>() as f32
     }
