@@ -104,7 +104,7 @@ fn an_older_record_never_takes_the_place_of_a_newer_one() {
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                (0..100_000).for_each(|_| insert());
+                (0..500_000).for_each(|_| insert());
                 writing.fetch_sub(1, Ordering::Relaxed);
             });
         }
