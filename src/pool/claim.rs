@@ -63,8 +63,8 @@ impl NewPriority<'_> {
 struct PeersMet {
     /// Who had claimed the last slot that was claimed, and whether it is alive.
     last_claimant: Option<(Owner, bool)>,
-    /// Whether a dead participant's leases are in the way.
-    dead_lessee: bool,
+    /// One whose leases are in the way.
+    lessee: Option<usize>,
     /// Slots that another writer has filled anew meanwhile.
     overtaken: usize,
 }
@@ -86,28 +86,47 @@ impl<T: Record> Inner<T> {
             slots: [0; MOST],
             count: 0,
         };
-        let (mut looked_at, mut peers) = (0, PeersMet::default());
+        let mut peers = PeersMet::default();
+        self.claim_lap(wanted, &mut claim, &mut peers)?;
+        if claim.count == 0 && self.segment.clean() > 0 {
+            // The dead held leases.
+            self.claim_lap(wanted, &mut claim, &mut peers)?;
+        }
+        let dead = |&entry: &usize| !self.segment.is_entry_alive(entry);
+        if peers.lessee.as_ref().is_some_and(dead) {
+            // Or every writer would look at its leases, and pass their slots over.
+            self.segment.clean();
+        }
+        match claim.count {
+            0 => Err(Error::NoFreeSlot {
+                capacity: self.parts().capacity(),
+            }),
+            _ => Ok(claim),
+        }
+    }
+
+    /// Claims slots until they suffice, or all have been looked at.
+    fn claim_lap<const MOST: usize>(
+        &self,
+        wanted: usize,
+        claim: &mut Claim<MOST>,
+        peers: &mut PeersMet,
+    ) -> Result<()> {
         let capacity = self.parts().capacity();
+        let mut looked_at = 0;
         while claim.count < wanted && looked_at < capacity {
             // Never more than a lap: it would only meet its own claims.
             let count = (wanted - claim.count).min(capacity - looked_at);
             let mut keys = self.use_keys(count as u64)?;
             while !keys.is_empty() {
-                keys.start += self.claim_run(keys.clone(), &mut claim, &mut peers)?;
+                keys.start += self.claim_run(keys.clone(), claim, peers)?;
             }
             looked_at += count - std::mem::take(&mut peers.overtaken);
-        }
-        if peers.dead_lessee {
-            // Or every writer would look at its leases again.
-            self.segment.clean();
         }
         if looked_at > claim.count {
             self.count(Counter::PassedOver, looked_at - claim.count);
         }
-        match claim.count {
-            0 => Err(Error::NoFreeSlot { capacity }),
-            _ => Ok(claim),
-        }
+        Ok(())
     }
 
     /// Takes the next keys: each is used once, even if this process dies here.
@@ -207,7 +226,8 @@ impl<T: Record> Inner<T> {
         }
     }
 
-    /// Which of the `count` slots from `start` on, all of one run, living participants lease, as bits.
+    /// Which of the `count` slots from `start` on, all of one run, are leased, as bits. Leases of the dead
+    /// count until somebody cleans up: who lives is asked with no lock held.
     fn leased(&self, start: usize, count: usize, peers: &mut PeersMet) -> u64 {
         let parts = self.parts();
         let mut leased = 0;
@@ -219,11 +239,10 @@ impl<T: Record> Inner<T> {
                     here |= 1 << at;
                 }
             });
-            if here != 0 {
-                match self.segment.is_entry_alive(entry) {
-                    true => leased |= here,
-                    false => peers.dead_lessee = true,
-                }
+            // Somebody who cleans up may have been killed before the leases were emptied.
+            if here != 0 && self.segment.is_taken(entry) {
+                leased |= here;
+                peers.lessee = Some(entry);
             }
         }
         leased

@@ -10,7 +10,7 @@
 //!    only then looks whether each slot's word is still what it saw. If so, the record is its to
 //!    read until it gives the blocks back; if not, it forgets about that slot.
 //! 2. *Claim*: a writer, who holds the segment's lock, marks the slot's word (which keeps its key),
-//!    fences, and only then looks at the lists of all participants. A slot that a living one names
+//!    fences, and only then looks at the lists of all participants. A slot that one of them names
 //!    gets its old word back and is passed over; any other it takes: the word says claimed, and the
 //!    slot is the writer's to fill. If the writer dies in between, the mark tells what to give back.
 //!    A slot that holds no record needs no mark: no reader passes its check.

@@ -185,9 +185,15 @@ impl<S: Structure> Segment<S> {
         Ok(self.membership.participants())
     }
 
-    /// Frees what the dead held.
-    pub(crate) fn clean(&self) {
-        self.membership.clean(|entry| self.structure.reset(entry));
+    /// Whether somebody has this entry, or died with it and was not cleaned up after.
+    #[inline]
+    pub(crate) fn is_taken(&self, entry: usize) -> bool {
+        self.membership.is_taken(entry)
+    }
+
+    /// Frees what the dead held. Says how many there were.
+    pub(crate) fn clean(&self) -> usize {
+        self.membership.clean(|entry| self.structure.reset(entry))
     }
 }
 

@@ -132,21 +132,32 @@ impl Membership {
         generation & 1 == 1 && self.is_alive(Owner::new(number, generation >> 1))
     }
 
-    /// Frees the entries of the dead, calling `reset` for each.
-    pub(crate) fn clean(&self, reset: impl Fn(usize)) {
-        let Some(locks) = &self.locks else { return };
+    /// Whether somebody has this entry, or died with it and was not cleaned up after.
+    #[inline]
+    pub(crate) fn is_taken(&self, number: usize) -> bool {
+        self.table[number].generation.load(Ordering::Acquire) & 1 == 1
+    }
+
+    /// Frees the entries of the dead, calling `reset` for each. Says how many there were.
+    pub(crate) fn clean(&self, reset: impl Fn(usize)) -> usize {
+        let Some(locks) = &self.locks else { return 0 };
+        let mut freed = 0;
         let _alone = self.cleaning.lock().unwrap_or_else(PoisonError::into_inner);
         for number in 0..self.table.len() - 1 {
-            let used = self.table[number].generation.load(Ordering::Relaxed) & 1 == 1;
             let byte = byte_of(number);
             // An error counts as locked: whom we cannot ask about is not dead.
-            if used && number != self.owner.entry() && locks.try_lock(byte, 1).unwrap_or(false) {
+            if self.is_taken(number)
+                && number != self.owner.entry()
+                && locks.try_lock(byte, 1).unwrap_or(false)
+            {
                 // First, so that the dead does not look alive if this process is stopped here.
                 retire(&self.table, number);
                 reset(number);
                 let _ = locks.unlock(byte, 1);
+                freed += 1;
             }
         }
+        freed
     }
 
     /// Gives the entry back, and says whether nobody is left. After this, only `drop` may follow.

@@ -289,8 +289,8 @@ fn others(cells: [u32; WIDTH], at: usize) -> [f64; 4] {
     let four = at % 4;
     [
         cells[at ^ 4],
-        pairs[(at / 8 ^ 1) * 4 + four],
+        pairs[((at / 8) ^ 1) * 4 + four],
         fours[four ^ 1],
-        eights[four / 2 ^ 1],
+        eights[(four / 2) ^ 1],
     ]
 }

@@ -51,13 +51,13 @@ impl Shards {
     /// Which slot of its shard a slot is.
     #[inline(always)]
     pub(super) fn place_of(self, slot: usize) -> usize {
-        slot >> (RUN_BITS + self.bits) << RUN_BITS | slot % RUN
+        (slot >> (RUN_BITS + self.bits) << RUN_BITS) | (slot % RUN)
     }
 
     /// The slot in a place of a shard.
     #[inline(always)]
     pub(super) fn slot_at(self, shard: usize, place: usize) -> usize {
-        place >> RUN_BITS << (RUN_BITS + self.bits) | shard << RUN_BITS | place % RUN
+        place >> RUN_BITS << (RUN_BITS + self.bits) | shard << RUN_BITS | (place % RUN)
     }
 
     /// How many slots a shard has. The first has the most.

@@ -86,9 +86,14 @@ fn leaves_are_drawn_in_proportion_at_every_size() {
 
 #[test]
 fn a_zero_leaf_is_never_drawn_in_ten_million_draws() {
-    let tree = tree(1 << 12);
+    draw_among_zeros(1 << 12);
+    draw_among_zeros(1 << 24);
+}
+
+fn draw_among_zeros(capacity: usize) {
+    let tree = tree(capacity);
     let random = &mut StdRng::seed_from_u64(1);
-    let priorities: Vec<f32> = (0..1 << 12)
+    let priorities: Vec<f32> = (0..capacity)
         .map(|index| match index % 3 {
             0 => 0.0,
             // Over many powers of ten, so that rounding has its chance.
@@ -134,7 +139,7 @@ fn a_tree_of_zeros_gives_nothing() {
 
 #[test]
 fn sums_equal_a_recomputation_to_the_bit_after_a_million_updates() {
-    for capacity in [1, 15, 16, 17, 1000, 1 << 16] {
+    for capacity in [1, 15, 16, 17, 1000, 1 << 16, 1 << 24] {
         let tree = tree(capacity);
         let random = &mut StdRng::seed_from_u64(capacity as u64);
         for _ in 0..1_000_000 / 64 {

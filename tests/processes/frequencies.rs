@@ -20,6 +20,7 @@ pub const PART: Part = Part {
         sixteen_leaves_are_drawn_in_proportion_while_others_change,
         a_thousand_leaves_are_drawn_in_proportion_while_others_change,
         a_million_leaves_are_drawn_in_proportion_while_others_change,
+        sixteen_million_leaves_are_drawn_in_proportion_while_others_change,
         uniform_draws_do_not_heed_priorities,
         sums_are_exact_after_a_million_updates_by_two_processes,
     ],
@@ -56,6 +57,10 @@ fn a_thousand_leaves_are_drawn_in_proportion_while_others_change() {
 
 fn a_million_leaves_are_drawn_in_proportion_while_others_change() {
     draw_from_the_first_half(1 << 20, 6_000_000);
+}
+
+fn sixteen_million_leaves_are_drawn_in_proportion_while_others_change() {
+    draw_from_the_first_half(1 << 24, 6_000_000);
 }
 
 /// Draws while another process rewrites the second half's priorities. What comes from the first half
