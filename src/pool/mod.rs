@@ -7,6 +7,7 @@
 mod batch;
 mod claim;
 mod column;
+mod fill;
 mod insert;
 mod lease;
 mod options;
