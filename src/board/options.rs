@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::record::{Record, Schema};
-use crate::segment::{Lifetime, PARAMETERS, Plan};
+use crate::segment::{Lifetime, PARAMETERS, Paging, Plan};
 
 /// How a new board is to be.
 ///
@@ -65,6 +65,7 @@ impl BoardOptions {
             parameters,
             schema: Schema::of::<T>().to_string(),
             role: self.role.clone(),
+            paging: Paging::default(),
         })
     }
 }

@@ -19,6 +19,7 @@ mod kills;
 mod leases;
 mod lifetime;
 mod orders;
+mod pages;
 #[cfg(unix)]
 mod permission;
 mod stage;
@@ -40,6 +41,7 @@ const PARTS: &[stage::Part] = &[
     lifetime::PART,
     waiting::PART,
     damage::PART,
+    pages::PART,
     #[cfg(unix)]
     fork::PART,
     #[cfg(unix)]
