@@ -39,6 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let table = Table::begin();
     locks::compare(&table)?;
     segments::compare(&table)?;
+    segments::compare_sizes(&table)?;
     segments::compare_wakeups(&table)?;
     if table.is_large() {
         pages::compare(&table)?;

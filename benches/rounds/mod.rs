@@ -66,9 +66,14 @@ impl Table {
         self.large
     }
 
+    /// Whether a measure is to be made.
+    pub fn wants(&self, measure: &str) -> bool {
+        measure.contains(&self.filter)
+    }
+
     /// Shows what was measured otherwise, if it is wanted.
     pub fn show(&self, measure: &str, ours: String, theirs: String) {
-        if measure.contains(&self.filter) {
+        if self.wants(measure) {
             row([measure.into(), ours, theirs, String::new(), String::new()]);
         }
     }
@@ -83,7 +88,7 @@ impl Table {
         mut ours: impl FnMut() -> A,
         mut theirs: impl FnMut() -> B,
     ) {
-        if !measure.contains(&self.filter) {
+        if !self.wants(measure) {
             return;
         }
         let (our_calls, their_calls) = (calls_a_turn(&mut ours), calls_a_turn(&mut theirs));

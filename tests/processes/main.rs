@@ -4,6 +4,8 @@
 //! processes in their roles; all of them are this program (`stage.rs` says how). The usual arguments
 //! of `cargo test` work, and `cargo nextest` too. What the trials measured is printed at the end.
 
+#[cfg(target_os = "linux")]
+mod attaching;
 mod board;
 mod child;
 mod creation;
@@ -52,6 +54,8 @@ const PARTS: &[stage::Part] = &[
     permission::STRANGERS,
     #[cfg(target_os = "linux")]
     full::PART,
+    #[cfg(target_os = "linux")]
+    attaching::PART,
 ];
 
 fn main() -> ExitCode {
