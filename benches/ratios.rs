@@ -1,5 +1,6 @@
 //! Every speed that millpond promises, as a ratio to a baseline that runs beside it: `cargo bench
-//! --bench ratios`, or with `-- insert` at the end only the measures whose names contain that.
+//! --bench ratios`, or with `-- insert` at the end only the measures whose names contain that; with
+//! `-- --large` also those that take many gibibytes.
 //!
 //! The pool holds 2^20 records of 685 bytes; the baselines are in `plain/`, `locks/` and
 //! `segments/`. A ratio above 1 is faster than the baseline. What the figures mean is in
@@ -14,6 +15,7 @@ mod os;
 mod sync;
 
 mod locks;
+mod pages;
 mod plain;
 mod rounds;
 mod segments;
@@ -37,7 +39,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let table = Table::begin();
     locks::compare(&table)?;
     segments::compare(&table)?;
+    segments::compare_sizes(&table)?;
     segments::compare_wakeups(&table)?;
+    if table.is_large() {
+        pages::compare(&table)?;
+    }
     let pool = full_pool("replay", CAPACITY)?;
     compare_inserts(&table, &pool)?;
     let mut rows = Rows::new(CAPACITY);

@@ -21,11 +21,12 @@ pub enum Unit {
 }
 
 impl Unit {
-    fn show(self, seconds: f64) -> String {
+    pub fn show(self, seconds: f64) -> String {
         match self {
             Self::Records(count) => format!("{:.2} M/s", count as f64 / seconds / 1e6),
             Self::Time if seconds < 1e-6 => format!("{:.1} ns", seconds * 1e9),
-            Self::Time => format!("{:.2} µs", seconds * 1e6),
+            Self::Time if seconds < 1e-2 => format!("{:.2} µs", seconds * 1e6),
+            Self::Time => format!("{:.2} ms", seconds * 1e3),
         }
     }
 }
@@ -34,12 +35,16 @@ impl Unit {
 pub struct Table {
     /// Measures whose names contain this are made.
     filter: String,
+    /// Whether to make those that take many gibibytes, too.
+    large: bool,
 }
 
 impl Table {
-    /// Prints the head. The first argument of the program that is not an option filters measures.
+    /// Prints the head. The first argument of the program that is not an option filters measures;
+    /// `--large` asks for the large ones.
     pub fn begin() -> Self {
         let mut arguments = std::env::args().skip(1);
+        let large = std::env::args().any(|argument| argument == "--large");
         let filter = arguments.find(|argument| !argument.starts_with('-'));
         row([
             "measure",
@@ -52,6 +57,24 @@ impl Table {
         row([46, 12, 12, 20, 8].map(|width| "-".repeat(width)));
         Self {
             filter: filter.unwrap_or_default(),
+            large,
+        }
+    }
+
+    /// Whether the measures that take many gibibytes are to be made.
+    pub fn is_large(&self) -> bool {
+        self.large
+    }
+
+    /// Whether a measure is to be made.
+    pub fn wants(&self, measure: &str) -> bool {
+        measure.contains(&self.filter)
+    }
+
+    /// Shows what was measured otherwise, if it is wanted.
+    pub fn show(&self, measure: &str, ours: String, theirs: String) {
+        if self.wants(measure) {
+            row([measure.into(), ours, theirs, String::new(), String::new()]);
         }
     }
 
@@ -65,7 +88,7 @@ impl Table {
         mut ours: impl FnMut() -> A,
         mut theirs: impl FnMut() -> B,
     ) {
-        if !measure.contains(&self.filter) {
+        if !self.wants(measure) {
             return;
         }
         let (our_calls, their_calls) = (calls_a_turn(&mut ours), calls_a_turn(&mut theirs));
@@ -116,7 +139,8 @@ fn seconds_a_call<R>(side: &mut impl FnMut() -> R, calls: usize) -> f64 {
     began.elapsed().as_secs_f64() / calls as f64
 }
 
-fn quantile(values: &mut [f64], share: f64) -> f64 {
+/// The value below which `share` of the values lie.
+pub fn quantile(values: &mut [f64], share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     values[((values.len() - 1) as f64 * share).round() as usize]
 }

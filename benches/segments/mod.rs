@@ -1,5 +1,6 @@
 //! Segments: creating, opening and dropping one of a mebibyte, and waking another process through
-//! one, against the `shared_memory` crate and against pipes.
+//! one, against the `shared_memory` crate and against pipes; opening a large one against opening a
+//! small one.
 
 use std::error::Error;
 use std::io::{Read, Write};
@@ -42,6 +43,69 @@ pub fn compare(table: &Table) -> Result<(), Box<dyn Error>> {
         || ShmemConf::new().os_id(&os_id).open().expect("it exists"),
     );
     Ok(())
+}
+
+/// A pool of 10 MiB, and a large one: a gibibyte, whose space is reserved in a quarter of a second, or ten
+/// where that is asked for.
+pub fn compare_sizes(table: &Table) -> Result<(), Box<dyn Error>> {
+    let create = |mebibytes: usize| {
+        let name = format!("bench-{}/of-{mebibytes}", std::process::id());
+        // 4096 bytes of record, 8 of slot word, 4.27 of tree.
+        let options = PoolOptions::new(mebibytes * MEBIBYTE / 4108);
+        let options = options.lifetime(Lifetime::WhileAttached);
+        Pool::<[u64; 512]>::create(&name, options).map(|pool| (name, pool))
+    };
+    let (gibibytes, measures) = match table.is_large() {
+        false => (
+            1,
+            [
+                "open and drop 1 GiB; 10 MiB",
+                "open: private memory of these",
+            ],
+        ),
+        true => (
+            10,
+            [
+                "open and drop 10 GiB; 10 MiB",
+                "open: private memory of these",
+            ],
+        ),
+    };
+    if !measures.iter().any(|measure| table.wants(measure)) {
+        return Ok(());
+    }
+    let (large, _large) = create(gibibytes * 1024)?;
+    let (small, _small) = create(10)?;
+    let open = |name: &str| Pool::<[u64; 512]>::open(name).expect("it exists");
+    table.compare(
+        measures[0],
+        Unit::Time,
+        "",
+        || open(&large),
+        || open(&small),
+    );
+    let taken = [&large, &small].map(|name| private_memory_of(|| open(name)));
+    if let [Some(ours), Some(theirs)] = taken {
+        table.show(measures[1], ours, theirs);
+    }
+    Ok(())
+}
+
+/// The private memory that a handle takes, a mean of many; `None` where the system does not say.
+fn private_memory_of<H>(open: impl Fn() -> H) -> Option<String> {
+    const HANDLES: usize = 32;
+    let before = private_memory()?;
+    let handles: Vec<_> = (0..HANDLES).map(|_| open()).collect();
+    let taken = private_memory()?.saturating_sub(before);
+    drop(handles);
+    Some(format!("{:.1} KiB", taken as f64 / HANDLES as f64))
+}
+
+/// The memory of this process that is in no file, in KiB, as Linux counts it.
+fn private_memory() -> Option<usize> {
+    let text = std::fs::read_to_string("/proc/self/smaps_rollup").ok()?;
+    let line = text.lines().find(|line| line.starts_with("Anonymous:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// Two boards: what this process publishes on one, the child answers on the other.

@@ -43,6 +43,13 @@ pub fn full_pool(name: &str, capacity: usize) -> millpond::Result<Pool<Transitio
     let name = format!("bench-{}/{name}", std::process::id());
     let options = PoolOptions::new(capacity).lifetime(Lifetime::WhileAttached);
     let pool = Pool::create(&name, options)?;
+    fill(&pool)?;
+    Ok(pool)
+}
+
+/// Fills a new pool with numbered records, with priorities from a fixed seed.
+pub fn fill(pool: &Pool<Transition>) -> millpond::Result<()> {
+    let capacity = pool.capacity();
     let mut random = StdRng::seed_from_u64(7);
     let mut records = Vec::with_capacity(CHUNK);
     let mut priorities = Vec::with_capacity(CHUNK);
@@ -54,7 +61,7 @@ pub fn full_pool(name: &str, capacity: usize) -> millpond::Result<Pool<Transitio
         priorities.extend(numbers.map(|_| random.random_range(0.1f32..2.0)));
         pool.insert_batch_with_priorities(&records, &priorities)?;
     }
-    Ok(pool)
+    Ok(())
 }
 
 /// Where a batch's fields go, one buffer each.

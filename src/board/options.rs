@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::record::{Record, Schema};
-use crate::segment::{Lifetime, PARAMETERS, Plan};
+use crate::segment::{Lifetime, PARAMETERS, Paging, Plan};
 
 /// How a new board is to be.
 ///
@@ -66,6 +66,7 @@ impl BoardOptions {
             locks: 1,
             schema: Schema::of::<T>().to_string(),
             role: self.role.clone(),
+            paging: Paging::default(),
         })
     }
 }

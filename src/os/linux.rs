@@ -1,5 +1,8 @@
 //! Linux: segments in `/dev/shm`, `posix_fallocate(3)`, open file description locks, and
-//! `futex(2)` for waiting. What it shares with macOS is in `unix.rs`.
+//! `futex(2)` for waiting. What it shares with macOS is in `unix.rs`, what concerns pages of memory in
+//! `linux/pages.rs`.
+
+mod pages;
 
 use std::fs::File;
 use std::io;
@@ -10,6 +13,8 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::libc;
+
+pub(super) use pages::{map_anonymous, map_file, prefault, prefer_huge_pages, use_huge_pages};
 
 pub(crate) use super::fork::forks;
 pub(crate) use super::unix::{

@@ -2,8 +2,9 @@
 //! locks that the system drops with their process, waiting on a word, and forks.
 //!
 //! One file a system (`linux.rs`, `macos.rs`, `windows.rs`), what Linux and macOS share in
-//! `unix.rs` and `fork.rs`; what differs between processors in `cpu.rs`. Nothing above this folder
-//! names a system. Imports nothing of this crate.
+//! `unix.rs` and `fork.rs`; mapped memory in `view.rs`; what differs between processors in
+//! `cpu.rs`. Nothing above this folder names a system.
+//! Imports nothing of this crate.
 
 pub(crate) mod cpu;
 
@@ -15,6 +16,7 @@ mod linux;
 mod macos;
 #[cfg(unix)]
 mod unix;
+mod view;
 #[cfg(windows)]
 mod windows;
 
@@ -33,6 +35,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub(crate) use system::{ByteLocks, Channel, forks};
+pub(crate) use view::View;
 
 /// The directory for segments where the user names none: private to the user, on the fastest
 /// file system that processes can share.

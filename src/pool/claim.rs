@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Inner;
+use super::fill::write_records;
 use super::lease::{announce, commit, mark, pass_over, take};
 use super::parts::Parts;
 use super::slot::{LARGEST_KEY, Slot};
@@ -252,12 +253,11 @@ impl<T: Record> Inner<T> {
     #[inline]
     pub(super) fn fill<const MOST: usize>(&self, claim: &Claim<MOST>, records: &[T]) {
         let parts = self.parts();
-        for (slot, record) in claim.slots().iter().zip(records) {
-            let address = parts.record(*slot as usize).cast::<T>();
-            // SAFETY: the slot is claimed for the caller (lease.rs, step 2): nobody reads or writes
-            // it. The address is inside the region and aligned for `T`.
-            unsafe { address.write(*record) };
-        }
+        let slots = claim.slots().iter();
+        let slots = slots.map(|slot| parts.record(*slot as usize));
+        // SAFETY: the slots are claimed for the caller (lease.rs, step 2): nobody reads or writes
+        // them. The addresses are inside the region, which begins on a cache line.
+        unsafe { write_records(records, slots, parts.capacity()) };
     }
 
     /// Phase two: gives claimed and filled slots their priorities and opens them to readers.

@@ -7,6 +7,7 @@
 mod batch;
 mod claim;
 mod column;
+mod fill;
 mod insert;
 mod lease;
 mod options;
@@ -143,7 +144,8 @@ impl<T: Record> Pool<T> {
     /// [`Error::WrongOption`] where the pool exists with another capacity, alpha or number of
     /// leases; else as [`create`](Self::create) and [`open`](Self::open).
     pub fn open_or_create(name: &str, options: PoolOptions) -> Result<Self> {
-        let attach = Attach::new().role(options.role.clone());
+        let mut attach = Attach::new().role(options.role.clone());
+        attach.paging = options.paging;
         let wanted = options.shape()?;
         let open = || {
             let pool = Self::open_with(name, &attach)?;

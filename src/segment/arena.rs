@@ -7,12 +7,14 @@
 
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use memmap2::{MmapMut, MmapRaw};
-
+use super::structure::Paging;
+use crate::error::{Error, Result};
+use crate::os::View;
 use crate::os::cpu::CACHE_LINE;
 use crate::sync::{EventWords, LockWords};
 
@@ -71,26 +73,38 @@ impl Carver {
 }
 
 /// The mapped bytes of a segment, of a file or of this process alone.
-pub(crate) struct Mapping(MmapRaw);
+pub(crate) struct Mapping(View);
 
 impl Mapping {
     /// Maps the whole of `file`, which has `length` bytes.
     pub(crate) fn of_file(file: &std::fs::File, length: usize) -> std::io::Result<Arc<Self>> {
-        let mut options = memmap2::MmapOptions::new();
-        Ok(Arc::new(Self(options.len(length).map_raw(file)?)))
+        Ok(Arc::new(Self(View::of_file(file, length)?)))
     }
 
     /// Zeroed memory of this process.
     pub(crate) fn anonymous(length: usize) -> std::io::Result<Arc<Self>> {
-        Ok(Arc::new(Self(MmapMut::map_anon(length)?.into())))
+        Ok(Arc::new(Self(View::anonymous(length)?)))
+    }
+
+    /// Does with the pages what `paging` asks for. `what` is what an error is about.
+    pub(super) fn prepare(&self, paging: Paging, what: impl AsRef<Path>) -> Result<()> {
+        if paging.huge {
+            let found = self.0.use_huge_pages();
+            found.map_err(Error::system("use huge pages for", &what))?;
+        }
+        if paging.prefault {
+            let found = self.0.prefault();
+            found.map_err(Error::system("prefault", &what))?;
+        }
+        Ok(())
     }
 
     /// Copies `bytes` to the beginning. Only for a segment that nobody else can see yet.
     pub(crate) fn write_start(&self, bytes: &[u8]) {
-        assert!(bytes.len() <= self.0.len());
+        assert!(bytes.len() <= self.0.length());
         // SAFETY: the mapping has room for the bytes, cannot overlap them (it is not borrowed
         // anywhere), and no other process or thread knows of it yet.
-        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.0.as_mut_ptr(), bytes.len()) };
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.0.address(), bytes.len()) };
     }
 
     /// The values of `span`, for good.
@@ -114,8 +128,11 @@ impl Mapping {
     /// The address of a span, after checking that it lies inside.
     fn locate<T>(&self, span: &Span<T>) -> NonNull<T> {
         let bytes = span.count * size_of::<T>();
-        assert!(span.offset + bytes <= self.0.len(), "span outside mapping");
-        let start = self.0.as_mut_ptr().wrapping_add(span.offset).cast::<T>();
+        assert!(
+            span.offset + bytes <= self.0.length(),
+            "span outside mapping"
+        );
+        let start = self.0.address().wrapping_add(span.offset).cast::<T>();
         assert!(start.is_aligned(), "span not aligned");
         NonNull::new(start).expect("a mapping is not at address zero")
     }

@@ -31,7 +31,7 @@ impl<S: Structure> Segment<S> {
             locked.create_unfinished(&name)?
         };
         let path = &new.path;
-        let built = Self::build(&new, locks, &name, header, layout, &plan.role);
+        let built = Self::build(&new, locks, &name, header, layout, &plan);
         let built = built.and_then(|segment| {
             root.lock()?.publish(&name, path)?;
             let ended = segment.membership.end_building();
@@ -58,11 +58,12 @@ impl<S: Structure> Segment<S> {
         name: &Name,
         header: Header,
         layout: Layout<S>,
-        role: &str,
+        plan: &Plan,
     ) -> Result<Self> {
         reserve(header.length, new)?;
         let mapping = Mapping::of_file(&new.file, layout.length)
             .map_err(Error::system("map", &new.target))?;
+        mapping.prepare(plan.paging, &new.target)?;
         mapping.write_start(&header.to_bytes());
         Self::attach(
             name.as_str(),
@@ -70,7 +71,7 @@ impl<S: Structure> Segment<S> {
             layout,
             &mapping,
             Some(locks),
-            role,
+            &plan.role,
             true,
         )
     }
@@ -92,9 +93,12 @@ impl<S: Structure> Segment<S> {
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
                 Err(error) => return Err(error),
-                Ok(mut segment) => {
+                Ok((mut segment, mapping)) => {
+                    let path = name.file(&root.path);
                     segment.root = Some(root);
                     segment.name = Some(name);
+                    // Takes its time, and nobody should wait for the root meanwhile.
+                    mapping.prepare(attach.paging, path)?;
                     return Ok(segment);
                 }
             }
@@ -107,7 +111,7 @@ impl<S: Structure> Segment<S> {
         name: &Name,
         role: &str,
         check: impl Fn(&Header) -> Result<()>,
-    ) -> Result<Self> {
+    ) -> Result<(Self, Arc<Mapping>)> {
         let (file, locks, header) = locked.open(name)?;
         if header.kind != S::KIND {
             return Err(Error::WrongKind {
@@ -131,7 +135,7 @@ impl<S: Structure> Segment<S> {
         let path = name.file(&root.path);
         let mapping =
             Mapping::of_file(&file, layout.length).map_err(Error::system("map", &path))?;
-        Self::attach(
+        let segment = Self::attach(
             name.as_str(),
             header,
             layout,
@@ -139,7 +143,8 @@ impl<S: Structure> Segment<S> {
             Some(locks),
             role,
             false,
-        )
+        )?;
+        Ok((segment, mapping))
     }
 
     /// Creates a segment without a name, in the memory of this process.
@@ -147,6 +152,7 @@ impl<S: Structure> Segment<S> {
         let (header, layout) = plan_layout::<S>(&plan)?;
         let mapping = Mapping::anonymous(layout.length)
             .map_err(Error::system("reserve memory for", "an anonymous segment"))?;
+        mapping.prepare(plan.paging, "an anonymous segment")?;
         Self::attach(
             "(anonymous)",
             header,

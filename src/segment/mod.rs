@@ -27,7 +27,7 @@ pub(crate) use making::{check_option, open_or_create};
 pub(crate) use participants::COUNTERS;
 pub use participants::Participant;
 pub use root::SegmentInfo;
-pub(crate) use structure::{Plan, Structure};
+pub(crate) use structure::{Paging, Plan, Structure};
 
 use crate::error::{Error, Result};
 use crate::sync::primitive::Channel;
@@ -53,13 +53,14 @@ pub enum Lifetime {
 /// use std::time::Duration;
 /// use millpond::Attach;
 ///
-/// let attach = Attach::new().role("learner").wait(Duration::from_secs(10));
+/// let attach = Attach::new().role("learner").wait(Duration::from_secs(10)).prefault(true);
 /// # let _ = attach;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Attach {
     role: String,
     wait: Duration,
+    pub(crate) paging: Paging,
 }
 
 impl Attach {
@@ -77,6 +78,14 @@ impl Attach {
     /// How long to wait for a segment that is not there yet.
     pub fn wait(mut self, limit: Duration) -> Self {
         self.wait = limit;
+        self
+    }
+
+    /// Whether to enter every page of the segment into this process's page table at once, so that no
+    /// first touch of a page is slow; takes about 0.1 s a GiB where the segment is in memory, and as
+    /// long as reading it where it is on a disk. Default: no; pages come as they are touched.
+    pub fn prefault(mut self, prefault: bool) -> Self {
+        self.paging.prefault = prefault;
         self
     }
 }

@@ -32,6 +32,15 @@ pub(crate) trait Structure: Sized {
     fn reset(&self, entry: usize);
 }
 
+/// What is to be done with the pages of a mapped segment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Paging {
+    /// Every whole huge page is to be one.
+    pub(crate) huge: bool,
+    /// All pages are to be in this process's page table.
+    pub(crate) prefault: bool,
+}
+
 /// What a new segment is to be.
 pub(crate) struct Plan {
     pub(crate) lifetime: Lifetime,
@@ -41,6 +50,7 @@ pub(crate) struct Plan {
     pub(crate) locks: usize,
     pub(crate) schema: String,
     pub(crate) role: String,
+    pub(crate) paging: Paging,
 }
 
 /// The regions that every segment begins with, and those of its structure.

@@ -4,6 +4,8 @@
 //! processes in their roles; all of them are this program (`stage.rs` says how). The usual arguments
 //! of `cargo test` work, and `cargo nextest` too. What the trials measured is printed at the end.
 
+#[cfg(target_os = "linux")]
+mod attaching;
 mod board;
 mod child;
 mod creation;
@@ -19,6 +21,7 @@ mod kills;
 mod leases;
 mod lifetime;
 mod orders;
+mod pages;
 #[cfg(unix)]
 mod permission;
 mod stage;
@@ -40,6 +43,7 @@ const PARTS: &[stage::Part] = &[
     lifetime::PART,
     waiting::PART,
     damage::PART,
+    pages::PART,
     #[cfg(unix)]
     fork::PART,
     #[cfg(unix)]
@@ -50,6 +54,8 @@ const PARTS: &[stage::Part] = &[
     permission::STRANGERS,
     #[cfg(target_os = "linux")]
     full::PART,
+    #[cfg(target_os = "linux")]
+    attaching::PART,
 ];
 
 fn main() -> ExitCode {

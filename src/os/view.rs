@@ -1,0 +1,148 @@
+//! Mapped memory: a whole file, shared with whoever maps it too, or memory of this process alone.
+//!
+//! What differs between systems is how it is mapped, and how its pages are made huge or present.
+
+use std::fs::File;
+use std::io;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use memmap2::MmapRaw;
+
+use super::system;
+
+/// Mapped memory, for reading and writing. Unmapped when it is dropped.
+pub(crate) struct View {
+    memory: MmapRaw,
+    /// Where the view begins in `memory`, which may begin earlier to have it aligned.
+    start: usize,
+    length: usize,
+    /// Whether no file is behind it.
+    private: bool,
+}
+
+impl View {
+    /// Maps the whole of `file`, which has `length` bytes.
+    pub(crate) fn of_file(file: &File, length: usize) -> io::Result<Self> {
+        let (memory, start) = system::map_file(file, length)?;
+        Ok(Self {
+            memory,
+            start,
+            length,
+            private: false,
+        })
+    }
+
+    /// Zeroed memory of this process.
+    pub(crate) fn anonymous(length: usize) -> io::Result<Self> {
+        let (memory, start) = system::map_anonymous(length)?;
+        Ok(Self {
+            memory,
+            start,
+            length,
+            private: true,
+        })
+    }
+
+    /// Where it begins. Aligned to a page at least.
+    #[inline(always)]
+    pub(crate) fn address(&self) -> *mut u8 {
+        self.memory.as_mut_ptr().wrapping_add(self.start)
+    }
+
+    /// How many bytes it has.
+    #[inline(always)]
+    pub(crate) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Puts every whole huge page of the view into one, for everybody who maps the file, or says why
+    /// that cannot be. Contents stay. Memory of this process is taken from the system by that.
+    pub(crate) fn use_huge_pages(&self) -> io::Result<()> {
+        if self.private {
+            system::prefer_huge_pages(&self.memory)?;
+            self.prefault()?; // a file's memory is there already
+        }
+        system::use_huge_pages(self.address(), self.length)
+    }
+
+    /// Enters every page of the view into this process's page table, so that no first touch is slow.
+    pub(crate) fn prefault(&self) -> io::Result<()> {
+        system::prefault(&self.memory, self.start, self.length, self.private)
+    }
+}
+
+/// Reads a byte of every page, for systems that cannot be asked to enter pages into the page table.
+pub(super) fn touch(memory: &MmapRaw, start: usize, length: usize) {
+    /// The smallest that any of the systems has.
+    const PAGE: usize = 4096;
+    assert!(start + length <= memory.len());
+    let mut seen = 0;
+    for offset in (start..start + length).step_by(PAGE) {
+        let address = memory.as_mut_ptr().wrapping_add(offset);
+        // SAFETY: the byte is inside the memory, which outlives the loop. Another participant may
+        // write it at the same time; it is read in one piece, and no result depends on its value.
+        let byte = unsafe { AtomicU8::from_ptr(address) };
+        seen ^= byte.load(Ordering::Relaxed);
+    }
+    std::hint::black_box(seen);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LENGTH: usize = (5 << 20) + 4097;
+
+    /// Has `test` look at a mapped file and at private memory, and then at the file mapped anew.
+    fn try_both(name: &str, test: impl Fn(&View)) {
+        let name = format!("view-{name}-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let file = crate::os::create_private(&path).unwrap();
+        crate::os::reserve(&file, LENGTH as u64).unwrap();
+        for view in [View::of_file(&file, LENGTH), View::anonymous(LENGTH)] {
+            let view = view.unwrap();
+            write(&view);
+            test(&view);
+            check(&view);
+        }
+        check(&View::of_file(&file, LENGTH).unwrap());
+        crate::os::remove(&path).unwrap();
+    }
+
+    fn write(view: &View) {
+        for offset in 0..view.length() {
+            // SAFETY: inside the view, which nobody else has.
+            unsafe {
+                view.address()
+                    .wrapping_add(offset)
+                    .write((offset % 251) as u8)
+            };
+        }
+    }
+
+    fn check(view: &View) {
+        for offset in 0..view.length() {
+            // SAFETY: inside the view, and nobody writes meanwhile.
+            let byte = unsafe { view.address().wrapping_add(offset).read() };
+            assert_eq!(byte, (offset % 251) as u8);
+        }
+    }
+
+    #[test]
+    fn prefaulting_and_touching_change_nothing() {
+        try_both("prefault", |view| {
+            view.prefault().unwrap();
+            touch(&view.memory, view.start, view.length);
+        });
+    }
+
+    #[test]
+    fn huge_pages_keep_the_contents_or_are_refused() {
+        try_both("huge", |view| {
+            if let Err(error) = view.use_huge_pages() {
+                let kinds = [io::ErrorKind::Unsupported, io::ErrorKind::ResourceBusy];
+                assert!(kinds.contains(&error.kind()), "{error}");
+            }
+        });
+    }
+}

@@ -1,0 +1,46 @@
+//! Copying records into claimed slots: through the cache, or past it where that is faster.
+//!
+//! A store through the cache fetches the line that it is about to overwrite, which for a slot that nobody
+//! used lately costs as much as writing it. A store past the cache does not, but the next reader finds
+//! the record in memory only. `docs/performance.md` has the figures behind the two limits.
+
+use super::parts::stride_of;
+use crate::os::cpu::{CACHE_LINE, copy_past_cache};
+use crate::record::Record;
+
+/// The least bytes of a batch that is stored past the cache: half of that gains or loses, depending on
+/// the records' size, as the writer then waits until all of it has arrived.
+const LEAST_BATCH: usize = 16 << 10;
+/// The least bytes of all slots together: in a pool that fits into the last cache, lines are there
+/// already when they are overwritten, and learners read what was written lately.
+const LEAST_POOL: usize = 64 << 20;
+
+/// Writes a record into each slot of a pool that has `capacity` of them.
+///
+/// # Safety
+/// `slots` are addresses of slots of a pool of `T`s, in a region that begins on a cache line. All of
+/// them are the caller's: nobody else reads or writes them until this returns.
+#[inline]
+pub(super) unsafe fn write_records<T: Record>(
+    records: &[T],
+    slots: impl ExactSizeIterator<Item = *mut u8>,
+    capacity: usize,
+) {
+    let stride = stride_of(size_of::<T>());
+    let past_cache = stride.is_multiple_of(CACHE_LINE)
+        && slots.len() * stride >= LEAST_BATCH
+        && capacity * stride >= LEAST_POOL;
+    if past_cache {
+        let from = records
+            .iter()
+            .map(|record| std::ptr::from_ref(record).cast());
+        // SAFETY: a record has as many bytes as its type, all initialised. A slot is `stride` bytes,
+        // which are whole lines, and the caller's alone, so that no borrowed record lies in it.
+        unsafe { copy_past_cache(from.zip(slots), size_of::<T>()) };
+    } else {
+        for (record, slot) in records.iter().zip(slots) {
+            // SAFETY: the caller's own slot, which is aligned for `T` and as long.
+            unsafe { slot.cast::<T>().write(*record) };
+        }
+    }
+}
