@@ -14,6 +14,7 @@ mod os;
 mod sync;
 
 mod locks;
+#[allow(dead_code, reason = "reading a tape is for another benchmark")]
 mod plain;
 mod rounds;
 mod segments;
@@ -48,7 +49,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn compare_inserts(table: &Table, pool: &Pool<Transition>) -> std::io::Result<()> {
-    let mut tape = Tape::new(CAPACITY)?;
+    let mut tape = Tape::new(CAPACITY * size_of::<Transition>())?;
     let records = plain::chunk();
     table.compare(
         "insert 64; plain copy",
