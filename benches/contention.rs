@@ -10,6 +10,8 @@
 mod crew;
 #[path = "contention/histogram.rs"]
 mod histogram;
+#[allow(dead_code, reason = "the trees and rows are for other benchmarks")]
+mod plain;
 mod transitions;
 #[path = "contention/worker.rs"]
 mod worker;

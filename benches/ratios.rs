@@ -16,15 +16,17 @@ mod sync;
 
 mod locks;
 mod pages;
+#[allow(dead_code, reason = "reading a tape is for another benchmark")]
 mod plain;
 mod rounds;
 mod segments;
 mod transitions;
 
-use millpond::{Batch, Pool, PoolOptions};
+use millpond::{Batch, Lifetime, Pool, PoolOptions};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use plain::wide::WideTree;
 use plain::{BinaryTree, Rows, Tape};
 use rounds::{Table, Unit};
 use transitions::{BATCH, CHUNK, Columns, Transition, full_pool};
@@ -46,6 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let pool = full_pool("replay", CAPACITY)?;
     compare_inserts(&table, &pool)?;
+    compare_lessees(&table)?;
     let mut rows = Rows::new(CAPACITY);
     compare_samples(&table, &pool, &mut rows);
     compare_updates(&table, &pool)?;
@@ -54,12 +57,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn compare_inserts(table: &Table, pool: &Pool<Transition>) -> std::io::Result<()> {
-    let mut tape = Tape::new(CAPACITY)?;
+    let mut tape = Tape::new(CAPACITY * size_of::<Transition>())?;
     let records = plain::chunk();
     table.compare(
         "insert 64; plain copy",
         Unit::Records(CHUNK),
-        "0.40",
+        "0.70",
         || pool.insert_batch(&records).expect("free slots"),
         || tape.write(&records),
     );
@@ -71,10 +74,38 @@ fn compare_inserts(table: &Table, pool: &Pool<Transition>) -> std::io::Result<()
     table.compare(
         "insert 64 one by one; plain copy of 64",
         Unit::Records(CHUNK),
-        "",
+        "0.30",
         insert_each,
         || tape.write(&records),
     );
+    Ok(())
+}
+
+/// What an insertion costs beside many learners: it looks at the leases of each. Records of 8 bytes,
+/// so that there is little else.
+fn compare_lessees(table: &Table) -> millpond::Result<()> {
+    let random = &mut StdRng::seed_from_u64(8);
+    let full = |name: &str| {
+        let options = PoolOptions::new(CAPACITY).lifetime(Lifetime::WhileAttached);
+        let pool = Pool::<u64>::create(&format!("bench/{name}-{}", std::process::id()), options)?;
+        pool.insert_batch(&vec![1; CAPACITY])?;
+        millpond::Result::Ok(pool)
+    };
+    let (alone, crowded) = (full("alone")?, full("crowded")?);
+    let learners = (0..32).map(|_| Pool::<u64>::open(crowded.name().expect("a name")));
+    let learners: Vec<_> = learners.collect::<Result<_, _>>()?;
+    let batches = learners.iter().map(|learner| learner.sample(BATCH, random));
+    let batches: Vec<_> = batches.collect::<Result<_, _>>()?;
+    for count in [CHUNK, 1] {
+        table.compare(
+            &format!("insert {count} beside 32 batches of 256; alone"),
+            Unit::Records(count),
+            "",
+            || crowded.insert_batch(&[2; CHUNK][..count]).expect("slots"),
+            || alone.insert_batch(&[2; CHUNK][..count]).expect("slots"),
+        );
+    }
+    drop(batches);
     Ok(())
 }
 
@@ -91,7 +122,7 @@ fn compare_samples(table: &Table, pool: &Pool<Transition>, rows: &mut Rows) {
     table.compare(
         "sample 256, weights, gather; prefetched gather",
         records,
-        "0.30",
+        "0.50",
         || {
             sample(random, batch, weights);
             columns.gather(batch).expect("right columns");
@@ -107,7 +138,7 @@ fn compare_samples(table: &Table, pool: &Pool<Transition>, rows: &mut Rows) {
     table.compare(
         "sample 256, no gather; sample and gather",
         records,
-        "",
+        "1.50",
         || sample(random, again, into),
         &mut sample_and_gather,
     );
@@ -133,30 +164,55 @@ fn compare_samples(table: &Table, pool: &Pool<Transition>, rows: &mut Rows) {
 
 fn compare_updates(table: &Table, pool: &Pool<Transition>) -> millpond::Result<()> {
     let random = &mut StdRng::seed_from_u64(4);
-    let priorities: Vec<f32> = (0..BATCH)
-        .map(|_| random.random_range(0.1f32..2.0))
-        .collect();
-    let mut key_lists = Vec::new();
-    for _ in 0..256 {
-        key_lists.push(pool.sample(BATCH, random)?.keys().to_vec());
+    let mut batches = Vec::new();
+    for _ in 0..257 {
+        let keys = pool.sample(BATCH, random)?.keys().to_vec();
+        let mut leaves: Vec<u32> = keys
+            .iter()
+            .map(|key| (key % CAPACITY as u64) as u32)
+            .collect();
+        leaves.sort_unstable();
+        batches.push((keys, leaves));
     }
-    let mut tree = BinaryTree::new(CAPACITY);
-    let leaf_lists: Vec<Vec<u32>> = key_lists
-        .iter()
-        .map(|keys| keys.iter().map(|key| (key % CAPACITY as u64) as u32))
-        .map(Iterator::collect)
+    // Another number of these, so that the same records get other priorities in each round.
+    let mut priority = || random.random_range(0.1f32..2.0);
+    let priorities: Vec<Vec<f32>> = (0..256)
+        .map(|_| (0..BATCH).map(|_| priority()).collect())
         .collect();
-    let (mut keys, mut leaves) = (key_lists.iter().cycle(), leaf_lists.iter().cycle());
+    let next = |turn: &mut usize| {
+        *turn += 1;
+        (
+            &batches[*turn % batches.len()],
+            &priorities[*turn % priorities.len()][..],
+        )
+    };
+    let (ours, theirs) = (&mut 0, &mut 0);
+    let mut update = || {
+        let ((keys, _), priorities) = next(ours);
+        pool.update_priorities(keys, priorities)
+            .expect("priorities")
+    };
+    let mut tree = WideTree::new(CAPACITY);
+    table.compare(
+        "update 256; wide tree alone",
+        Unit::Records(BATCH),
+        "0.75",
+        &mut update,
+        || {
+            let ((_, leaves), priorities) = next(theirs);
+            tree.update(leaves, priorities);
+        },
+    );
+    let mut tree = BinaryTree::new(CAPACITY);
     table.compare(
         "update 256; binary tree, one by one",
         Unit::Records(BATCH),
         "",
+        &mut update,
         || {
-            let keys = keys.next().expect("an endless list");
-            pool.update_priorities(keys, &priorities)
-                .expect("priorities")
+            let ((_, leaves), priorities) = next(theirs);
+            tree.update(leaves, priorities);
         },
-        || tree.update(leaves.next().expect("an endless list"), &priorities),
     );
     // Small records, which the cache holds: what remains is the draw, the lease and the check.
     let small = Pool::<u32>::anonymous(PoolOptions::new(CAPACITY))?;
@@ -165,6 +221,14 @@ fn compare_updates(table: &Table, pool: &Pool<Transition>) -> millpond::Result<(
     }
     let batch = &mut Batch::new(&small);
     let (other_random, leaves) = (&mut StdRng::seed_from_u64(5), &mut [0; BATCH]);
+    let mut wide = WideTree::new(CAPACITY);
+    table.compare(
+        "draw and lease 256; wide tree alone",
+        Unit::Records(BATCH),
+        "",
+        || small.sample_into(BATCH, random, batch).expect("records"),
+        || wide.draw(other_random, leaves),
+    );
     table.compare(
         "draw and lease 256; binary tree, one by one",
         Unit::Records(BATCH),
@@ -181,20 +245,33 @@ fn compare_learners(table: &Table, pool: &Pool<Transition>, rows: &mut Rows) {
     let batch = &mut Batch::new(pool);
     let (columns, weights) = (&mut Columns::new(), &mut Vec::new());
     let other_columns = &mut Columns::new();
-    let mut tree = BinaryTree::new(CAPACITY);
     let leaves = &mut [0; BATCH];
     let priorities: Vec<f32> = (0..BATCH).map(|at| 0.1 + at as f32 / 128.0).collect();
+    let mut round = || {
+        pool.sample_into(BATCH, random, batch).expect("a full pool");
+        batch.weights(BETA, weights);
+        columns.gather(batch).expect("right columns");
+        pool.update_priorities(batch.keys(), &priorities)
+            .expect("priorities")
+    };
+    let mut tree = WideTree::new(CAPACITY);
+    table.compare(
+        "a learner's round of 256; wide tree, unshared",
+        Unit::Records(BATCH),
+        "1.00",
+        &mut round,
+        || {
+            tree.draw(other_random, leaves);
+            rows.gather_ahead(leaves, other_columns);
+            tree.update(leaves, &priorities);
+        },
+    );
+    let mut tree = BinaryTree::new(CAPACITY);
     table.compare(
         "a learner's round of 256; textbook, unshared",
         Unit::Records(BATCH),
         "",
-        || {
-            pool.sample_into(BATCH, random, batch).expect("a full pool");
-            batch.weights(BETA, weights);
-            columns.gather(batch).expect("right columns");
-            pool.update_priorities(batch.keys(), &priorities)
-                .expect("priorities")
-        },
+        &mut round,
         || {
             tree.draw(other_random, leaves);
             rows.gather(leaves, other_columns);

@@ -9,6 +9,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use crate::histogram::Histogram;
+use crate::plain::{Draws, Tape};
 use crate::transitions::{BATCH, CHUNK, Columns, Transition};
 
 /// For how long anybody waits for anybody else.
@@ -23,14 +24,20 @@ pub enum Operation {
     InsertChunk,
     SampleAndGather,
     Update,
+    /// What an insert of a chunk costs whoever shares nothing.
+    PlainCopy,
+    /// What a sample costs whoever shares nothing and draws nothing.
+    PlainGather,
 }
 
 impl Operation {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 6] = [
         Self::InsertOne,
         Self::InsertChunk,
         Self::SampleAndGather,
         Self::Update,
+        Self::PlainCopy,
+        Self::PlainGather,
     ];
 
     pub fn name(self) -> &'static str {
@@ -39,6 +46,8 @@ impl Operation {
             Self::InsertChunk => "insert 64",
             Self::SampleAndGather => "sample 256, gather",
             Self::Update => "update 256",
+            Self::PlainCopy => "plain copy 64",
+            Self::PlainGather => "plain gather 256",
         }
     }
 
@@ -48,19 +57,53 @@ impl Operation {
             .find(|operation| operation.name() == name)
     }
 
+    /// Whether it needs no pool.
+    fn is_plain(self) -> bool {
+        matches!(self, Self::PlainCopy | Self::PlainGather)
+    }
+
     /// Records a call.
     pub fn records(self) -> usize {
         match self {
             Self::InsertOne => 1,
-            Self::InsertChunk => CHUNK,
-            Self::SampleAndGather | Self::Update => BATCH,
+            Self::InsertChunk | Self::PlainCopy => CHUNK,
+            Self::SampleAndGather | Self::Update | Self::PlainGather => BATCH,
         }
+    }
+}
+
+/// A record with the space that it takes in a pool.
+type Row = [f32; size_of::<Transition>().next_multiple_of(64) / size_of::<f32>()];
+
+/// Memory of this process alone, as large as the pool's records.
+struct Plain {
+    tape: Tape,
+    draws: Draws,
+    rows: Vec<Row>,
+}
+
+impl Plain {
+    fn new(records: usize) -> std::io::Result<Self> {
+        Ok(Self {
+            tape: Tape::new(records * size_of::<Row>())?,
+            draws: Draws::new(records, BATCH),
+            rows: vec![[1.0; _]; BATCH],
+        })
+    }
+
+    fn copy(&mut self) {
+        self.tape.write(&self.rows[..CHUNK]);
+    }
+
+    fn gather(&mut self) {
+        self.tape.gather(self.draws.next(), &mut self.rows);
     }
 }
 
 /// What a worker needs for its operations.
 struct Hands {
     pool: Pool<Transition>,
+    plain: Option<Plain>,
     records: Vec<Transition>,
     random: StdRng,
     batch: Batch<Transition>,
@@ -69,15 +112,20 @@ struct Hands {
 }
 
 impl Hands {
-    fn new(pool: Pool<Transition>) -> Self {
-        Self {
+    fn new(pool: Pool<Transition>, operations: &[Operation]) -> Result<Self, Box<dyn Error>> {
+        let mut plain = None;
+        if operations.iter().any(|operation| operation.is_plain()) {
+            plain = Some(Plain::new(pool.capacity())?);
+        }
+        Ok(Self {
+            plain,
             records: (0..CHUNK).map(Transition::numbered).collect(),
             random: StdRng::seed_from_u64(u64::from(std::process::id())),
             batch: Batch::new(&pool),
             columns: Columns::new(),
             priorities: (0..BATCH).map(|at| 0.1 + at as f32 / 128.0).collect(),
             pool,
-        }
+        })
     }
 
     fn perform(&mut self, operation: Operation) -> millpond::Result<()> {
@@ -93,7 +141,19 @@ impl Hands {
                 let (keys, priorities) = (self.batch.keys(), &self.priorities);
                 self.pool.update_priorities(keys, priorities).map(drop)
             }
+            Operation::PlainCopy => {
+                self.plain().copy();
+                Ok(())
+            }
+            Operation::PlainGather => {
+                self.plain().gather();
+                Ok(())
+            }
         }
+    }
+
+    fn plain(&mut self) -> &mut Plain {
+        self.plain.as_mut().expect("made for these operations")
     }
 
     /// Touches every page, or the first lap would measure how the system maps them.
@@ -113,7 +173,7 @@ pub fn work(
     operations: &[Operation],
     time: Duration,
 ) -> Result<(), Box<dyn Error>> {
-    let mut hands = Hands::new(Pool::open(pool)?);
+    let mut hands = Hands::new(Pool::open(pool)?, operations)?;
     hands.touch_pages()?;
     let mut times = Operation::ALL.map(|_| Histogram::default());
     let gun = Board::<u64>::open(gun)?;

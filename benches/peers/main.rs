@@ -197,7 +197,7 @@ struct Limit {
 impl Limit {
     fn new(capacity: usize) -> Outcome<Self> {
         Ok(Self {
-            tape: Tape::new(capacity)?,
+            tape: Tape::new(capacity * size_of::<Transition>())?,
             records: plain::chunk(),
             rows: Rows::new(capacity),
             columns: Columns::new(),

@@ -1,8 +1,11 @@
 //! The baselines of the pool: what the same bytes cost one process that shares nothing.
 
-use std::fs::OpenOptions;
-use std::io;
+pub mod wide;
 
+use std::fs::OpenOptions;
+use std::io::{self, Read};
+
+use bytemuck::{AnyBitPattern, NoUninit};
 use memmap2::MmapMut;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -11,33 +14,40 @@ use crate::transitions::{BATCH, CHUNK, Columns, Transition};
 
 /// Rows ahead of the one being copied that are asked for.
 const PREFETCH_DISTANCE: usize = 8;
+/// Bytes ahead of the row being copied that a tape asks for; one row at least. Measured: up to 128
+/// KiB makes no difference for large rows, and more than this is slower for rows of 64 bytes.
+const TAPE_PREFETCH: usize = 1 << 10;
+/// Row numbers that are drawn in advance. So many rows do not fit into a cache.
+const DRAWS: usize = 1 << 22;
 
-/// A shared mapping that is written from one end to the other, and again.
+/// A shared mapping that is written from one end to the other, and again; or read at random rows.
 pub struct Tape {
     mapping: MmapMut,
     position: usize,
 }
 
 impl Tape {
-    /// Maps a file without a name as large as `count` records, and touches all of it.
-    pub fn new(count: usize) -> io::Result<Self> {
+    /// Maps a file without a name of so many bytes, and touches all of it.
+    pub fn new(bytes: usize) -> io::Result<Self> {
         let shared_memory = std::path::Path::new("/dev/shm");
         let directory = match shared_memory.is_dir() {
             true => shared_memory.into(),
             false => std::env::temp_dir(),
         };
         let path = directory.join(format!("millpond-bench-{}.tape", std::process::id()));
-        let file = OpenOptions::new()
+        let mut file = OpenOptions::new()
             .read(true)
             .write(true)
             .create_new(true)
             .open(&path)?;
-        file.set_len((count * size_of::<Transition>()) as u64)?;
+        file.set_len(bytes as u64)?;
         // SAFETY: the file is new, and nobody else knows of it.
         let mapping = unsafe { MmapMut::map_mut(&file) };
         // Some systems keep the name of a mapped file; then it stays.
         let _ = std::fs::remove_file(&path);
         let mut mapping = mapping?;
+        // A full file system is an error here, and would be a fatal signal in the line after.
+        io::copy(&mut io::repeat(1).take(bytes as u64), &mut file)?;
         mapping.fill(1);
         Ok(Self {
             mapping,
@@ -46,13 +56,65 @@ impl Tape {
     }
 
     /// Writes records after those of the last call, in one copy.
-    pub fn write(&mut self, records: &[Transition]) {
+    pub fn write<T: NoUninit>(&mut self, records: &[T]) {
         let bytes: &[u8] = bytemuck::cast_slice(records);
         if self.position + bytes.len() > self.mapping.len() {
             self.position = 0;
         }
         self.mapping[self.position..][..bytes.len()].copy_from_slice(bytes);
         self.position += bytes.len();
+    }
+
+    /// How many bytes there are.
+    pub fn len(&self) -> usize {
+        self.mapping.len()
+    }
+
+    /// Copies the rows of these numbers, asking for rows ahead of their use.
+    pub fn gather<T: AnyBitPattern>(&self, draw: &[u32], into: &mut [T]) {
+        let rows: &[T] = bytemuck::cast_slice(&self.mapping);
+        let distance = (TAPE_PREFETCH / size_of::<T>()).clamp(1, draw.len());
+        for &row in &draw[..distance] {
+            prefetch(&rows[row as usize]);
+        }
+        for (at, (&row, into)) in draw.iter().zip(into).enumerate() {
+            if let Some(&ahead) = draw.get(at + distance) {
+                prefetch(&rows[ahead as usize]);
+            }
+            *into = rows[row as usize];
+        }
+    }
+}
+
+/// Row numbers in batches, drawn in advance. Batches are stratified, as a pool's are: in the order
+/// of the rows.
+pub struct Draws {
+    rows: Vec<u32>,
+    batch: usize,
+    position: usize,
+}
+
+impl Draws {
+    /// Draws from `count` rows, so many a batch.
+    pub fn new(count: usize, batch: usize) -> Self {
+        let mut random = StdRng::seed_from_u64(11);
+        let mut draw =
+            |stratum| (f64::from(stratum) + random.random::<f64>()) / batch as f64 * count as f64;
+        let strata = (0..batch as u32).cycle().take(DRAWS - DRAWS % batch);
+        Self {
+            rows: strata.map(|stratum| draw(stratum) as u32).collect(),
+            batch,
+            position: 0,
+        }
+    }
+
+    /// The next batch; after the last one, the first again.
+    pub fn next(&mut self) -> &[u32] {
+        if self.position == self.rows.len() {
+            self.position = 0;
+        }
+        self.position += self.batch;
+        &self.rows[self.position - self.batch..self.position]
     }
 }
 
@@ -64,49 +126,28 @@ pub struct Row(Transition);
 /// A plain array of rows, and random row numbers to gather.
 pub struct Rows {
     rows: Vec<Row>,
-    draws: Vec<[u32; BATCH]>,
-    drawn: usize,
+    draws: Draws,
 }
 
 impl Rows {
-    /// An array of `count` rows. Draws are stratified, as a pool's are: in the order of the rows.
+    /// An array of `count` rows.
     pub fn new(count: usize) -> Self {
-        let mut random = StdRng::seed_from_u64(11);
-        let mut draw = || {
-            let mut stratum = 0.0;
-            [(); BATCH].map(|()| {
-                let row = (stratum + random.random::<f64>()) / BATCH as f64 * count as f64;
-                stratum += 1.0;
-                row as u32
-            })
-        };
         Self {
-            draws: (0..4096).map(|_| draw()).collect(),
+            draws: Draws::new(count, BATCH),
             rows: (0..count)
                 .map(|number| Row(Transition::numbered(number)))
                 .collect(),
-            drawn: 0,
         }
-    }
-
-    /// The next draw of row numbers.
-    pub fn draw(&mut self) -> &[u32; BATCH] {
-        self.drawn = (self.drawn + 1) % self.draws.len();
-        &self.draws[self.drawn]
     }
 
     /// Gathers the next draw into the columns, asking for rows ahead of their use.
     pub fn gather_prefetched(&mut self, columns: &mut Columns) {
-        let draw = *self.draw();
-        for &row in &draw[..PREFETCH_DISTANCE] {
-            prefetch(&self.rows[row as usize]);
-        }
-        for (at, &row) in draw.iter().enumerate() {
-            if let Some(&ahead) = draw.get(at + PREFETCH_DISTANCE) {
-                prefetch(&self.rows[ahead as usize]);
-            }
-            columns.put(at, &self.rows[row as usize].0);
-        }
+        gather_prefetched(&self.rows, self.draws.next(), columns);
+    }
+
+    /// Gathers rows into the columns, asking for rows ahead of their use.
+    pub fn gather_ahead(&self, draw: &[u32], columns: &mut Columns) {
+        gather_prefetched(&self.rows, draw, columns);
     }
 
     /// Gathers rows into the columns, as a program does that does not ask ahead.
@@ -128,11 +169,23 @@ impl Columns {
     }
 }
 
+fn gather_prefetched(rows: &[Row], draw: &[u32], columns: &mut Columns) {
+    for &row in &draw[..PREFETCH_DISTANCE] {
+        prefetch(&rows[row as usize]);
+    }
+    for (at, &row) in draw.iter().enumerate() {
+        if let Some(&ahead) = draw.get(at + PREFETCH_DISTANCE) {
+            prefetch(&rows[ahead as usize]);
+        }
+        columns.put(at, &rows[row as usize].0);
+    }
+}
+
 /// Asks the processor for every cache line of a row.
 #[inline(always)]
-fn prefetch(row: &Row) {
+fn prefetch<T>(row: &T) {
     #[cfg(target_arch = "x86_64")]
-    for offset in (0..size_of::<Row>()).step_by(64) {
+    for offset in (0..size_of::<T>()).step_by(64) {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         let line = std::ptr::from_ref(row).cast::<i8>().wrapping_add(offset);
         // SAFETY: a prefetch never faults, whatever the address.

@@ -3,6 +3,7 @@
 //! On a machine that others use, a figure means nothing by itself. So both sides of a comparison run
 //! in short turns, A B A B …, and what is shown is the median of the ratios of neighbouring turns.
 
+use std::hint::black_box;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
@@ -80,27 +81,24 @@ impl Table {
 
     /// Measures both sides in turns. The ratio is `ours` over `theirs` in speed: above 1 is faster
     /// than the baseline.
-    pub fn compare<A, B>(
+    pub fn compare<A, B, O: FnMut() -> A, T: FnMut() -> B>(
         &self,
         measure: &str,
         unit: Unit,
         target: &str,
-        mut ours: impl FnMut() -> A,
-        mut theirs: impl FnMut() -> B,
+        ours: O,
+        theirs: T,
     ) {
         if !self.wants(measure) {
             return;
         }
-        let (our_calls, their_calls) = (calls_a_turn(&mut ours), calls_a_turn(&mut theirs));
-        let (mut our_times, mut their_times, mut ratios) = (vec![], vec![], vec![]);
-        let began = Instant::now();
-        while began.elapsed() < COMPARISON || ratios.len() < 15 {
-            let our_time = seconds_a_call(&mut ours, our_calls);
-            let their_time = seconds_a_call(&mut theirs, their_calls);
-            our_times.push(our_time);
-            their_times.push(their_time);
-            ratios.push(their_time / our_time);
-        }
+        let sides: [fn(&mut (O, T)); 2] = [
+            |(ours, _)| drop(black_box(ours())),
+            |(_, theirs)| drop(black_box(theirs())),
+        ];
+        let [mut our_times, mut their_times] = in_turns(&mut (ours, theirs), sides, COMPARISON);
+        let both = our_times.iter().zip(&their_times);
+        let mut ratios: Vec<_> = both.map(|(ours, theirs)| theirs / ours).collect();
         let [low, ratio, high] = [0.25, 0.5, 0.75].map(|share| quantile(&mut ratios, share));
         row([
             measure.into(),
@@ -118,11 +116,29 @@ fn row([measure, ours, theirs, ratio, target]: [String; 5]) {
     let _ = std::io::stdout().flush();
 }
 
+/// Measures sides in turns, A B C A B C …, for so long at least. Gives the seconds a call took in
+/// each of its turns, of each side.
+pub fn in_turns<S, const SIDES: usize>(
+    state: &mut S,
+    sides: [fn(&mut S); SIDES],
+    time: Duration,
+) -> [Vec<f64>; SIDES] {
+    let calls = sides.map(|side| calls_a_turn(side, state));
+    let mut times = [(); SIDES].map(|()| Vec::new());
+    let began = Instant::now();
+    while began.elapsed() < time || times[0].len() < 15 {
+        for ((side, calls), times) in sides.into_iter().zip(calls).zip(&mut times) {
+            times.push(seconds_a_call(side, state, calls));
+        }
+    }
+    times
+}
+
 /// How many calls fill a turn; also warms up.
-fn calls_a_turn<R>(side: &mut impl FnMut() -> R) -> usize {
+fn calls_a_turn<S>(side: fn(&mut S), state: &mut S) -> usize {
     let mut calls = 1;
     loop {
-        let time = seconds_a_call(side, calls) * calls as f64;
+        let time = seconds_a_call(side, state, calls) * calls as f64;
         let wanted = TURN.as_secs_f64();
         if time >= wanted / 2.0 {
             return ((calls as f64 * wanted / time).round() as usize).max(1);
@@ -131,15 +147,15 @@ fn calls_a_turn<R>(side: &mut impl FnMut() -> R) -> usize {
     }
 }
 
-fn seconds_a_call<R>(side: &mut impl FnMut() -> R, calls: usize) -> f64 {
+fn seconds_a_call<S>(side: fn(&mut S), state: &mut S, calls: usize) -> f64 {
     let began = Instant::now();
     for _ in 0..calls {
-        std::hint::black_box(side());
+        side(state);
     }
     began.elapsed().as_secs_f64() / calls as f64
 }
 
-/// The value below which `share` of the values lie.
+/// The value that this share of all does not exceed. Sorts them.
 pub fn quantile(values: &mut [f64], share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     values[((values.len() - 1) as f64 * share).round() as usize]

@@ -2,9 +2,8 @@
 //! locks that the system drops with their process, waiting on a word, and forks.
 //!
 //! One file a system (`linux.rs`, `macos.rs`, `windows.rs`), what Linux and macOS share in
-//! `unix.rs` and `fork.rs`; mapped memory in `view.rs`; what differs between processors in
-//! `cpu.rs`. Nothing above this folder names a system.
-//! Imports nothing of this crate.
+//! `unix.rs` and `fork.rs`; mapped memory in `view.rs`; what differs between processors in `cpu.rs`.
+//! Nothing above this folder names a system. Imports nothing of this crate.
 
 pub(crate) mod cpu;
 
