@@ -151,3 +151,42 @@ fn an_empty_slot_needs_no_mark() {
         reader.join().unwrap();
     });
 }
+
+/// The cells of one thread are used again by another of the same participant.
+#[test]
+fn threads_of_one_participant_take_turns() {
+    crate::model(3, || {
+        let pond = Pond::new();
+        let [one, two] = [
+            |pond: &Pond| pond.read(),
+            |pond: &Pond| pond.lease_another(RUN as u32),
+        ]
+        .map(|read| {
+            let pond = pond.clone();
+            thread::spawn(move || read(&pond))
+        });
+        pond.write(20);
+        one.join().unwrap();
+        two.join().unwrap();
+    });
+}
+
+/// A writer passes over what another writer wrote, while somebody begins to read it.
+#[test]
+fn a_record_that_another_writer_passes_over_is_whole() {
+    crate::model(2, || {
+        let pond = Pond::new();
+        let [reader, first] =
+            [|pond: &Pond| pond.read(), |pond: &Pond| pond.write(20)].map(|act| {
+                let pond = pond.clone();
+                thread::spawn(move || act(&pond))
+            });
+        // The lock is between the two writers.
+        first.join().unwrap();
+        // Somebody leases the slot, whatever became of it.
+        let taken = pond.list().take(1).unwrap();
+        pond.list().name(taken.cells.start, 0);
+        pond.write(30);
+        reader.join().unwrap();
+    });
+}

@@ -44,7 +44,7 @@ impl<T: Record> Pool<T> {
         let found = parts.words[slot].load(Ordering::Acquire);
         let mut held = found == word;
         if found == Slot::Marked(key).to_word() {
-            // A writer is about to claim it or to pass it over: that is decided under the lock.
+            // A writer is about to claim it or to pass it over: that is decided under the shard's lock.
             let _guard = self.inner.lock(parts.shards.shard_of(slot))?;
             announce();
             held = is_unchanged(&parts.words[slot], word);

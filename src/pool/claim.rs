@@ -1,5 +1,5 @@
-//! The life of a slot on the writers' side, in two phases: claim it under the lock, fill it with no
-//! lock held, commit its priority under the lock. A writer that dies in between leaves slots that
+//! The life of a slot on the writers' side, in two phases: claim it under its shard's lock, fill it with
+//! no lock held, commit its priority under the lock. A writer that dies in between leaves slots that
 //! nobody samples and that the ring reclaims.
 
 use std::ops::Range;
@@ -317,15 +317,12 @@ impl<T: Record> Inner<T> {
         Ok(())
     }
 
-    /// Empties claimed slots that will not be filled.
-    pub(super) fn give_up<const MOST: usize>(&self, claim: &Claim<MOST>) {
+    /// Empties a claimed slot that will not be filled.
+    pub(super) fn give_up(&self, slot: usize) {
         let parts = self.parts();
-        for slot in claim.slots() {
-            let slot = *slot as usize;
-            // In a forked child the claim is the parent's.
-            if let Ok(_guard) = self.lock(parts.shards.shard_of(slot)) {
-                parts.words[slot].store(Slot::Empty.to_word(), Ordering::Relaxed);
-            }
+        // In a forked child the claim is the parent's.
+        if let Ok(_guard) = self.lock(parts.shards.shard_of(slot)) {
+            parts.words[slot].store(Slot::Empty.to_word(), Ordering::Relaxed);
         }
     }
 

@@ -43,7 +43,8 @@ impl<T: Record> Pool<T> {
     /// Inserts records with the highest priority that any record of the pool ever had. Gives their
     /// keys, which rise but may leave some out.
     ///
-    /// The lock is taken twice for 64 records, and never held while they are copied.
+    /// One of the pool's locks is taken twice for each run of 64 slots that the records go to, and none
+    /// is held while they are copied.
     ///
     /// # Errors
     /// As [`insert`](Self::insert); the records that found a slot before the error stay.

@@ -9,7 +9,7 @@
 //! 1. *Lease*: a reader takes blocks (sets their bits), writes the slots into the cells and their filters, fences, and
 //!    only then looks whether each slot's word is still what it saw. If so, the record is its to
 //!    read until it gives the blocks back; if not, it forgets about that slot.
-//! 2. *Claim*: a writer, who holds the segment's lock, marks the slot's word (which keeps its key),
+//! 2. *Claim*: a writer, who holds the lock of the slot's shard, marks the slot's word (which keeps its key),
 //!    fences, and only then looks at the lists of all participants. A slot that one of them names
 //!    gets its old word back and is passed over; any other it takes: the word says claimed, and the
 //!    slot is the writer's to fill. If the writer dies in between, the mark tells what to give back.
@@ -86,11 +86,12 @@ impl LeaseList<'_> {
         loop {
             let first = (0..=BLOCKS - wanted).find(|&first| used & (run << first) == 0)?;
             let mask = run << first;
-            // AcqRel, not Relaxed: keeps the chain of what earlier readers Released unbroken.
+            // Acquire: pairs with the Release in `give_back`. So what `empty` and `name` Release
+            // says of the reads of earlier lessees, too, that they are over.
             match self.blocks.compare_exchange_weak(
                 used,
                 used | mask,
-                Ordering::AcqRel,
+                Ordering::Acquire,
                 Ordering::Relaxed,
             ) {
                 Ok(_) => {
@@ -190,8 +191,8 @@ pub(super) fn is_unchanged(word: &AtomicU64, seen: u64) -> bool {
 /// Step 2: marks a slot that is to be claimed; [`announce`] must follow.
 #[inline(always)]
 pub(super) fn mark(word: &AtomicU64, marked: u64) {
-    // Release: not before the key of the claim was used up.
-    word.store(marked, Ordering::Release);
+    // Relaxed: nobody reads a marked slot's record, and the fence follows.
+    word.store(marked, Ordering::Relaxed);
 }
 
 /// Step 2: takes a slot that nobody leases, before anything else of it is changed.
@@ -205,8 +206,9 @@ pub(super) fn take(word: &AtomicU64, claimed: u64) {
 /// Step 2: a leased slot gets its word back.
 #[inline(always)]
 pub(super) fn pass_over(word: &AtomicU64, seen: u64) {
-    // Release: this writer sees the record through the lock; so must whoever reads this word.
-    word.store(seen, Ordering::Release);
+    // Relaxed: this writer sees the record through the lock, and the fence between the two hands that
+    // on to whoever reads this word with an Acquire.
+    word.store(seen, Ordering::Relaxed);
 }
 
 /// The record is whole: the slot is open to readers.

@@ -48,7 +48,7 @@ use statistics::Counter;
 /// # When a process dies
 /// At whatever instant a process is killed, the others go on. What it had committed stays; a record
 /// that it was writing is never sampled; what it held is free again; and if it died while it changed
-/// the tree, whoever takes the lock next recomputes the tree first.
+/// the tree, whoever takes its lock next recomputes that part of the tree first.
 ///
 /// # Example
 /// ```

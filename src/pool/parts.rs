@@ -10,7 +10,7 @@ use crate::os::cpu::CACHE_LINE;
 use crate::record::Schema;
 use crate::segment::{Bytes, Carver, Header, Mapping, PARAMETERS, Region, Shared, Span, Structure};
 use crate::sync::EventWords;
-use crate::tree::{Shards, SumTree};
+use crate::tree::{LARGEST_LEAF, Shards, SumTree};
 
 /// The largest capacity: slots are named by 32 bits, with one value to spare.
 pub(super) const LARGEST_CAPACITY: u64 = u32::MAX as u64 - 1;
@@ -245,10 +245,14 @@ impl Parts {
         remainder(key, self.shape.capacity, self.reciprocal) as usize
     }
 
-    /// The largest leaf there ever was.
+    /// The largest leaf there ever was; 1, as in a new pool, where it cannot be (in a damaged segment).
     #[inline]
     pub(super) fn highest(&self) -> f32 {
-        f32::from_bits(self.control().highest.load(Ordering::Relaxed))
+        let highest = f32::from_bits(self.control().highest.load(Ordering::Relaxed));
+        match highest > 0.0 && highest <= LARGEST_LEAF {
+            true => highest,
+            false => 1.0,
+        }
     }
 
     /// Makes `highest` no less than these leaves. Before they are written: who dies in between leaves

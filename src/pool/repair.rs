@@ -82,7 +82,9 @@ impl Parts {
                     }
                     length += 1;
                     next_key = next_key.max(key + 1);
-                    highest = highest.max(leaf);
+                    if leaf <= LARGEST_LEAF {
+                        highest = highest.max(leaf);
+                    }
                 }
                 _ if leaf != 0.0 => self.tree.empty(slot),
                 _ => {}
@@ -92,15 +94,6 @@ impl Parts {
         self.lengths[shard].0.store(length, Ordering::Relaxed);
         let control = self.control();
         control.next_key.fetch_max(next_key, Ordering::Relaxed);
-        let before = self.highest();
-        if before > 0.0 && before <= LARGEST_LEAF {
-            return self.raise_highest(&[highest.min(LARGEST_LEAF)]);
-        }
-        // A damaged segment. Who raises it in this instant is not heard, and raises it again.
-        let highest = match highest > 0.0 && highest <= LARGEST_LEAF {
-            true => highest,
-            false => 1.0,
-        };
-        control.highest.store(highest.to_bits(), Ordering::Relaxed);
+        self.raise_highest(&[highest]);
     }
 }

@@ -107,7 +107,7 @@ impl<T: Record> DerefMut for Reservation<'_, T> {
 impl<T: Record> Drop for Reservation<'_, T> {
     fn drop(&mut self) {
         if self.claim.count > 0 {
-            self.pool.inner.give_up(&self.claim);
+            self.pool.inner.give_up(self.claim.slots()[0] as usize);
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::os::cpu::prefetch;
 use crate::record::Record;
 use crate::tree::Draw;
 
-/// Rounds in which lost draws are made again before the lock is taken for them. A draw is lost where
+/// Rounds in which lost draws are made again before all locks are taken for them. A draw is lost where
 /// its record is claimed by a writer at that moment, or its sum half updated.
 const ROUNDS_WITHOUT_LOCK: usize = 6;
 
@@ -136,7 +136,7 @@ impl<T: Record> Inner<T> {
     }
 
     /// Fills the batch in rounds: draws, leases, checks, and again for those that were lost. The last
-    /// round holds the lock, so nothing is lost in it: it comes to an end whatever others do.
+    /// round holds all locks, so nothing is lost in it: it comes to an end whatever others do.
     fn draw_all(
         &self,
         count: usize,
@@ -161,7 +161,7 @@ impl<T: Record> Inner<T> {
                     false => within,
                 })
             }));
-            // The caller's generator is not called while the lock is held.
+            // The caller's generator is not called while locks are held.
             let guards = match round {
                 ROUNDS_WITHOUT_LOCK => Some(self.lock_all()?),
                 _ => None,

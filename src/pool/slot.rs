@@ -15,7 +15,7 @@ pub(super) const LARGEST_KEY: u64 = u64::MAX >> STATE_BITS;
 pub(super) enum Slot {
     /// Nothing was ever written here, or a writer gave up.
     Empty,
-    /// A writer that holds the lock is about to claim it, and looks whether it is leased; it still
+    /// A writer that holds its shard's lock is about to claim it, and looks whether it is leased; it still
     /// holds the record of this key.
     Marked(u64),
     /// A writer fills it. Its key is not known to anybody else yet. `None` names nobody, which no

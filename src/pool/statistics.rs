@@ -41,7 +41,8 @@ pub struct Statistics {
     pub stale_updates: u64,
     /// Slots that writers passed over because a batch held their record, or another writer them.
     pub passed_over: u64,
-    /// Repairs after a process died, or panicked, inside the lock.
+    /// Repairs after a process died, or panicked, with a lock: one for each part of the pool that it had
+    /// locked.
     pub repairs: u64,
 }
 
@@ -74,8 +75,7 @@ impl<T: Record> Pool<T> {
     /// What the pool has seen, by all participants there ever were. Takes no lock.
     pub fn statistics(&self) -> Statistics {
         let total = |counter: Counter| self.inner.segment.total(counter as usize);
-        let control = self.inner.parts().control();
-        let highest = f32::from_bits(control.highest.load(Ordering::Relaxed));
+        let highest = self.inner.parts().highest();
         Statistics {
             len: self.len(),
             capacity: self.capacity(),

@@ -89,71 +89,60 @@ impl<T: Record> Inner<T> {
     fn update_chunk(&self, keys: &[u64], priorities: &[f32]) -> Result<usize> {
         self.segment.check_process()?;
         let parts = self.parts();
-        let (mut slots, mut leaves) = ([0; CHUNK], [0.0; CHUNK]);
-        for (at, (key, priority)) in keys.iter().zip(priorities).enumerate() {
+        let shard_of = |slot| parts.shards.shard_of(slot);
+        let mut ends = [0; MOST_SHARDS];
+        for key in keys {
             let slot = parts.slot_of(*key);
             prefetch(&parts.words[slot]);
             parts.tree.prefetch_leaf(slot);
-            slots[at] = slot as u32;
-            leaves[at] = self.leaf_of(*priority);
+            ends[shard_of(slot)] += 1;
         }
-        let mut order = [0; CHUNK];
+        // Where each shard's begin; when they are in their places, where they end.
         let mut begin = 0;
-        let mut found = 0;
-        for end in self.group_by_shard(&slots[..keys.len()], &mut order) {
-            let group = &order[begin..end];
+        for end in &mut ends {
+            begin += std::mem::replace(end, begin);
+        }
+        let mut sorted = ([0; CHUNK], [0; CHUNK], [0.0; CHUNK]);
+        for (key, priority) in keys.iter().zip(priorities) {
+            let slot = parts.slot_of(*key);
+            let place = &mut ends[shard_of(slot)];
+            sorted.0[*place] = *key;
+            sorted.1[*place] = slot as u32;
+            sorted.2[*place] = self.leaf_of(*priority);
+            *place += 1;
+        }
+        let (mut begin, mut found) = (0, 0);
+        for (shard, end) in ends.into_iter().enumerate() {
+            let these = begin..end;
             begin = end;
-            if let Some(first) = group.first() {
-                let shard = parts.shards.shard_of(slots[usize::from(*first)] as usize);
-                found += self.update_shard(shard, group, keys, &slots, &leaves)?;
+            if !these.is_empty() {
+                let (slots, leaves) = (&mut sorted.1[these.clone()], &mut sorted.2[these.clone()]);
+                found += self.update_shard(shard, &sorted.0[these], slots, leaves)?;
             }
         }
         Ok(keys.len() - found)
     }
 
-    /// Puts the numbers of the slots in the order of their shards, those of a shard as they came.
-    /// Gives the end of each shard's.
-    fn group_by_shard(&self, slots: &[u32], order: &mut [u16; CHUNK]) -> [usize; MOST_SHARDS] {
-        let shard_of = |slot: &u32| self.parts().shards.shard_of(*slot as usize);
-        let mut counts = [0; MOST_SHARDS];
-        for slot in slots {
-            counts[shard_of(slot)] += 1;
-        }
-        let mut ends = [0; MOST_SHARDS];
-        for shard in 1..MOST_SHARDS {
-            ends[shard] = ends[shard - 1] + counts[shard - 1];
-        }
-        for (number, slot) in slots.iter().enumerate() {
-            let next = &mut ends[shard_of(slot)];
-            order[*next] = number as u16;
-            *next += 1;
-        }
-        ends
-    }
-
-    /// Updates the keys of one shard, whose numbers are in `group`; says how many it found.
+    /// Updates keys of one shard; says how many it found. Uses `slots` and `leaves` up.
     fn update_shard(
         &self,
         shard: usize,
-        group: &[u16],
         keys: &[u64],
-        slots: &[u32; CHUNK],
-        leaves: &[f32; CHUNK],
+        slots: &mut [u32],
+        leaves: &mut [f32],
     ) -> Result<usize> {
         let parts = self.parts();
-        let (mut touched, mut values) = ([0; CHUNK], [0.0; CHUNK]);
         let mut found = 0;
         let guard = self.lock(shard)?;
-        for number in group.iter().map(|&number| usize::from(number)) {
-            let word = parts.words[slots[number] as usize].load(Ordering::Relaxed);
-            if Slot::from_word(word) == Slot::Committed(keys[number]) {
-                touched[found] = slots[number];
-                values[found] = leaves[number];
+        for (at, key) in keys.iter().enumerate() {
+            let word = parts.words[slots[at] as usize].load(Ordering::Relaxed);
+            if Slot::from_word(word) == Slot::Committed(*key) {
+                (slots[found], leaves[found]) = (slots[at], leaves[at]);
                 found += 1;
             }
         }
-        parts.raise_highest(&values[..found]);
-        parts.tree.assign(&mut touched[..found], &values);
+        parts.raise_highest(&leaves[..found]);
+        parts.tree.assign(&mut slots[..found], &leaves[..found]);
         drop(guard);
         Ok(found)
     }

@@ -26,6 +26,7 @@ pub const PART: Part = Part {
         other_options_are_an_error_that_shows_both,
         every_damaged_word_of_a_pool_harms_nobody,
         a_pool_of_random_words_harms_nobody,
+        a_repair_does_not_believe_an_impossible_priority,
         every_damaged_word_of_a_board_harms_nobody,
         a_damaged_segment_is_listed_and_can_be_removed,
     ],
@@ -365,6 +366,28 @@ fn harm_with_random_words(image: &[u8], rounds: u64) {
         (format!("seed {seed}"), bad)
     });
     assert_harmless(random, use_pool);
+}
+
+fn a_repair_does_not_believe_an_impossible_priority() {
+    let mut image = image_of_a_pool();
+    // The leaf of the record with priority 20 becomes infinite, and the lock says that a repair is due.
+    let leaf = 20f32.powf(0.6).to_le_bytes();
+    let at = image.windows(4).position(|bytes| bytes == leaf);
+    let at = at.expect("the leaf of priority 20");
+    image[at..at + 4].copy_from_slice(&f32::INFINITY.to_le_bytes());
+    let dirty = header_end(&image).next_multiple_of(64) + 8;
+    image[dirty] = 1;
+    let pool = open(&image).unwrap();
+    let any = Step {
+        observation: [0.0; 2],
+        action: 0,
+        reward: 0.0,
+    };
+    pool.insert(&any).unwrap();
+    let statistics = pool.statistics();
+    assert_eq!(statistics.repairs, 1);
+    assert!((28.9..29.1).contains(&statistics.highest_priority));
+    pool.verify().unwrap();
 }
 
 fn every_damaged_word_of_a_board_harms_nobody() {
