@@ -96,15 +96,21 @@ fn compare_lessees(table: &Table) -> millpond::Result<()> {
     let learners: Vec<_> = learners.collect::<Result<_, _>>()?;
     let batches = learners.iter().map(|learner| learner.sample(BATCH, random));
     let batches: Vec<_> = batches.collect::<Result<_, _>>()?;
-    for count in [CHUNK, 1] {
-        table.compare(
-            &format!("insert {count} beside 32 batches of 256; alone"),
-            Unit::Records(count),
-            "",
-            || crowded.insert_batch(&[2; CHUNK][..count]).expect("slots"),
-            || alone.insert_batch(&[2; CHUNK][..count]).expect("slots"),
-        );
-    }
+    let chunk = |pool: &Pool<u64>| drop(pool.insert_batch(&[2; CHUNK]).expect("free slots"));
+    table.compare(
+        "insert 64 beside 32 batches of 256; alone",
+        Unit::Records(CHUNK),
+        "",
+        || chunk(&crowded),
+        || chunk(&alone),
+    );
+    table.compare(
+        "insert 1 beside 32 batches of 256; alone",
+        Unit::Records(1),
+        "",
+        || crowded.insert(&2).expect("a free slot"),
+        || alone.insert(&2).expect("a free slot"),
+    );
     drop(batches);
     Ok(())
 }
@@ -201,6 +207,16 @@ fn compare_updates(table: &Table, pool: &Pool<Transition>) -> millpond::Result<(
         || {
             let ((_, leaves), priorities) = next(theirs);
             tree.update(leaves, priorities);
+        },
+    );
+    table.compare(
+        "update 256; wide tree, a word of each checked",
+        Unit::Records(BATCH),
+        "0.75",
+        &mut update,
+        || {
+            let ((_, leaves), priorities) = next(theirs);
+            tree.update_checked(leaves, priorities);
         },
     );
     let mut tree = BinaryTree::new(CAPACITY);

@@ -1,7 +1,8 @@
 //! The limit of a learner's round: a sum tree of sixteen 32-bit children a node in plain memory, all
 //! draws and all updates of a batch level by level, asking ahead.
 //!
-//! It takes priorities as they are, knows no keys, leases nothing and shares nothing.
+//! It takes priorities as they are, leases nothing and shares nothing. Keys it does not know, but it can
+//! look at a word for each leaf, as whoever checks keys must.
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -17,6 +18,8 @@ struct Node([f32; WIDTH]);
 pub struct WideTree {
     /// Each level from the leaves to the root, in nodes.
     levels: Vec<Vec<Node>>,
+    /// One for each leaf: its number.
+    words: Vec<u64>,
     wanted: Vec<f32>,
     places: Vec<u32>,
 }
@@ -38,6 +41,7 @@ impl WideTree {
         }
         Self {
             levels,
+            words: (0..count as u64).collect(),
             wanted: Vec::new(),
             places: Vec::new(),
         }
@@ -61,6 +65,16 @@ impl WideTree {
                 }
             }
         }
+    }
+
+    /// As [`Self::update`], but looks first whether the word of each leaf is its number.
+    pub fn update_checked(&mut self, leaves: &[u32], priorities: &[f32]) {
+        for &leaf in leaves {
+            super::prefetch(&self.words[leaf as usize]);
+        }
+        let right = |&leaf: &u32| self.words[leaf as usize] == u64::from(leaf);
+        assert!(leaves.iter().all(right));
+        self.update(leaves, priorities);
     }
 
     /// Sets leaves, which are in rising order, and recomputes each sum above them once.
