@@ -182,7 +182,7 @@ impl<T: Record> Inner<T> {
                 }
             }
         }
-        parts.tree.assign(&mut touched[..emptied], &[0.0; MOST]);
+        parts.tree.assign_run(&touched[..emptied], &[0.0; MOST]);
         let evicted = u64::from((marked & !leased).count_ones());
         self.change_length(&guard, |length| length.wrapping_sub(evicted));
         Ok(count)
@@ -272,14 +272,14 @@ impl<T: Record> Inner<T> {
                 *leaf = self.leaf_of(*priority);
             }
         }
-        let mut slots = claim.slots;
         let mut done = 0;
-        for run in slots[..claim.count].chunk_by_mut(|&a, &b| a as usize / RUN == b as usize / RUN)
-        {
-            let these = done..done + run.len();
+        // A short ring may come to its beginning within a run.
+        let same_run = |&a: &u32, &b: &u32| a < b && a as usize / RUN == b as usize / RUN;
+        for slots in claim.slots().chunk_by(same_run) {
+            let these = done..done + slots.len();
             done = these.end;
             self.commit_run(
-                run,
+                slots,
                 &claim.keys[these.clone()],
                 &mut leaves[these],
                 priority,
@@ -290,10 +290,10 @@ impl<T: Record> Inner<T> {
         Ok(())
     }
 
-    /// Commits slots of one run. Uses `slots` up.
+    /// Commits slots of one run, in rising order.
     fn commit_run(
         &self,
-        slots: &mut [u32],
+        slots: &[u32],
         keys: &[u64],
         leaves: &mut [f32],
         priority: NewPriority<'_>,
@@ -304,16 +304,15 @@ impl<T: Record> Inner<T> {
             NewPriority::Highest => leaves.fill(parts.highest()),
             NewPriority::Given(_) => parts.raise_highest(leaves),
         }
-        let added = slots.len() as u64;
-        parts.tree.assign(slots, leaves);
+        parts.tree.assign_run(slots, leaves);
         // Words after leaves: a record that is committed has its priority.
-        for key in keys {
+        for (slot, key) in slots.iter().zip(keys) {
             commit(
-                &parts.words[parts.slot_of(*key)],
+                &parts.words[*slot as usize],
                 Slot::Committed(*key).to_word(),
             );
         }
-        self.change_length(&guard, |length| length.wrapping_add(added));
+        self.change_length(&guard, |length| length.wrapping_add(slots.len() as u64));
         Ok(())
     }
 

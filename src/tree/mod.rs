@@ -131,14 +131,31 @@ impl SumTree {
     /// Gives slots, which are all of one shard, new leaves, and recomputes every sum above them, each
     /// once. Reorders `slots`, and uses them up.
     pub(crate) fn assign(&self, slots: &mut [u32], leaves: &[f32]) {
-        if let [slot] = slots {
-            return self.assign_one(*slot as usize, leaves[0]);
-        }
         for (slot, leaf) in slots.iter().zip(leaves) {
             debug_assert!((*slot as usize) < self.shards.slots());
             self.write(self.cell_of(*slot as usize), *leaf);
         }
         self.refresh(slots);
+    }
+
+    /// As [`Self::assign`], for slots of one run in rising order.
+    pub(crate) fn assign_run(&self, slots: &[u32], leaves: &[f32]) {
+        let (first, last) = match slots {
+            [] => return,
+            [slot] => return self.assign_one(*slot as usize, leaves[0]),
+            [first, .., last] => (*first as usize, *last as usize),
+        };
+        for (slot, leaf) in slots.iter().zip(leaves) {
+            self.write(self.cell_of(*slot as usize), *leaf);
+        }
+        let shard = self.shards.shard_of(first);
+        let (mut first, mut last) = (self.shards.place_of(first), self.shards.place_of(last));
+        for level in 1..self.levels.starts.len() {
+            (first, last) = (first / WIDTH, last / WIDTH);
+            for node in first..=last {
+                self.refresh_sum(shard, level, node);
+            }
+        }
     }
 
     /// One path from the leaf to the total. On it each sum waits for the one below, so what they are
