@@ -50,7 +50,7 @@ pub fn compare(table: &Table) -> Result<(), Box<dyn std::error::Error>> {
     table.compare(
         "100 locks, uncontended; parking_lot",
         Unit::Time,
-        "0.67",
+        "0.90",
         &mut ours,
         || {
             for _ in 0..TIMES {

@@ -14,7 +14,7 @@ PICTURE = install.ROOT / "target" / "peers.svg"
 
 COLUMNS = [measure for measures in turns.MEASURES.values() for measure in measures]
 HEADS = ["insert 1 by 1", "insert by 64", "sample 256", "update 256", "4+2: inserts", "4+2: sampled"]
-HALO = 'font-weight="bold" paint-order="stroke" stroke="#ffffff" stroke-width="4"'
+BOLD = 'font-weight="bold"'
 COLOURS = ["#888888", "#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677", "#aa3377"]
 
 
@@ -78,7 +78,7 @@ def picture(results, not_run, pace):
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" {extra}>{escape(words)}</text>'
     )
     for measure in measures:
-        text(left, y + 14, measure, 14, HALO)
+        text(left, y + 14, measure, 14, BOLD)
         y += 22
         for result in (r for r in results if r["measure"] == measure):
             here, one = place(math.log10(result["ratio"])), place(0)
