@@ -1,15 +1,17 @@
 //! What each call of a pool costs by itself: `cargo bench --bench micro`.
 //!
 //! Times of one machine at one moment, for work on millpond itself; how they compare with anything
-//! else is measured by `ratios.rs`.
+//! else is measured by `ratios.rs`, which also has the lock and the wake-up of another process by
+//! themselves.
 
 mod transitions;
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use millpond::{Batch, Board, BoardOptions, Column, Pool};
+use millpond::{Batch, Board, BoardOptions, Column, Lifetime, Pool, PoolOptions};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -67,6 +69,17 @@ fn sample_into(bencher: Bencher, count: usize) {
         .bench_local(|| pool().sample_into(count, &mut random, &mut batch));
 }
 
+/// Of records that the cache holds, so that it is the tree and the leases.
+#[divan::bench(args = [1 << 10, 1 << 20])]
+fn draw_and_lease_256(bencher: Bencher, capacity: usize) {
+    let pool = Pool::<u32>::anonymous(PoolOptions::new(capacity)).expect("memory");
+    pool.insert_batch(&vec![1; capacity]).expect("free slots");
+    let (mut batch, mut random) = (Batch::new(&pool), random());
+    bencher
+        .counter(ItemsCount::new(BATCH))
+        .bench_local(|| pool.sample_into(BATCH, &mut random, &mut batch));
+}
+
 #[divan::bench]
 fn sample_uniform_into(bencher: Bencher) {
     let (mut random, mut batch) = (random(), Batch::new(pool()));
@@ -115,6 +128,23 @@ fn update_priorities(bencher: Bencher, count: usize) {
 fn get(bencher: Bencher) {
     let key = sampled().keys()[0];
     bencher.bench(|| pool().get(key));
+}
+
+#[divan::bench]
+fn wait_for_what_is_there() -> millpond::Result<usize> {
+    pool().wait_for_len(CAPACITY / 2, Duration::from_secs(1))
+}
+
+#[divan::bench(args = [1 << 10, 1 << 20])]
+fn create_and_unlink(capacity: usize) -> millpond::Result<()> {
+    let name = format!("bench-{}/created", std::process::id());
+    let options = PoolOptions::new(capacity).lifetime(Lifetime::WhileAttached);
+    Pool::<u64>::create(&name, options).map(drop)
+}
+
+#[divan::bench]
+fn open_and_leave() -> millpond::Result<()> {
+    Pool::<Transition>::open(pool().name().expect("a name")).map(drop)
 }
 
 #[divan::bench]
