@@ -10,6 +10,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::Lifetime;
 use crate::error::{Error, Result};
+use crate::sync::Owner;
 
 /// The version of everything that lies in a segment. A program opens its own version only.
 pub(crate) const FORMAT: u32 = 1;
@@ -17,6 +18,8 @@ pub(crate) const FORMAT: u32 = 1;
 pub(crate) const HEADER_BYTES: usize = size_of::<RawHeader>();
 /// How long the text of a schema may be.
 pub(crate) const LONGEST_SCHEMA: usize = 1 << 20;
+/// How many locks a structure may have.
+const MOST_LOCKS: usize = 64;
 /// How many numbers a structure may keep in the header.
 pub(crate) const PARAMETERS: usize = 8;
 
@@ -102,6 +105,20 @@ impl Header {
         [bytemuck::bytes_of(&raw), self.schema.as_bytes()].concat()
     }
 
+    /// Whether there are as many participants and locks as there can be.
+    pub(super) fn check_counts(&self) -> std::result::Result<(), String> {
+        let counts = [
+            ("participants", self.participants, Owner::MAX_ENTRIES - 1),
+            ("locks", self.locks, MOST_LOCKS),
+        ];
+        for (what, found, most) in counts {
+            if found == 0 || found > most {
+                return Err(format!("it has {found} {what}, not 1 to {most}"));
+            }
+        }
+        Ok(())
+    }
+
     /// Reads and checks the header of the file of segment `name`.
     pub(crate) fn read(name: &str, file: &mut (impl Read + Seek)) -> Result<Self> {
         let damaged = |reason: String| Error::Damaged {
@@ -138,7 +155,9 @@ impl Header {
         if raw.checksum != raw.sum(&schema) {
             return Err(damaged("the header's checksum is wrong".into()));
         }
-        raw.decode(schema).map_err(damaged)
+        let header = raw.decode(schema).map_err(damaged)?;
+        header.check_counts().map_err(damaged)?;
+        Ok(header)
     }
 }
 

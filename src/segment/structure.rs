@@ -10,10 +10,7 @@ use super::arena::{Carver, Mapping, Span};
 use super::header::{HEADER_BYTES, Header, LONGEST_SCHEMA, PARAMETERS};
 use super::participants::Entry;
 use crate::error::{Error, Result};
-use crate::sync::{LockWords, Owner};
-
-/// How many locks a structure may have.
-const MOST_LOCKS: usize = 64;
+use crate::sync::LockWords;
 
 /// What lies in a segment, as the layer above describes it.
 pub(crate) trait Structure: Sized {
@@ -64,15 +61,7 @@ pub(super) struct Layout<S: Structure> {
 impl<S: Structure> Layout<S> {
     /// Carves the layout that `header` asks for, or says why it cannot be.
     pub(super) fn of(header: &Header) -> std::result::Result<Self, String> {
-        let most = Owner::MAX_ENTRIES - 1;
-        if header.participants == 0 || header.participants > most {
-            let found = header.participants;
-            return Err(format!("it has {found} participants, not 1 to {most}"));
-        }
-        if header.locks == 0 || header.locks > MOST_LOCKS {
-            let found = header.locks;
-            return Err(format!("it has {found} locks, not 1 to {MOST_LOCKS}"));
-        }
+        header.check_counts()?;
         if header.schema.len() > LONGEST_SCHEMA {
             return Err("its schema is too long".into());
         }

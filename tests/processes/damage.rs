@@ -166,6 +166,8 @@ fn a_header_that_lies_under_a_right_checksum_harms_nobody() {
                 if bad[..header_end(&image)].ends_with(b"reward f32 @12\n") {
                     forge_checksum(&mut bad);
                 }
+                fs::write(path(), &bad).unwrap();
+                millpond::list(None).unwrap();
                 if let Ok(pool) = open(&bad) {
                     use_all_of(&pool);
                 }

@@ -1,0 +1,85 @@
+//! Opens segments of arbitrary bytes, and of good ones with some bytes changed, and uses what opens:
+//! each call is right or an error, and none panics, hangs or leaves its mapping.
+
+use std::fs;
+use std::time::Duration;
+
+use millpond::{Board, Column, Pool};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use crate::image::{self, BOARD_LENGTH, NAME, Step};
+
+/// The first byte says what the rest is: a whole file; or changes to a good pool or board, as an offset
+/// of 3 bytes and 8 bytes that go there, each.
+pub fn run(input: &[u8], good: &[Vec<u8>; 2]) {
+    let Some((&kind, rest)) = input.split_first() else {
+        return;
+    };
+    let image = match kind % 4 {
+        0 => rest.to_vec(),
+        1 => {
+            let mut whole = rest.to_vec();
+            image::mend_header(&mut whole);
+            whole
+        }
+        of => changed(&good[usize::from(of) - 2], rest),
+    };
+    fs::write(image::path(), image).expect("room for a small file");
+    if let Ok(pool) = Pool::<Step>::open(NAME) {
+        use_pool(&pool);
+    }
+    if let Ok(board) = Board::<u64>::open(NAME) {
+        use_board(&board);
+    }
+    let _ = millpond::list(None);
+    let _ = millpond::unlink(NAME);
+}
+
+/// A good file with changes, and a header that is in order for them.
+fn changed(good: &[u8], changes: &[u8]) -> Vec<u8> {
+    let mut image = good.to_vec();
+    for change in changes.chunks_exact(11) {
+        let offset = u32::from_le_bytes([change[0], change[1], change[2], 0]) as usize;
+        let offset = offset % (image.len() - 8);
+        image[offset..offset + 8].copy_from_slice(&change[3..]);
+    }
+    image::mend_header(&mut image);
+    image
+}
+
+/// Everything that can be done with a pool, once.
+pub fn use_pool(pool: &Pool<Step>) {
+    let mut random = StdRng::seed_from_u64(1);
+    let _ = (pool.len(), pool.total_priority(), pool.statistics());
+    let _ = pool.participants();
+    let _ = pool.wait_for_len(1, Duration::ZERO);
+    let samples = [
+        pool.sample(8, &mut random),
+        pool.sample_uniform(8, &mut random),
+    ];
+    for batch in samples.into_iter().flatten() {
+        let _ = batch.records().map(|step| step.reward).sum::<f32>();
+        let mut actions = [0u32; 8];
+        let gathered = batch.gather(&mut [Column::new("action", &mut actions)]);
+        gathered.expect("a column that fits");
+        let _ = pool.update_priorities(batch.keys(), &[0.5; 8]);
+    }
+    let _ = pool.insert(&Step::ANY);
+    let _ = pool.insert_batch(&[Step::ANY; 70]);
+    let _ = pool.reserve().map(|slot| slot.commit());
+    drop(pool.reserve());
+    let _ = pool.verify();
+    for key in [0, 1, 63, 64, 500, u64::MAX] {
+        let _ = pool.get(key);
+    }
+}
+
+/// Everything that can be done with a board, once.
+fn use_board(board: &Board<u64>) {
+    let _ = board.fetch(&mut [0; BOARD_LENGTH]);
+    let _ = board.wait_newer(3, Duration::ZERO);
+    let _ = board.participants();
+    let _ = board.publish(&[8; BOARD_LENGTH]);
+    let _ = board.fetch(&mut [0; BOARD_LENGTH]);
+}
