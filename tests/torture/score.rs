@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 /// The promise: nobody is stopped for longer by a kill.
-const PROMISE: Duration = Duration::from_millis(100);
+pub const PROMISE: Duration = Duration::from_millis(100);
 
 /// The counts of a run.
 #[derive(Default)]
@@ -14,6 +14,8 @@ pub struct Score {
     pub recoveries: usize,
     /// The longest operation of a survivor, one for each survivor and kill.
     pub pauses: Vec<Duration>,
+    /// The same where nobody was killed, to compare with: what the machine itself costs.
+    pub quiet: Vec<Duration>,
     pub violations: Vec<String>,
 }
 
@@ -36,27 +38,19 @@ impl Score {
         self.kills += other.kills;
         self.recoveries += other.recoveries;
         self.pauses.extend(other.pauses);
+        self.quiet.extend(other.quiet);
         self.violations.extend(other.violations);
     }
 
-    /// The distribution of pauses, in words.
+    /// The distributions of pauses, in words.
     pub fn distribution(&self) -> String {
-        let mut pauses = self.pauses.clone();
-        pauses.sort();
-        let Some(last) = pauses.len().checked_sub(1) else {
-            return "no pauses".into();
-        };
-        let at = |share: f64| pauses[(last as f64 * share) as usize];
-        let over = pauses.iter().filter(|&&pause| pause > PROMISE).count();
-        format!(
-            "longest operation of a survivor after a kill: median {:.1?}, 90 % {:.1?}, 99 % {:.1?}, \
-             longest of {} {:.1?}; {over} over the promised {PROMISE:?}",
-            at(0.5),
-            at(0.9),
-            at(0.99),
-            pauses.len(),
-            pauses[last],
-        )
+        let after = distribution_of(self.pauses.clone());
+        let mut text = format!("longest operation of a survivor after a kill: {after}");
+        if !self.quiet.is_empty() {
+            let quiet = distribution_of(self.quiet.clone());
+            text += &format!("\nlongest operation where nobody was killed: {quiet}");
+        }
+        text
     }
 
     /// Prints the counts and fails where there are violations: the end of a trial.
@@ -79,6 +73,24 @@ impl fmt::Display for Score {
             self.violations.len(),
         )
     }
+}
+
+fn distribution_of(mut pauses: Vec<Duration>) -> String {
+    pauses.sort();
+    let Some(last) = pauses.len().checked_sub(1) else {
+        return "none".into();
+    };
+    let at = |share: f64| pauses[(last as f64 * share) as usize];
+    let over = pauses.iter().filter(|&&pause| pause > PROMISE).count();
+    format!(
+        "median {:.1?}, 90 % {:.1?}, 99 % {:.1?}, longest of {} {:.1?}; \
+         {over} over the promised {PROMISE:?}",
+        at(0.5),
+        at(0.9),
+        at(0.99),
+        pauses.len(),
+        pauses[last],
+    )
 }
 
 /// The longest of several operations.
