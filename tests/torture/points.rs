@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
-use millpond::{Board, BoardOptions, Pool, PoolOptions};
+use millpond::{Batch, Board, BoardOptions, Pool, PoolOptions};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -141,6 +141,8 @@ impl Range {
     fn try_point(&mut self, point: &str, score: &mut Score) {
         let (area, _) = point.split_once('.').expect("area.step");
         let first = self.victim;
+        let held = self.pool.sample(64, &mut self.random).unwrap();
+        let copies: Vec<Experience> = held.records().copied().collect();
         let few = self.random.random_range(1..=3);
         let died = match area {
             "insert" | "fill" | "commit" | "tree" | "update" | "lease" => {
@@ -166,6 +168,8 @@ impl Range {
         let context = format!("{point}, {capacity} slots, victim {first}");
         let before = score.violations.len();
         self.go_on(&context, score);
+        score.check(&context, self.check_held(&held, &copies));
+        drop(held);
         let victims: Vec<u64> = (first..self.victim).collect();
         score.check(&context, check_alone(&self.pool, &victims));
         score.check(&context, self.check_board());
@@ -235,6 +239,17 @@ impl Range {
         let done = operations();
         score.check(context, done.map_err(|error| error.to_string()));
         score.pauses.push(watch.longest);
+    }
+
+    /// What this process held all the while is as it was, and in the pool.
+    fn check_held(&self, held: &Batch<Experience>, copies: &[Experience]) -> Result<(), String> {
+        for ((record, copy), &key) in held.records().zip(copies).zip(held.keys()) {
+            let found = self.pool.get(key).map_err(|error| error.to_string())?;
+            if record != copy || found != Some(*copy) {
+                return Err(format!("key {key} was held, and became {found:?}"));
+            }
+        }
+        Ok(())
     }
 
     /// The board's value is whole, and the one of its version.
