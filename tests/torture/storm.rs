@@ -243,7 +243,7 @@ impl Storm {
                 pauses.push(pause);
             }
             if pulse.kill == kill && pause > PROMISE {
-                eprintln!("{context}: a pause of {pause:.1?} of a {}", worker.role);
+                println!("{context}: a pause of {pause:.1?} of a {}", worker.role);
             }
         }
         pauses
