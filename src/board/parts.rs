@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::slots::{BUFFERS, Versions};
+use crate::os::fail_point;
 use crate::record::Schema;
 use crate::segment::{Carver, Header, Mapping, Region, Shared, Span, Structure};
 use crate::sync::EventWords;
@@ -95,6 +96,7 @@ pub(super) fn store(words: &[AtomicU64], bytes: &[u8]) {
     let (whole, rest) = bytes.as_chunks::<8>();
     for (word, bytes) in words.iter().zip(whole) {
         word.store(u64::from_ne_bytes(*bytes), Ordering::Relaxed);
+        fail_point("board.word");
     }
     if let (Some(word), false) = (words.get(whole.len()), rest.is_empty()) {
         let mut last = [0; 8];

@@ -16,6 +16,7 @@
 //! leaves a buffer that is not the newest: the newest stays, and the next publisher takes that buffer
 //! again, because the version was never raised.
 
+use crate::os::fail_point;
 use crate::sync::primitive::{AtomicU64, Ordering, fence};
 
 /// Buffers of a board. With three, a reader is disturbed only by the third publication after the
@@ -45,11 +46,15 @@ impl Versions<'_> {
         self.stamps[buffer].store(0, Ordering::Release);
         // Release: pairs with the fence in `fetch`.
         fence(Ordering::Release);
+        fail_point("board.unstamped");
         write(buffer);
+        fail_point("board.written");
         // Release: who sees the stamp sees the value.
         self.stamps[buffer].store(version, Ordering::Release);
+        fail_point("board.stamped");
         // Release: who sees the version sees the stamp.
         self.newest.store(version, Ordering::Release);
+        fail_point("board.newest");
         version
     }
 

@@ -6,6 +6,7 @@
 //! Nothing above this folder names a system. Imports nothing of this crate.
 
 pub(crate) mod cpu;
+mod fail;
 
 #[cfg(unix)]
 mod fork;
@@ -33,6 +34,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub(crate) use fail::fail_point;
 pub(crate) use system::{ByteLocks, Channel, forks};
 pub(crate) use view::View;
 

@@ -84,6 +84,7 @@ pub(crate) fn free_space(directory: &Path) -> io::Result<u64> {
 /// `link(2)`, which never replaces, then `unlink(2)` of the old name.
 pub(crate) fn publish(from: &Path, to: &Path) -> io::Result<()> {
     fs::hard_link(from, to)?;
+    super::fail_point("create.linked");
     fs::remove_file(from)
 }
 

@@ -12,6 +12,7 @@ use super::parts::Parts;
 use super::slot::{LARGEST_KEY, Slot};
 use super::statistics::Counter;
 use crate::error::{Error, Result};
+use crate::os::fail_point;
 use crate::record::Record;
 use crate::segment::Guard;
 use crate::sync::{Owner, Peers};
@@ -119,8 +120,10 @@ impl<T: Record> Inner<T> {
             // Never more than a lap: it would only meet its own claims.
             let count = (wanted - claim.count).min(capacity - looked_at);
             let mut keys = self.use_keys(count as u64)?;
+            fail_point("insert.keys");
             while !keys.is_empty() {
                 keys.start += self.claim_run(keys.clone(), claim, peers)?;
+                fail_point("insert.unlocked");
             }
             looked_at += count - std::mem::take(&mut peers.overtaken);
         }
@@ -162,9 +165,11 @@ impl<T: Record> Inner<T> {
             0 => 0,
             _ => {
                 announce();
+                fail_point("insert.fenced");
                 marked & self.leased(start, words.len(), peers)
             }
         };
+        fail_point("insert.looked");
         let claimed = Slot::Claimed(Some(self.segment.owner())).to_word();
         let mut touched = [0; MOST];
         let mut emptied = 0;
@@ -173,6 +178,7 @@ impl<T: Record> Inner<T> {
                 pass_over(word, committed_again(word));
             } else if (free | marked) & 1 << at != 0 {
                 take(word, claimed);
+                fail_point("insert.taken");
                 claim.keys[claim.count] = keys.start + at as u64;
                 claim.slots[claim.count] = (start + at) as u32;
                 claim.count += 1;
@@ -183,8 +189,10 @@ impl<T: Record> Inner<T> {
             }
         }
         parts.tree.assign_run(&touched[..emptied], &[0.0; MOST]);
+        fail_point("insert.emptied");
         let evicted = u64::from((marked & !leased).count_ones());
         self.change_length(&guard, |length| length.wrapping_sub(evicted));
+        fail_point("insert.counted");
         Ok(count)
     }
 
@@ -206,6 +214,7 @@ impl<T: Record> Inner<T> {
                 }
                 Slot::Committed(key) | Slot::Marked(key) => {
                     mark(word, Slot::Marked(key).to_word());
+                    fail_point("insert.marked");
                     marked |= 1 << at;
                 }
                 Slot::Claimed(Some(owner)) if self.is_alive(owner, peers) => {}
@@ -255,9 +264,11 @@ impl<T: Record> Inner<T> {
         let parts = self.parts();
         let slots = claim.slots().iter();
         let slots = slots.map(|slot| parts.record(*slot as usize));
+        fail_point("fill.begun");
         // SAFETY: the slots are claimed for the caller (lease.rs, step 2): nobody reads or writes
         // them. The addresses are inside the region, which begins on a cache line.
         unsafe { write_records(records, slots, parts.capacity()) };
+        fail_point("fill.done");
     }
 
     /// Phase two: gives claimed and filled slots their priorities and opens them to readers.
@@ -285,6 +296,7 @@ impl<T: Record> Inner<T> {
                 priority,
             )?;
         }
+        fail_point("commit.unlocked");
         self.count(Counter::Inserted, claim.count);
         self.grown().notify();
         Ok(())
@@ -300,19 +312,23 @@ impl<T: Record> Inner<T> {
     ) -> Result<()> {
         let parts = self.parts();
         let guard = self.lock(parts.shards.shard_of(slots[0] as usize))?;
+        fail_point("commit.locked");
         match priority {
             NewPriority::Highest => leaves.fill(parts.highest()),
             NewPriority::Given(_) => parts.raise_highest(leaves),
         }
         parts.tree.assign_run(slots, leaves);
+        fail_point("commit.summed");
         // Words after leaves: a record that is committed has its priority.
         for (slot, key) in slots.iter().zip(keys) {
             commit(
                 &parts.words[*slot as usize],
                 Slot::Committed(*key).to_word(),
             );
+            fail_point("commit.word");
         }
         self.change_length(&guard, |length| length.wrapping_add(slots.len() as u64));
+        fail_point("commit.length");
         Ok(())
     }
 

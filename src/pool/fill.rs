@@ -6,6 +6,7 @@
 
 use super::parts::stride_of;
 use crate::os::cpu::{CACHE_LINE, copy_past_cache};
+use crate::os::fail_point;
 use crate::record::Record;
 
 /// The least bytes of a batch that is stored past the cache: half of that gains or loses, depending on
@@ -41,6 +42,7 @@ pub(super) unsafe fn write_records<T: Record>(
         for (record, slot) in records.iter().zip(slots) {
             // SAFETY: the caller's own slot, which is aligned for `T` and as long.
             unsafe { slot.cast::<T>().write(*record) };
+            fail_point("fill.record");
         }
     }
 }

@@ -23,6 +23,7 @@
 
 use std::ops::Range;
 
+use crate::os::fail_point;
 use crate::sync::primitive::{AtomicU32, AtomicU64, Ordering, fence};
 use crate::tree::RUN;
 
@@ -95,6 +96,7 @@ impl LeaseList<'_> {
                 Ordering::Relaxed,
             ) {
                 Ok(_) => {
+                    fail_point("lease.blocks");
                     self.empty(first..first + wanted);
                     let start = first * self.per_block();
                     let cells = start..start + count;
@@ -130,10 +132,12 @@ impl LeaseList<'_> {
         // Release: a writer that finds this value, and so not the slot that was named here before,
         // knows that the reads of that one are over.
         self.cells[cell].store(slot + 1, Ordering::Release);
+        fail_point("lease.named");
     }
 
     /// Step 3.
     pub(super) fn give_back(&self, taken: Taken) {
+        fail_point("lease.give_back");
         // Release: a writer that sees the blocks free knows that the reads are over.
         self.blocks.fetch_and(!taken.mask, Ordering::Release);
     }

@@ -29,6 +29,7 @@ pub use reservation::Reservation;
 pub use statistics::Statistics;
 
 use crate::error::{Error, Result, check_records};
+use crate::os::fail_point;
 use crate::record::Record;
 use crate::segment::{Attach, Guard, Header, Segment, check_option, open_or_create};
 use crate::sync::Event;
@@ -254,7 +255,9 @@ impl<T> Inner<T> {
     #[cold]
     fn repair(&self, guard: &mut Guard<'_, Parts>) {
         self.parts().repair(guard.number());
+        fail_point("repair.done");
         guard.repaired();
+        fail_point("repair.clean");
         let repairs = &self.segment.counters()[Counter::Repairs as usize];
         repairs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     }

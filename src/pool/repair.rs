@@ -9,6 +9,7 @@ use super::Pool;
 use super::parts::Parts;
 use super::slot::{LARGEST_KEY, Slot};
 use crate::error::Result;
+use crate::os::fail_point;
 use crate::record::Record;
 use crate::tree::{LARGEST_LEAF, MOST_SHARDS};
 
@@ -71,7 +72,9 @@ impl Parts {
     /// the next key and the highest leaf follow. Runs under the shard's lock.
     pub(super) fn repair(&self, shard: usize) {
         let (mut length, mut next_key, mut highest) = (0, 0, 0f32);
+        fail_point("repair.begun");
         for slot in self.shards.runs(shard).flatten() {
+            fail_point("repair.slot");
             let word = &self.words[slot];
             let leaf = self.tree.leaf(slot);
             match Slot::from_word(word.load(Ordering::Relaxed)) {
@@ -79,6 +82,7 @@ impl Parts {
                     if let Slot::Marked(_) = state {
                         // Release: who sees the key sees the record.
                         word.store(Slot::Committed(key).to_word(), Ordering::Release);
+                        fail_point("repair.mark");
                     }
                     length += 1;
                     next_key = next_key.max(key + 1);
@@ -86,12 +90,17 @@ impl Parts {
                         highest = highest.max(leaf);
                     }
                 }
-                _ if leaf != 0.0 => self.tree.empty(slot),
+                _ if leaf != 0.0 => {
+                    self.tree.empty(slot);
+                    fail_point("repair.leaf");
+                }
                 _ => {}
             }
         }
         self.tree.rebuild(shard);
+        fail_point("repair.summed");
         self.lengths[shard].0.store(length, Ordering::Relaxed);
+        fail_point("repair.length");
         let control = self.control();
         control.next_key.fetch_max(next_key, Ordering::Relaxed);
         self.raise_highest(&[highest]);

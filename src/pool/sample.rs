@@ -14,6 +14,7 @@ use super::statistics::Counter;
 use super::{Inner, Pool};
 use crate::error::{Error, Result};
 use crate::os::cpu::prefetch;
+use crate::os::fail_point;
 use crate::record::Record;
 use crate::tree::Draw;
 
@@ -252,6 +253,7 @@ impl<T: Record> Inner<T> {
             }
         }
         announce();
+        fail_point("lease.announced");
         let length = self.len().max(1) as f32;
         let samples = &mut batch.samples;
         batch.lost.retain(|&number| {

@@ -7,6 +7,7 @@ use super::statistics::Counter;
 use super::{Inner, Pool};
 use crate::error::{Error, Result};
 use crate::os::cpu::prefetch;
+use crate::os::fail_point;
 use crate::record::Record;
 use crate::tree::{LARGEST_LEAF, MOST_SHARDS, SMALLEST_LEAF};
 
@@ -134,6 +135,7 @@ impl<T: Record> Inner<T> {
         let parts = self.parts();
         let mut found = 0;
         let guard = self.lock(shard)?;
+        fail_point("update.locked");
         for (at, key) in keys.iter().enumerate() {
             let word = parts.words[slots[at] as usize].load(Ordering::Relaxed);
             if Slot::from_word(word) == Slot::Committed(*key) {
@@ -142,7 +144,9 @@ impl<T: Record> Inner<T> {
             }
         }
         parts.raise_highest(&leaves[..found]);
+        fail_point("update.raised");
         parts.tree.assign(&mut slots[..found], &leaves[..found]);
+        fail_point("update.summed");
         drop(guard);
         Ok(found)
     }

@@ -15,7 +15,7 @@ use super::root::{LockedRoot, Root, Unfinished};
 use super::structure::{Layout, Plan, Structure, plan_layout};
 use super::{Attach, Segment, channel};
 use crate::error::{Error, Result};
-use crate::os::{self, ByteLocks};
+use crate::os::{self, ByteLocks, fail_point};
 
 /// The longest pause between two looks for a segment that is not there yet.
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
@@ -30,12 +30,15 @@ impl<S: Structure> Segment<S> {
             locked.names()?; // removes debris, which may be in the way
             locked.create_unfinished(&name)?
         };
+        fail_point("create.unfinished");
         let path = &new.path;
         let built = Self::build(&new, locks, &name, header, layout, &plan);
         let built = built.and_then(|segment| {
             root.lock()?.publish(&name, path)?;
+            fail_point("create.published");
             let ended = segment.membership.end_building();
             ended.map_err(Error::system("unlock", path))?;
+            fail_point("create.unlocked");
             Ok(segment)
         });
         if built.is_err()
@@ -61,10 +64,12 @@ impl<S: Structure> Segment<S> {
         plan: &Plan,
     ) -> Result<Self> {
         reserve(header.length, new)?;
+        fail_point("create.reserved");
         let mapping = Mapping::of_file(&new.file, layout.length)
             .map_err(Error::system("map", &new.target))?;
         mapping.prepare(plan.paging, &new.target)?;
         mapping.write_start(&header.to_bytes());
+        fail_point("create.header");
         Self::attach(
             name.as_str(),
             header,
@@ -177,6 +182,7 @@ impl<S: Structure> Segment<S> {
         let structure = S::place(layout.structure, mapping);
         if new {
             structure.initialise(&header);
+            fail_point("create.initialised");
         }
         let table = mapping.region(&layout.table);
         let membership = Membership::join(table, locks, role, |entry| structure.reset(entry))

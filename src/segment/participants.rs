@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::arena::{Region, Shared};
-use crate::os::{self, ByteLocks};
+use crate::os::{self, ByteLocks, fail_point};
 use crate::sync::{Owner, Peers};
 
 /// The byte that is locked for entry 0; the others follow it. Segments are never as long.
@@ -81,8 +81,10 @@ impl Membership {
         let Some(number) = take_entry(locks.as_ref(), table.len() - 1)? else {
             return Ok(None);
         };
+        fail_point("join.locked");
         retire(&table, number);
         reset(number);
+        fail_point("join.reset");
         let generation = occupy(&table[number], role);
         Ok(Some(Self {
             owner: Owner::new(number, generation >> 1),
@@ -151,8 +153,11 @@ impl Membership {
                 && locks.try_lock(byte, 1).unwrap_or(false)
             {
                 // First, so that the dead does not look alive if this process is stopped here.
+                fail_point("clean.locked");
                 retire(&self.table, number);
+                fail_point("clean.retired");
                 reset(number);
+                fail_point("clean.reset");
                 let _ = locks.unlock(byte, 1);
                 freed += 1;
             }
@@ -163,6 +168,7 @@ impl Membership {
     /// Gives the entry back, and says whether nobody is left. After this, only `drop` may follow.
     pub(crate) fn leave(&self) -> bool {
         retire(&self.table, self.owner.entry());
+        fail_point("leave.retired");
         match &self.locks {
             None => true,
             Some(locks) => {
@@ -264,6 +270,7 @@ fn occupy(entry: &Entry, role: &str) -> u32 {
     let now = now.unwrap_or_default().as_micros() as u64;
     entry.process.store(process::id(), Ordering::Relaxed);
     entry.joined.store(now, Ordering::Relaxed);
+    fail_point("join.half");
     let mut text = [0; 8 * ROLE_WORDS];
     let shown = role.floor_char_boundary(text.len());
     text[..shown].copy_from_slice(&role.as_bytes()[..shown]);
@@ -273,6 +280,7 @@ fn occupy(entry: &Entry, role: &str) -> u32 {
     let generation = entry.generation.load(Ordering::Relaxed).wrapping_add(1) | 1;
     // Release: who sees the entry in use sees what was written above.
     entry.generation.store(generation, Ordering::Release);
+    fail_point("join.done");
     generation
 }
 
@@ -283,6 +291,7 @@ fn retire(table: &Region<Entry>, number: usize) {
     if generation & 1 == 1 {
         for (mine, sum) in entry.counters.iter().zip(&departed.counters) {
             sum.fetch_add(mine.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+            fail_point("leave.counter");
         }
         // Release: who sees the entry free sees what the structure reset.
         entry

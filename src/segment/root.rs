@@ -15,7 +15,7 @@ use super::header::Header;
 use super::name::Name;
 use super::participants;
 use crate::error::{Error, Result};
-use crate::os::{self, ByteLocks};
+use crate::os::{self, ByteLocks, fail_point};
 
 /// The variable that names another root directory.
 const VARIABLE: &str = "MILLPOND_DIR";
@@ -104,6 +104,7 @@ impl LockedRoot<'_> {
         fs::create_dir_all(directory).map_err(Error::system("create", directory))?;
         let locks = ByteLocks::open(|| os::create_private(&path))
             .map_err(Error::system("create", &path))?;
+        fail_point("create.file");
         participants::begin_building(&locks).map_err(Error::system("lock", &path))?;
         // An open file of its own, see `open`.
         let file = os::open_private(&path).map_err(Error::system("open", &path))?;
@@ -244,7 +245,9 @@ impl LockedRoot<'_> {
 
     /// Removes a file, and the directories that it leaves empty.
     pub(crate) fn remove(&self, path: &Path) -> Result<()> {
+        fail_point("unlink.begun");
         os::remove(path).map_err(Error::system("remove", path))?;
+        fail_point("unlink.removed");
         let below_root = path
             .ancestors()
             .skip(1)

@@ -31,6 +31,7 @@ use std::time::{Duration, Instant};
 
 use super::owner::{Owner, Peers};
 use super::primitive::{AtomicU32, Channel, Ordering, relax};
+use crate::os::fail_point;
 
 const FREE: u32 = 0;
 const WAITERS: u32 = 1 << 31;
@@ -100,8 +101,10 @@ impl Lock<'_> {
         // Step 1. Acquire: pairs with the Release of whoever freed the word.
         let taken = self.swap(FREE, self.me.bits());
         if !taken && self.acquire_slowly(peers) {
+            fail_point("takeover.swapped");
             // Relaxed: only owners read and write it, and the word orders them.
             self.words.dirty.store(1, Ordering::Relaxed);
+            fail_point("takeover.dirty");
         }
         match self.words.dirty.load(Ordering::Relaxed) {
             0 => Found::Clean,

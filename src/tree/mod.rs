@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::os::cpu::{self, Line};
+use crate::os::fail_point;
 use crate::segment::{Carver, Mapping, Region, Span};
 
 pub(crate) use descent::Draw;
@@ -134,6 +135,7 @@ impl SumTree {
         for (slot, leaf) in slots.iter().zip(leaves) {
             debug_assert!((*slot as usize) < self.shards.slots());
             self.write(self.cell_of(*slot as usize), *leaf);
+            fail_point("tree.leaf");
         }
         self.refresh(slots);
     }
@@ -147,6 +149,7 @@ impl SumTree {
         };
         for (slot, leaf) in slots.iter().zip(leaves) {
             self.write(self.cell_of(*slot as usize), *leaf);
+            fail_point("tree.leaf");
         }
         let shard = self.shards.shard_of(first);
         let (mut first, mut last) = (self.shards.place_of(first), self.shards.place_of(last));
@@ -154,6 +157,7 @@ impl SumTree {
             (first, last) = (first / WIDTH, last / WIDTH);
             for node in first..=last {
                 self.refresh_sum(shard, level, node);
+                fail_point("tree.run");
             }
         }
     }
@@ -168,6 +172,7 @@ impl SumTree {
             let line = cpu::load_line(self.line(shard, level, index / WIDTH));
             let others = others(line, index % WIDTH);
             self.write(shard * self.levels.cells + start + index, value);
+            fail_point("tree.path");
             value = others
                 .iter()
                 .fold(f64::from(value), |sum, other| sum + other) as f32;
@@ -195,6 +200,7 @@ impl SumTree {
                     indices[kept] = parent;
                     kept += 1;
                     self.refresh_sum(shard, level, parent as usize);
+                    fail_point("tree.sum");
                 }
             }
             count = kept;
@@ -215,6 +221,7 @@ impl SumTree {
         }
         for (level, node) in self.nodes() {
             self.refresh_sum(shard, level, node);
+            fail_point("repair.sum");
         }
     }
 

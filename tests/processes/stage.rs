@@ -51,8 +51,8 @@ impl Part {
 
 /// Functions with their names.
 macro_rules! named {
-    ($($function:ident),* $(,)?) => {
-        &[$((stringify!($function), $function as fn())),*]
+    ($($(#[$attribute:meta])* $function:ident),* $(,)?) => {
+        &[$($(#[$attribute])* (stringify!($function), $function as fn())),*]
     };
 }
 pub(crate) use named;

@@ -1,0 +1,286 @@
+//! Every fail point, some times each, in pools of several shards: a process dies there, this one goes
+//! on and compares what the segments hold with what was promised.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+
+use millpond::{Batch, Board, BoardOptions, Pool, PoolOptions};
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+
+use crate::experience::Experience;
+use crate::ledger::{self, check_alone, insert};
+use crate::score::{Score, Stopwatch};
+use crate::stage::{Part, ROLE, named};
+use crate::victim::{self, BOARD_LENGTH, create_and_unlink};
+
+pub const PART: Part = Part {
+    name: "points",
+    obstacle: || {
+        let built = cfg!(feature = "failpoints");
+        (!built).then(|| "it was built without the feature `failpoints`".into())
+    },
+    alone: named![a_death_at_any_point_is_made_good],
+    roles: {
+        use victim::{creator, guest, pool, publisher, verifier};
+        named![pool, guest, verifier, publisher, creator]
+    },
+    ..Part::EMPTY
+};
+
+/// Two shards and sixteen.
+const CAPACITIES: [usize; 2] = [600, 5000];
+/// Points with a lock held, at which somebody dies whom a repairer follows.
+const IN_THE_LOCK: [&str; 9] = [
+    "insert.marked",
+    "insert.taken",
+    "insert.emptied",
+    "commit.locked",
+    "commit.word",
+    "tree.leaf",
+    "tree.run",
+    "tree.path",
+    "tree.sum",
+];
+
+fn a_death_at_any_point_is_made_good() {
+    let mut score = Score::default();
+    for seed in 0..4 {
+        go_through(seed, &mut score);
+    }
+    score.conclude();
+}
+
+/// Goes through every point once in each pool.
+pub fn go_through(seed: u64, score: &mut Score) {
+    for capacity in CAPACITIES {
+        let mut range = Range::new(capacity, seed);
+        for point in all_points() {
+            range.try_point(&point, score);
+        }
+        drop(range);
+        let left = files_below(Path::new(&std::env::var_os("MILLPOND_DIR").unwrap()));
+        if left != [".lock"] {
+            score.violation(format!("files are left: {left:?}"));
+        }
+    }
+}
+
+/// The names of all points, from the library's own source.
+fn all_points() -> Vec<String> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut points = Vec::new();
+    for file in files_below(&source) {
+        let text = fs::read_to_string(source.join(file)).expect("source text");
+        let calls = text.split("fail_point(\"").skip(1);
+        points.extend(calls.filter_map(|rest| Some(rest.split_once('"')?.0.to_string())));
+    }
+    points.sort();
+    points.dedup();
+    assert!(points.len() > 40, "where are the points? {points:?}");
+    points
+}
+
+/// The files below a directory, by their paths in it.
+pub fn files_below(root: &Path) -> Vec<String> {
+    let (mut files, mut directories) = (Vec::new(), vec![root.to_path_buf()]);
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(&directory).expect("a directory").flatten() {
+            match entry.path() {
+                path if path.is_dir() => directories.push(path),
+                path => {
+                    let inside = path.strip_prefix(root).expect("a path below");
+                    files.push(inside.to_string_lossy().into_owned());
+                }
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Whether a process was killed, and did not end by itself or in a panic.
+fn was_killed(status: ExitStatus) -> bool {
+    status.code().is_none_or(|code| code != 0 && code != 101)
+}
+
+/// The segments in which the deaths happen.
+struct Range {
+    random: StdRng,
+    pool: Pool<Experience>,
+    pool_name: String,
+    board: Board<u64>,
+    board_name: String,
+    /// The number of the next victim.
+    victim: u64,
+}
+
+impl Range {
+    fn new(capacity: usize, seed: u64) -> Self {
+        let pool_name = format!("points/{capacity}");
+        let board_name = "points/board".to_string();
+        let pool = Pool::create(&pool_name, PoolOptions::new(capacity)).unwrap();
+        for number in 0..capacity as u64 {
+            insert(&pool, number).unwrap();
+        }
+        let board = Board::create(&board_name, BoardOptions::new(BOARD_LENGTH)).unwrap();
+        board.publish(&[1; BOARD_LENGTH]).unwrap();
+        Self {
+            random: StdRng::seed_from_u64(seed),
+            pool,
+            pool_name,
+            board,
+            board_name,
+            victim: 1 + (seed << 32),
+        }
+    }
+
+    /// Lets a process die at a point, and checks everything.
+    fn try_point(&mut self, point: &str, score: &mut Score) {
+        let (area, _) = point.split_once('.').expect("area.step");
+        let first = self.victim;
+        let held = self.pool.sample(64, &mut self.random).unwrap();
+        let copies: Vec<Experience> = held.records().copied().collect();
+        let few = self.random.random_range(1..=3);
+        let died = match area {
+            "insert" | "fill" | "commit" | "tree" | "update" | "lease" => {
+                let pass = self.random.random_range(1..=40);
+                self.send("pool", point, pass)
+            }
+            "takeover" | "repair" => self.send_repairers(point, score),
+            "clean" => {
+                score.kills += usize::from(was_killed(self.send("pool", "lease.announced", few)));
+                self.send("verifier", point, 1)
+            }
+            "join" => self.send("guest", point, 1),
+            "leave" => self.send("guest", point, few),
+            "board" => self.send("publisher", point, few),
+            "create" | "unlink" => self.send("creator", point, few),
+            _ => panic!("no process is known that passes {point}"),
+        };
+        if !was_killed(died) {
+            return score.violation(format!("{point} was not reached: {died}"));
+        }
+        score.kills += 1;
+        let capacity = self.pool.capacity();
+        let context = format!("{point}, {capacity} slots, victim {first}");
+        let before = score.violations.len();
+        self.go_on(&context, score);
+        score.check(&context, self.check_held(&held, &copies));
+        drop(held);
+        let victims: Vec<u64> = (first..self.victim).collect();
+        score.check(&context, check_alone(&self.pool, &victims));
+        score.check(&context, self.check_board());
+        score.check(&context, self.check_files());
+        victims.into_iter().for_each(ledger::remove);
+        score.recoveries += usize::from(score.violations.len() == before);
+    }
+
+    /// Somebody dies with a lock, then up to three in a row who repair what he left.
+    fn send_repairers(&mut self, point: &str, score: &mut Score) -> ExitStatus {
+        let left = match point {
+            "repair.mark" => "insert.marked",
+            "repair.leaf" => "insert.taken",
+            _ => IN_THE_LOCK.choose(&mut self.random).expect("a point"),
+        };
+        let pass = self.random.random_range(1..=10);
+        score.kills += usize::from(was_killed(self.send("pool", left, pass)));
+        let most = match point {
+            "repair.slot" => 200,
+            "repair.sum" => 15,
+            _ => 1,
+        };
+        let pass = self.random.random_range(1..=most);
+        let died = self.send("verifier", point, pass);
+        for _ in 0..self.random.random_range(0..3) {
+            // It may find nothing left to do at this point.
+            let next = self.send("verifier", point, most.min(pass + 1));
+            score.kills += usize::from(was_killed(next));
+        }
+        died
+    }
+
+    /// Runs a process that is to die at a point, and waits for its end.
+    fn send(&mut self, role: &str, point: &str, pass: u64) -> ExitStatus {
+        let name = match role {
+            "publisher" => &self.board_name,
+            _ => &self.pool_name,
+        };
+        let program = std::env::current_exe().expect("the path of this program");
+        let status = Command::new(program)
+            .args([name, &self.victim.to_string()])
+            .env(ROLE, format!("points::{role}"))
+            .env("MILLPOND_FAIL", format!("{point}:{pass}"))
+            .stdin(Stdio::null())
+            .status()
+            .expect("a process that starts");
+        self.victim += 1;
+        status
+    }
+
+    /// The next operations of this process, which survived.
+    fn go_on(&mut self, context: &str, score: &mut Score) {
+        let (pool, random) = (&self.pool, &mut self.random);
+        let mut watch = Stopwatch::default();
+        let mut operations = || -> Result<(), millpond::Error> {
+            let batch = watch.time(|| pool.sample(64, random))?;
+            for (record, &key) in batch.records().zip(batch.keys()) {
+                assert!(ledger::is_whole(record, key), "{key} is torn");
+            }
+            watch.time(|| pool.update_priorities(batch.keys(), &[1.0; 64]))?;
+            watch.time(|| pool.verify())?;
+            let version = self.board.version() + 1;
+            watch.time(|| self.board.publish(&[version; BOARD_LENGTH]))?;
+            watch.time(|| create_and_unlink("short/survivor"));
+            Ok(())
+        };
+        let done = operations();
+        score.check(context, done.map_err(|error| error.to_string()));
+        score.pauses.push(watch.longest);
+    }
+
+    /// What this process held all the while is as it was, and in the pool.
+    fn check_held(&self, held: &Batch<Experience>, copies: &[Experience]) -> Result<(), String> {
+        for ((record, copy), &key) in held.records().zip(copies).zip(held.keys()) {
+            let found = self.pool.get(key).map_err(|error| error.to_string())?;
+            if record != copy || found != Some(*copy) {
+                return Err(format!("key {key} was held, and became {found:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The board's value is whole, and the one of its version.
+    fn check_board(&self) -> Result<(), String> {
+        let mut value = [0; BOARD_LENGTH];
+        let version = self.board.fetch(&mut value);
+        let version = version.map_err(|error| error.to_string())?;
+        match value == [version; BOARD_LENGTH] {
+            true => Ok(()),
+            false => Err(format!("version {version} is torn: {value:?}")),
+        }
+    }
+
+    /// Nothing is left of short-lived segments but what has a name, and that can be removed.
+    fn check_files(&self) -> Result<(), String> {
+        let say = |error: millpond::Error| error.to_string();
+        millpond::unlink_all("short").map_err(say)?;
+        let root = std::env::var_os("MILLPOND_DIR").expect("a directory for segments");
+        let expected =
+            [self.board_name.as_str(), &self.pool_name].map(|name| name.to_string() + ".pond");
+        let mut left = files_below(Path::new(&root));
+        left.retain(|file| file != ".lock" && !expected.contains(file));
+        match left.is_empty() {
+            true => Ok(()),
+            false => Err(format!("files are left: {left:?}")),
+        }
+    }
+}
+
+impl Drop for Range {
+    fn drop(&mut self) {
+        millpond::unlink_all("points").unwrap();
+    }
+}
