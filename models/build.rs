@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use mutations::{Mutation, argued, mutations};
 
 /// The files with protocols. Each of their orderings is in a table.
-const MODELLED: [&str; 4] = [
+const MODELLED: [&str; 5] = [
+    "src/segment/entry.rs",
     "src/sync/lock.rs",
     "src/sync/event.rs",
     "src/pool/lease.rs",
@@ -20,7 +21,7 @@ const MODELLED: [&str; 4] = [
 ];
 
 /// What else the models compile.
-const COPIED: [&str; 8] = [
+const COPIED: [&str; 9] = [
     "src/sync/mod.rs",
     "src/sync/owner.rs",
     "src/sync/primitive.rs",
@@ -28,6 +29,7 @@ const COPIED: [&str; 8] = [
     "models/src/lib.rs",
     "models/src/leases.rs",
     "models/src/lock_and_event.rs",
+    "models/src/participants.rs",
     "models/src/versions.rs",
 ];
 

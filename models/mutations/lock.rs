@@ -8,9 +8,16 @@ pub const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "acquires_with_no_acquire",
         file: FILE,
-        old: ".compare_exchange(from, to, Ordering::Acquire, Ordering::Relaxed)",
-        new: ".compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed)",
+        old: ".compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed)",
+        new: ".compare_exchange(from, to, Ordering::Release, Ordering::Relaxed)",
         model: "lock_and_event::the_lock_excludes_and_loses_no_wake_up",
+    },
+    Mutation {
+        name: "acquires_with_no_release",
+        file: FILE,
+        old: ".compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed)",
+        new: ".compare_exchange(from, to, Ordering::Acquire, Ordering::Relaxed)",
+        model: "participants::who_joins_is_never_taken_for_dead_by_who_only_looks",
     },
     Mutation {
         name: "frees_with_no_release",

@@ -1,6 +1,7 @@
 //! The tables of mutations, one for each file with a protocol.
 
 mod board;
+mod entry;
 mod event;
 mod lease;
 mod lock;
@@ -31,6 +32,7 @@ pub struct Argued {
 pub fn mutations() -> impl Iterator<Item = &'static Mutation> {
     [
         board::MUTATIONS,
+        entry::MUTATIONS,
         event::MUTATIONS,
         lease::MUTATIONS,
         lock::MUTATIONS,
