@@ -21,6 +21,7 @@ use crate::sync::{Owner, Peers};
 const FIRST_BYTE: u64 = 1 << 62;
 /// The byte that is locked while a segment has no name yet; it follows those of the entries.
 const BUILDER_BYTE: u64 = FIRST_BYTE + Owner::MAX_ENTRIES as u64;
+
 // SAFETY: made of atomic integers.
 unsafe impl Shared for Entry {}
 
