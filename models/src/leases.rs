@@ -58,6 +58,19 @@ impl Pond {
         self.list().give_back(taken);
     }
 
+    /// A reader of the record whose word is `known`.
+    fn look_up(&self, known: u64) {
+        let taken = self.list().take(1).unwrap();
+        self.list().name(taken.cells.start, 0);
+        lease::announce();
+        if lease::is_unchanged(&self.word, known) {
+            // SAFETY: leased and checked; loom reports a writer at the same time.
+            let record = self.record.with(|record| unsafe { *record });
+            assert_eq!(record, known);
+        }
+        self.list().give_back(taken);
+    }
+
     /// A reader that uses its cells again, for a slot of another word.
     fn lease_another(&self, slot: u32) {
         let taken = self.list().take(1).unwrap();
@@ -186,6 +199,21 @@ fn a_record_that_another_writer_passes_over_is_whole() {
         // Somebody leases the slot, whatever became of it.
         let taken = pond.list().take(1).unwrap();
         pond.list().name(taken.cells.start, 0);
+        pond.write(30);
+        reader.join().unwrap();
+    });
+}
+
+/// A reader that knows the word of its key, and looks at the slot only after it leased it.
+#[test]
+fn a_record_found_by_its_key_is_whole() {
+    crate::model(3, || {
+        let pond = Pond::new();
+        let reader = {
+            let pond = pond.clone();
+            thread::spawn(move || pond.look_up(20))
+        };
+        pond.write(20);
         pond.write(30);
         reader.join().unwrap();
     });

@@ -1,5 +1,5 @@
 //! `loom` runs every interleaving, within its bounds, of millpond's protocols: the lock, the event,
-//! leases, and the board.
+//! participants, leases, and the board.
 //!
 //! What is modelled are the files that ship, compiled here once more with loom's atomics (that is why
 //! this is a crate of its own). Run by `cargo test`.
@@ -9,6 +9,8 @@
 // A model does not spin, so the spinning loop of the lock has no rounds.
 #![allow(clippy::reversed_empty_ranges)]
 
+#[path = "../../src/segment/entry.rs"]
+mod entry;
 #[path = "../../src/pool/lease.rs"]
 mod lease;
 #[path = "../../src/board/slots.rs"]
@@ -25,6 +27,7 @@ mod os {
 
 mod leases;
 mod lock_and_event;
+mod participants;
 mod versions;
 
 /// Runs `run` in every interleaving with at most so many preemptions.

@@ -159,6 +159,29 @@ fn an_event_wakes_whoever_waits_for_it() {
     });
 }
 
+/// Somebody notifies before there is what is waited for, and again when there is.
+#[test]
+fn an_event_that_came_too_early_is_waited_for_again() {
+    model(3, || {
+        let shared = Arc::new(Signalled {
+            words: EventWords::new(),
+            channel: Channel::patient(),
+            ready: AtomicU32::new(0),
+        });
+        let waiter = {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                let ready = || (shared.ready.load(Ordering::Relaxed) == 1).then_some(());
+                shared.event().wait_for(Duration::MAX, ready).unwrap();
+            })
+        };
+        shared.event().notify();
+        shared.ready.store(1, Ordering::Relaxed);
+        shared.event().notify();
+        waiter.join().unwrap();
+    });
+}
+
 /// Nobody is inside a lock that was handed over and not accepted, so nothing needs repair.
 #[test]
 fn a_lock_handed_to_the_dead_is_taken_by_one_and_needs_no_repair() {
@@ -179,7 +202,12 @@ fn a_lock_handed_to_the_dead_is_taken_by_one_and_needs_no_repair() {
         threads
             .into_iter()
             .for_each(|thread| thread.join().unwrap());
-        shared.with(2, &Dead(&[7]), |_, value| assert_eq!(*value, 2));
+        // It was handed over once: by now it is free, and nobody has to wait for a slice.
+        let lock = Lock {
+            channel: &Channel::patient(),
+            ..shared.lock(2)
+        };
+        assert_eq!(lock.acquire(&Dead(&[7])), Found::Clean);
     });
 }
 
@@ -239,4 +267,51 @@ fn a_lock_that_was_handed_over_has_one_owner_although_another_may_take_it() {
 #[test]
 fn a_lock_that_was_handed_over_is_accepted_by_one_thread_only() {
     hand_over_to_process_0([0, 0]);
+}
+
+/// The process that the lock was handed to is alive, and never comes.
+#[test]
+fn a_lock_handed_to_a_stopped_process_is_taken() {
+    model(3, || {
+        let shared = Guarded::new(Channel::Hasty);
+        shared.lock(5).acquire(&Dead(&[]));
+        shared.words.seat_for_model(owner(7));
+        shared.lock(5).release();
+        shared.with(0, &Dead(&[]), |found, _| assert_eq!(found, Found::Clean));
+    });
+}
+
+/// A waiter that was passed over twice takes the seat, and is handed the lock with what it guards.
+#[test]
+fn a_waiter_that_is_passed_over_is_handed_the_lock() {
+    model(3, || {
+        let shared = Guarded::new(Channel::patient());
+        let waiter = {
+            let shared = shared.clone();
+            thread::spawn(move || shared.with(0, &Dead(&[]), |_, value| *value += 1))
+        };
+        (0..4).for_each(|_| shared.with(1, &Dead(&[]), |_, value| *value += 1));
+        waiter.join().unwrap();
+        shared.with(1, &Dead(&[]), |_, value| assert_eq!(*value, 5));
+    });
+}
+
+/// The sitter accepts, while another takes what nobody has accepted.
+#[test]
+fn a_lock_that_is_accepted_and_taken_at_once_has_one_owner() {
+    model(3, || {
+        let shared = Guarded::new(Channel::Hasty);
+        shared.lock(5).acquire(&Dead(&[]));
+        shared.words.seat_for_model(owner(0));
+        let sitter = {
+            let shared = shared.clone();
+            thread::spawn(move || shared.with(0, &Dead(&[]), |_, value| *value += 1))
+        };
+        // The sitter has time to be passed over.
+        (0..2).for_each(|_| thread::yield_now());
+        shared.lock(5).release();
+        shared.with(1, &Dead(&[]), |_, value| *value += 1);
+        sitter.join().unwrap();
+        shared.with(2, &Dead(&[]), |_, value| assert_eq!(*value, 2));
+    });
 }

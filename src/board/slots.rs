@@ -7,12 +7,13 @@
 //!
 //! 1. *Publish*, under the lock: take the buffer of the next version `v`, set its stamp to 0, fence,
 //!    write the value word by word, set the stamp to `v`, and only then make `v` the newest.
-//! 2. *Fetch*, with no lock: read the newest version, check that its buffer has its stamp, copy the
-//!    value word by word, fence, and check the stamp again. If it changed, begin anew: two newer
-//!    values were published meanwhile, and a third was begun.
+//! 2. *Fetch*, with no lock: read the newest version, copy the value out of its buffer word by word,
+//!    fence, and check that the buffer has that version's stamp. If not, begin anew: two newer values
+//!    were published meanwhile, and a third was begun.
 //!
-//! A reader that saw a word of a later value synchronises, by the two fences, with the stamp's 0 that
-//! was written before it, and so sees that the stamp changed. A publisher that dies in the middle
+//! A reader that saw the version sees its words or later ones. If one of them is of a later value, the
+//! reader synchronises, by the two fences, with the stamp's 0 that was written before it, and so sees
+//! that the stamp changed; a stamp never comes back. A publisher that dies in the middle
 //! leaves a buffer that is not the newest: the newest stays, and the next publisher takes that buffer
 //! again, because the version was never raised.
 
@@ -49,23 +50,20 @@ impl Versions<'_> {
         fail_point("board.unstamped");
         write(buffer);
         fail_point("board.written");
-        // Release: who sees the stamp sees the value.
-        self.stamps[buffer].store(version, Ordering::Release);
+        // Relaxed: who sees the stamp sees, by the fence, the versions before it as published; the
+        // value it sees by the newest version.
+        self.stamps[buffer].store(version, Ordering::Relaxed);
         fail_point("board.stamped");
-        // Release: who sees the version sees the stamp.
+        // Release: who sees the version sees the value and the stamp.
         self.newest.store(version, Ordering::Release);
         fail_point("board.newest");
         version
     }
 
-    /// One try of step 2; `read` copies the value out of the buffer that it is given. `None` where
+    /// One try of step 2, with what [`Self::newest`] gave; `read` copies the value out of the buffer that it is given. `None` where
     /// the value changed meanwhile, and what was copied is worth nothing.
     pub(super) fn fetch(&self, version: u64, read: impl FnOnce(usize)) -> Option<u64> {
         let buffer = (version % BUFFERS as u64) as usize;
-        // Acquire: pairs with the Release in `publish`.
-        if self.stamps[buffer].load(Ordering::Acquire) != version {
-            return None;
-        }
         read(buffer);
         // Acquire: pairs with the fence in `publish`.
         fence(Ordering::Acquire);

@@ -7,6 +7,7 @@
 
 mod arena;
 mod directory;
+mod entry;
 mod guard;
 mod header;
 mod making;
@@ -21,10 +22,10 @@ use std::time::Duration;
 
 pub(crate) use arena::{Bytes, Carver, Mapping, Region, Shared, Span};
 pub use directory::{list, unlink, unlink_all};
+pub(crate) use entry::COUNTERS;
 pub(crate) use guard::Guard;
 pub(crate) use header::{Header, PARAMETERS};
 pub(crate) use making::{check_option, open_or_create};
-pub(crate) use participants::COUNTERS;
 pub use participants::Participant;
 pub use root::SegmentInfo;
 pub(crate) use structure::{Paging, Plan, Structure};

@@ -3,16 +3,17 @@
 //! Every attachment owns one entry. An operating-system lock on a byte of the segment's file, far
 //! past its end, says that the entry's process lives; the system drops it however the process ends.
 //! Only who holds that lock writes the entry, the structure's own words for it included, so a dead
-//! participant's entry is cleaned by locking its byte first.
+//! participant's entry is cleaned by locking its byte first. The protocol is at the head of `entry.rs`.
 
 use std::io;
 use std::process;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::arena::{Region, Shared};
+use super::entry::{COUNTERS, Entry, ROLE_WORDS};
 use crate::os::{self, ByteLocks, fail_point};
 use crate::sync::{Owner, Peers};
 
@@ -20,27 +21,6 @@ use crate::sync::{Owner, Peers};
 const FIRST_BYTE: u64 = 1 << 62;
 /// The byte that is locked while a segment has no name yet; it follows those of the entries.
 const BUILDER_BYTE: u64 = FIRST_BYTE + Owner::MAX_ENTRIES as u64;
-/// How many counters an entry has.
-pub(crate) const COUNTERS: usize = 8;
-const ROLE_WORDS: usize = 4;
-
-/// One participant. Written by: the holder of the entry's byte lock.
-#[repr(C, align(64))]
-pub(crate) struct Entry {
-    /// Odd while the entry is in use; raised when it is taken and when it is given back.
-    generation: AtomicU32,
-    process: AtomicU32,
-    /// Microseconds since 1970.
-    joined: AtomicU64,
-    /// Up to 32 bytes of text, filled up with zeros.
-    role: [AtomicU64; ROLE_WORDS],
-    unused: [AtomicU64; 2],
-    /// What the structure counts, on a line of their own.
-    counters: [AtomicU64; COUNTERS],
-}
-
-const _: () = assert!(size_of::<Entry>() == 128);
-const _: () = assert!(std::mem::offset_of!(Entry, counters) == 64);
 
 // SAFETY: made of atomic integers.
 unsafe impl Shared for Entry {}
@@ -85,9 +65,11 @@ impl Membership {
         retire(&table, number);
         reset(number);
         fail_point("join.reset");
-        let generation = occupy(&table[number], role);
+        table[number].describe(role);
+        let generation = table[number].occupy();
+        fail_point("join.done");
         Ok(Some(Self {
-            owner: Owner::new(number, generation >> 1),
+            owner: Owner::new(number, generation),
             table,
             locks,
             cleaning: Mutex::new(()),
@@ -130,14 +112,14 @@ impl Membership {
 
     /// Whether the participant that has this entry now is alive.
     pub(crate) fn is_entry_alive(&self, number: usize) -> bool {
-        let generation = self.table[number].generation.load(Ordering::Acquire);
-        generation & 1 == 1 && self.is_alive(Owner::new(number, generation >> 1))
+        let generation = self.table[number].generation();
+        generation.is_some_and(|generation| self.is_alive(Owner::new(number, generation)))
     }
 
     /// Whether somebody has this entry, or died with it and was not cleaned up after.
     #[inline]
     pub(crate) fn is_taken(&self, number: usize) -> bool {
-        self.table[number].generation.load(Ordering::Acquire) & 1 == 1
+        self.table[number].generation().is_some()
     }
 
     /// Frees the entries of the dead, calling `reset` for each. Says how many there were.
@@ -201,15 +183,12 @@ impl Peers for Membership {
         if number + 1 >= self.table.len() {
             return false;
         }
-        // Acquire: pairs with the Release in `occupy`; the byte was locked before.
-        let generation = self.table[number].generation.load(Ordering::Acquire);
-        let attached = generation & 1 == 1 && owner.is_generation(generation >> 1);
         let locked = |locks: &ByteLocks| locks.is_locked_elsewhere(byte_of(number), 1);
-        attached
-            && self
-                .locks
+        self.table[number].is_held_by(owner, || {
+            self.locks
                 .as_ref()
                 .is_some_and(|locks| locked(locks).unwrap_or(true))
+        })
     }
 }
 
@@ -264,43 +243,27 @@ fn byte_of(entry: usize) -> u64 {
     FIRST_BYTE + entry as u64
 }
 
-/// Marks a locked entry as in use.
-fn occupy(entry: &Entry, role: &str) -> u32 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.unwrap_or_default().as_micros() as u64;
-    entry.process.store(process::id(), Ordering::Relaxed);
-    entry.joined.store(now, Ordering::Relaxed);
-    fail_point("join.half");
-    let mut text = [0; 8 * ROLE_WORDS];
-    let shown = role.floor_char_boundary(text.len());
-    text[..shown].copy_from_slice(&role.as_bytes()[..shown]);
-    for (word, bytes) in entry.role.iter().zip(text.chunks_exact(8)) {
-        word.store(bytemuck::pod_read_unaligned(bytes), Ordering::Relaxed);
-    }
-    let generation = entry.generation.load(Ordering::Relaxed).wrapping_add(1) | 1;
-    // Release: who sees the entry in use sees what was written above.
-    entry.generation.store(generation, Ordering::Release);
-    fail_point("join.done");
-    generation
-}
-
-/// Marks a locked entry as free, and moves its counters to the last entry of the table.
+/// Marks a locked entry as free; the last entry of the table counts for who has left.
 fn retire(table: &Region<Entry>, number: usize) {
-    let (entry, departed) = (&table[number], &table[table.len() - 1]);
-    let generation = entry.generation.load(Ordering::Relaxed);
-    if generation & 1 == 1 {
-        for (mine, sum) in entry.counters.iter().zip(&departed.counters) {
-            sum.fetch_add(mine.swap(0, Ordering::Relaxed), Ordering::Relaxed);
-            fail_point("leave.counter");
-        }
-        // Release: who sees the entry free sees what the structure reset.
-        entry
-            .generation
-            .store(generation.wrapping_add(1), Ordering::Release);
-    }
+    table[number].retire(&table[table.len() - 1]);
 }
 
 impl Entry {
+    /// Writes what others read of this process.
+    fn describe(&self, role: &str) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.unwrap_or_default().as_micros() as u64;
+        self.process.store(process::id(), Ordering::Relaxed);
+        self.joined.store(now, Ordering::Relaxed);
+        fail_point("join.half");
+        let mut text = [0; 8 * ROLE_WORDS];
+        let shown = role.floor_char_boundary(text.len());
+        text[..shown].copy_from_slice(&role.as_bytes()[..shown]);
+        for (word, bytes) in self.role.iter().zip(text.chunks_exact(8)) {
+            word.store(bytemuck::pod_read_unaligned(bytes), Ordering::Relaxed);
+        }
+    }
+
     fn read(&self) -> Participant {
         let words = self
             .role

@@ -7,8 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Lifetime;
 use super::arena::{Carver, Mapping, Span};
+use super::entry::Entry;
 use super::header::{HEADER_BYTES, Header, LONGEST_SCHEMA, PARAMETERS};
-use super::participants::Entry;
 use crate::error::{Error, Result};
 use crate::sync::LockWords;
 

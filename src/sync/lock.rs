@@ -98,7 +98,7 @@ impl Lock<'_> {
     /// Takes the lock, waiting for as long as a living participant has it.
     #[inline]
     pub(crate) fn acquire(&self, peers: &impl Peers) -> Found {
-        // Step 1. Acquire: pairs with the Release of whoever freed the word.
+        // Step 1.
         let taken = self.swap(FREE, self.me.bits());
         if !taken && self.acquire_slowly(peers) {
             fail_point("takeover.swapped");
@@ -224,13 +224,17 @@ impl Lock<'_> {
     }
 
     fn swap(&self, from: u32, to: u32) -> bool {
+        // Acquire: pairs with the Release of whoever freed the word or handed it over. Release: who sees
+        // this owner sees that it joined, and does not take it for dead (`segment/entry.rs`).
         self.words
             .word
-            .compare_exchange(from, to, Ordering::Acquire, Ordering::Relaxed)
+            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed)
             .is_ok()
     }
 
     fn swap_seat(&self, from: u32, to: u32) -> bool {
+        // Relaxed: the seat guards nothing. A sitter that is taken for dead, because its joining is not
+        // seen yet, loses its turn and nothing else.
         self.words
             .seat
             .compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed)
