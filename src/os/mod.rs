@@ -72,6 +72,11 @@ pub(crate) fn is_full(error: &io::Error) -> bool {
     )
 }
 
+/// Whether `error` says that this process, or the machine, has as many files open as it may.
+pub(crate) fn is_too_many_files(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(system::is_too_many_files)
+}
+
 /// Bytes that this user may still write to the file system of `directory`.
 pub(crate) fn free_space(directory: &Path) -> io::Result<u64> {
     system::free_space(directory)

@@ -74,6 +74,11 @@ pub(crate) fn open_private(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// The descriptors of the process (`EMFILE`), or of the machine (`ENFILE`).
+pub(crate) fn is_too_many_files(code: i32) -> bool {
+    matches!(code, libc::EMFILE | libc::ENFILE)
+}
+
 /// `statvfs(3)`.
 pub(crate) fn free_space(directory: &Path) -> io::Result<u64> {
     let found = nix::sys::statvfs::statvfs(directory)?;

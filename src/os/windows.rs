@@ -151,6 +151,11 @@ pub(crate) fn prefault(
     Ok(())
 }
 
+/// The handles of the process.
+pub(crate) fn is_too_many_files(code: i32) -> bool {
+    code as u32 == win::ERROR_TOO_MANY_OPEN_FILES
+}
+
 /// `GetDiskFreeSpaceExW`, which heeds quotas.
 pub(crate) fn free_space(directory: &Path) -> io::Result<u64> {
     let directory = wide(directory)?;

@@ -28,7 +28,8 @@ pub fn list(run: Option<&str>) -> Result<Vec<SegmentInfo>> {
     let locked = root.lock()?;
     let mut names = locked.names()?;
     names.retain(|name| run.as_ref().is_none_or(|run| name.belongs_to(run)));
-    Ok(names.iter().map(|name| locked.describe(name)).collect())
+    let found = names.iter().map(|name| locked.describe(name).transpose());
+    found.flatten().collect()
 }
 
 /// Removes a segment's name. Who is attached keeps the segment until they drop it; nobody can

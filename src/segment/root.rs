@@ -100,6 +100,16 @@ impl LockedRoot<'_> {
                 name: name.as_str().into(),
             });
         }
+        let made = self.make_unfinished(path.clone(), target);
+        if made.is_err() {
+            // It was not there before, so what is there now is this call's.
+            let _ = fs::remove_file(&path);
+            self.remove_empty_directories(&path);
+        }
+        made
+    }
+
+    fn make_unfinished(&self, path: PathBuf, target: PathBuf) -> Result<(Unfinished, ByteLocks)> {
         let directory = target.parent().unwrap_or(&self.root.path);
         fs::create_dir_all(directory).map_err(Error::system("create", directory))?;
         let locks = ByteLocks::open(|| os::create_private(&path))
@@ -177,7 +187,7 @@ impl LockedRoot<'_> {
         while let Some(directory) = directories.pop() {
             let entries = match fs::read_dir(&directory) {
                 Ok(entries) => entries,
-                Err(error) if directory == self.root.path => {
+                Err(error) if directory == self.root.path || os::is_too_many_files(&error) => {
                     return Err(Error::system("list", &directory)(error));
                 }
                 // Gone meanwhile, or not millpond's.
@@ -203,8 +213,9 @@ impl LockedRoot<'_> {
         Ok(names)
     }
 
-    /// What there is to tell about one segment.
-    pub(crate) fn describe(&self, name: &Name) -> SegmentInfo {
+    /// What there is to tell about one segment; `None` where its lifetime has just ended. A file that
+    /// cannot be read is damaged, unless this process may open no more files.
+    pub(crate) fn describe(&self, name: &Name) -> Result<Option<SegmentInfo>> {
         let path = name.file(&self.root.path);
         let mut info = SegmentInfo {
             name: name.as_str().into(),
@@ -213,14 +224,21 @@ impl LockedRoot<'_> {
             created: UNIX_EPOCH,
             participants: 0,
         };
-        if let Ok((_, locks, header)) = self.open(name) {
-            info.kind = header.kind;
-            info.created = UNIX_EPOCH
-                .checked_add(Duration::from_micros(header.created))
-                .unwrap_or(UNIX_EPOCH);
-            info.participants = participants::count_living(&locks, header.participants);
+        match self.open(name) {
+            Ok((_, locks, header)) => {
+                info.kind = header.kind;
+                info.created = UNIX_EPOCH
+                    .checked_add(Duration::from_micros(header.created))
+                    .unwrap_or(UNIX_EPOCH);
+                info.participants = participants::count_living(&locks, header.participants);
+            }
+            Err(Error::NotFound { .. }) => return Ok(None),
+            Err(Error::System { source, .. }) if os::is_too_many_files(&source) => {
+                return Err(Error::system("open", path)(source));
+            }
+            Err(_) => {}
         }
-        info
+        Ok(Some(info))
     }
 
     /// Removes a hidden file that nobody needs. One that is being built is its builder's, whoever
@@ -245,6 +263,12 @@ impl LockedRoot<'_> {
     /// Removes a file, and the directories that it leaves empty.
     pub(crate) fn remove(&self, path: &Path) -> Result<()> {
         os::remove(path).map_err(Error::system("remove", path))?;
+        self.remove_empty_directories(path);
+        Ok(())
+    }
+
+    /// Removes the directories between the root and `path`, from the inmost on, that are empty.
+    fn remove_empty_directories(&self, path: &Path) {
         let below_root = path
             .ancestors()
             .skip(1)
@@ -254,7 +278,6 @@ impl LockedRoot<'_> {
                 break; // not empty
             }
         }
-        Ok(())
     }
 }
 
