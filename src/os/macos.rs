@@ -18,7 +18,7 @@ use nix::libc;
 
 pub(crate) use super::fork::forks;
 pub(crate) use super::unix::{
-    ByteLocks, create_private, free_space, is_same_file, is_too_many_files, open_private,
+    ByteLocks, Group, create_private, free_space, is_same_file, is_too_many_files, open_private,
     private_directory, publish, remove,
 };
 use super::view::touch;

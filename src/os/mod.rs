@@ -33,7 +33,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub(crate) use system::{ByteLocks, Channel, forks};
+pub(crate) use system::{ByteLocks, Channel, Group, forks};
 pub(crate) use view::View;
 
 /// The directory for segments where the user names none: private to the user, on the fastest

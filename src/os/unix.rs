@@ -1,6 +1,8 @@
 //! What Linux and macOS share: private files, publication by a hard link, and byte locks that
-//! belong to an open file description. Imports `fork.rs`, and the numbers of the lock commands
+//! belong to an open file description; groups in `unix/group.rs`. Imports `fork.rs`, and the numbers of the lock commands
 //! from the system's own file.
+
+mod group;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
@@ -9,6 +11,8 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use nix::libc;
+
+pub(crate) use group::Group;
 
 use super::fork::ParentOnly;
 use super::system::{GET_LOCK, SET_LOCK, SET_LOCK_WAIT};

@@ -1,7 +1,8 @@
 //! What a user can do about segments without attaching to them: list and remove.
 
 use super::name::Name;
-use super::root::{Root, SegmentInfo};
+use super::names::SegmentInfo;
+use super::root::Root;
 use crate::error::Result;
 
 /// The segments that exist, by name; all of them, or those of one `run` (the first components of

@@ -19,6 +19,8 @@ mod fork;
 mod frequencies;
 #[cfg(target_os = "linux")]
 mod full;
+#[cfg(target_os = "linux")]
+mod group;
 mod guest;
 mod kills;
 mod leases;
@@ -60,6 +62,8 @@ const PARTS: &[stage::Part] = &[
     permission::OWN,
     #[cfg(unix)]
     permission::STRANGERS,
+    #[cfg(target_os = "linux")]
+    group::PART,
     #[cfg(target_os = "linux")]
     full::PART,
     #[cfg(target_os = "linux")]
