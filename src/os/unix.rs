@@ -181,13 +181,39 @@ impl ByteLocks {
         let mut request: libc::flock = unsafe { std::mem::zeroed() };
         request.l_type = kind;
         request.l_whence = libc::SEEK_SET as libc::c_short;
-        request.l_start = start as libc::off_t;
-        request.l_len = length as libc::off_t;
+        request.l_start = offset(start)?;
+        request.l_len = offset(length)?;
         // SAFETY: the descriptor is open, and `request` is a `flock` that outlives the call.
         let result = unsafe { libc::fcntl(descriptor.as_raw_fd(), command, &mut request) };
         if result == -1 {
             return Err(io::Error::last_os_error());
         }
         Ok(request)
+    }
+}
+
+/// A place in a file, as the lock commands take it. On a system where that has 32 bits no lock is where
+/// a 64-bit program looks for it, and each would take the other for dead.
+fn offset(byte: u64) -> io::Result<libc::off_t> {
+    libc::off_t::try_from(byte).map_err(|_| {
+        io::Error::new(
+            io::ErrorKind::Unsupported,
+            "this program's file offsets are too short; build it for a 64-bit target",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_beyond_all_offsets_is_refused_and_not_put_elsewhere() {
+        let path = std::env::temp_dir().join(format!("offsets-{}", std::process::id()));
+        let locks = ByteLocks::open(|| create_private(&path)).unwrap();
+        remove(&path).unwrap();
+        assert!(locks.try_lock(1 << 62, 1).unwrap());
+        let refused = locks.try_lock(1 << 63, 1).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::Unsupported, "{refused}");
     }
 }
