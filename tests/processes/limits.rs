@@ -190,6 +190,7 @@ fn too_little_address_space_is_an_error() {
     let large = create("large", LARGE).unwrap();
     let before = everything_below(&root());
     let mut child = Child::start("limits::cramped", &[]);
+    child.tell("begin");
     for what in ["create", "open"] {
         let said = child.line();
         let says = [
@@ -215,6 +216,8 @@ const LARGE: usize = 6 << 20;
 /// May have 40 MiB of addresses more than it has, and then as many as before.
 fn cramped() {
     let orders = Orders::listen();
+    // The thread that listens has all its memory once it has heard something.
+    orders.next();
     let text = fs::read_to_string("/proc/self/statm").unwrap();
     let pages: u64 = text.split(' ').next().unwrap().parse().unwrap();
     let (soft, hard) = getrlimit(Resource::RLIMIT_AS).unwrap();
