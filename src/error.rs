@@ -1,10 +1,12 @@
 //! What can go wrong, in words for the person who reads it: what was expected, what was found, and
-//! what to do. Imports only `record`'s schema, to show two of them side by side.
+//! what to do. Imports `record`'s schema, to show two of them side by side, and asks `os` which error
+//! a number stands for.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::os;
 use crate::record::{Record, Schema};
 
 /// The result of an operation of this crate.
@@ -294,6 +296,9 @@ pub(crate) fn check_records<T: Record>(name: &str, text: &str) -> Result<()> {
 
 /// What a person can do about an error of the system, where there is a general answer.
 fn advice(error: &io::Error) -> &'static str {
+    if os::is_too_many_files(error) {
+        return "; close some, or raise the limit on open files (RLIMIT_NOFILE, `ulimit -n`)";
+    }
     match error.kind() {
         io::ErrorKind::PermissionDenied => {
             "; it belongs to another user, or MILLPOND_DIR should name a directory of your own"
@@ -301,7 +306,10 @@ fn advice(error: &io::Error) -> &'static str {
         io::ErrorKind::ReadOnlyFilesystem => {
             "; set MILLPOND_DIR to a directory that can be written"
         }
-        io::ErrorKind::OutOfMemory => "; the address space or the memory limit is used up",
+        io::ErrorKind::OutOfMemory => {
+            "; there is no memory or no address space left; raise the limit (such as RLIMIT_AS, \
+             `ulimit -v`), or ask for less capacity"
+        }
         _ => "",
     }
 }

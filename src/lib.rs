@@ -59,6 +59,12 @@
 //! where that directory is the same. A directory on a disk gives pools that are larger than memory and
 //! outlive a reboot. [`list`] and [`unlink_all`] look after what is there.
 //!
+//! To share segments with other users, of one group, make a directory for the group, such as
+//! `install -d -m 2770 -g lab /dev/shm/lab`, and set `MILLPOND_DIR` to it and `MILLPOND_GROUP` to the
+//! group's name or number in every process. Then all members may attach to, list and remove what any of
+//! them makes there, and nobody else may; they must trust each other as processes of one user do. A
+//! directory that lets in others is refused. Windows has no such groups: the variable is an error there.
+//!
 //! # What it costs, and what it does not do
 //!
 //! Sampling costs what touching the memory costs: see `docs/performance.md`. Records have a fixed size

@@ -18,8 +18,8 @@ use nix::libc;
 
 pub(crate) use super::fork::forks;
 pub(crate) use super::unix::{
-    ByteLocks, create_private, free_space, is_same_file, open_private, private_directory, publish,
-    remove,
+    ByteLocks, Group, create_private, free_space, is_same_file, is_too_many_files, open_private,
+    private_directory, publish, remove,
 };
 use super::view::touch;
 

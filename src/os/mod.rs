@@ -35,7 +35,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub(crate) use fail::fail_point;
-pub(crate) use system::{ByteLocks, Channel, forks};
+pub(crate) use system::{ByteLocks, Channel, Group, forks};
 pub(crate) use view::View;
 
 /// The directory for segments where the user names none: private to the user, on the fastest
@@ -72,6 +72,11 @@ pub(crate) fn is_full(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
     )
+}
+
+/// Whether `error` says that this process, or the machine, has as many files open as it may.
+pub(crate) fn is_too_many_files(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(system::is_too_many_files)
 }
 
 /// Bytes that this user may still write to the file system of `directory`.

@@ -1,6 +1,8 @@
 //! What Linux and macOS share: private files, publication by a hard link, and byte locks that
-//! belong to an open file description. Imports `fork.rs`, and the numbers of the lock commands
+//! belong to an open file description; groups in `unix/group.rs`. Imports `fork.rs`, and the numbers of the lock commands
 //! from the system's own file.
+
+mod group;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
@@ -9,6 +11,8 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use nix::libc;
+
+pub(crate) use group::Group;
 
 use super::fork::ParentOnly;
 use super::system::{GET_LOCK, SET_LOCK, SET_LOCK_WAIT};
@@ -72,6 +76,11 @@ pub(crate) fn open_private(path: &Path) -> io::Result<File> {
         ));
     }
     Ok(file)
+}
+
+/// The descriptors of the process (`EMFILE`), or of the machine (`ENFILE`).
+pub(crate) fn is_too_many_files(code: i32) -> bool {
+    matches!(code, libc::EMFILE | libc::ENFILE)
 }
 
 /// `statvfs(3)`.
@@ -173,13 +182,39 @@ impl ByteLocks {
         let mut request: libc::flock = unsafe { std::mem::zeroed() };
         request.l_type = kind;
         request.l_whence = libc::SEEK_SET as libc::c_short;
-        request.l_start = start as libc::off_t;
-        request.l_len = length as libc::off_t;
+        request.l_start = offset(start)?;
+        request.l_len = offset(length)?;
         // SAFETY: the descriptor is open, and `request` is a `flock` that outlives the call.
         let result = unsafe { libc::fcntl(descriptor.as_raw_fd(), command, &mut request) };
         if result == -1 {
             return Err(io::Error::last_os_error());
         }
         Ok(request)
+    }
+}
+
+/// A place in a file, as the lock commands take it. On a system where that has 32 bits no lock is where
+/// a 64-bit program looks for it, and each would take the other for dead.
+fn offset(byte: u64) -> io::Result<libc::off_t> {
+    libc::off_t::try_from(byte).map_err(|_| {
+        io::Error::new(
+            io::ErrorKind::Unsupported,
+            "this program's file offsets are too short; build it for a 64-bit target",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_beyond_all_offsets_is_refused_and_not_put_elsewhere() {
+        let path = std::env::temp_dir().join(format!("offsets-{}", std::process::id()));
+        let locks = ByteLocks::open(|| create_private(&path)).unwrap();
+        remove(&path).unwrap();
+        assert!(locks.try_lock(1 << 62, 1).unwrap());
+        let refused = locks.try_lock(1 << 63, 1).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::Unsupported, "{refused}");
     }
 }

@@ -6,6 +6,7 @@
 //! the file another one, hidden and ending in `.dead`, which is deleted when nobody maps it.
 
 mod channel;
+mod group;
 mod locks;
 mod owner;
 
@@ -23,6 +24,7 @@ use windows_sys::Win32::Foundation as win;
 use windows_sys::Win32::Storage::FileSystem as files;
 
 pub(crate) use channel::Channel;
+pub(crate) use group::Group;
 pub(crate) use locks::ByteLocks;
 
 use super::view::touch;
@@ -149,6 +151,11 @@ pub(crate) fn prefault(
 ) -> io::Result<()> {
     touch(memory, start, length);
     Ok(())
+}
+
+/// The handles of the process.
+pub(crate) fn is_too_many_files(code: i32) -> bool {
+    code as u32 == win::ERROR_TOO_MANY_OPEN_FILES
 }
 
 /// `GetDiskFreeSpaceExW`, which heeds quotas.

@@ -1,7 +1,8 @@
 //! What a user can do about segments without attaching to them: list and remove.
 
 use super::name::Name;
-use super::root::{Root, SegmentInfo};
+use super::names::SegmentInfo;
+use super::root::Root;
 use crate::error::Result;
 
 /// The segments that exist, by name; all of them, or those of one `run` (the first components of
@@ -28,7 +29,8 @@ pub fn list(run: Option<&str>) -> Result<Vec<SegmentInfo>> {
     let locked = root.lock()?;
     let mut names = locked.names()?;
     names.retain(|name| run.as_ref().is_none_or(|run| name.belongs_to(run)));
-    Ok(names.iter().map(|name| locked.describe(name)).collect())
+    let found = names.iter().map(|name| locked.describe(name).transpose());
+    found.flatten().collect()
 }
 
 /// Removes a segment's name. Who is attached keeps the segment until they drop it; nobody can

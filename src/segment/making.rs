@@ -1,6 +1,6 @@
 //! Creating segments and attaching to them.
 //!
-//! Names change hands under the root's lock (`root.rs`); space is reserved and contents are written
+//! Names change hands under the root's lock (`names.rs`); space is reserved and contents are written
 //! while nobody else can see them.
 
 use std::sync::Arc;
@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use super::arena::Mapping;
 use super::header::Header;
 use super::name::Name;
+use super::names::{LockedRoot, Unfinished};
 use super::participants::Membership;
-use super::root::{LockedRoot, Root, Unfinished};
+use super::root::Root;
 use super::structure::{Layout, Plan, Structure, plan_layout};
 use super::{Attach, Segment, channel};
 use crate::error::{Error, Result};

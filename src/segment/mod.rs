@@ -2,8 +2,8 @@
 //!
 //! A segment consists of the header (`header.rs`), its locks (`guard.rs`), the participant table
 //! (`participants.rs`), and the regions of its structure (`arena.rs`), in that order; names and
-//! files are in `name.rs` and `root.rs`, and `making.rs` puts all of it together. What the structure is, this folder does not know: it asks
-//! a [`Structure`]. Imports `os` and `sync`.
+//! files are in `name.rs`, `names.rs` and `root.rs`, and `making.rs` puts all of it together. What the
+//! structure is, this folder does not know: it asks a [`Structure`]. Imports `os` and `sync`.
 
 mod arena;
 mod directory;
@@ -12,6 +12,7 @@ mod guard;
 mod header;
 mod making;
 mod name;
+mod names;
 mod participants;
 mod root;
 mod structure;
@@ -26,8 +27,8 @@ pub(crate) use entry::COUNTERS;
 pub(crate) use guard::Guard;
 pub(crate) use header::{Header, PARAMETERS};
 pub(crate) use making::{check_option, open_or_create};
+pub use names::SegmentInfo;
 pub use participants::Participant;
-pub use root::SegmentInfo;
 pub(crate) use structure::{Paging, Plan, Structure};
 
 use crate::error::{Error, Result};

@@ -1,63 +1,32 @@
-//! The directory in which segments have their names: creating, publishing, listing, removing.
+//! The directory in which segments have their names: where it is, whom it lets in, and its lock.
 //!
-//! Whatever changes or looks up a name does so under one lock of the directory (`.lock`, held for
-//! some microseconds, dropped by the system when its holder dies): so nobody attaches to a segment
-//! that is being removed, and nobody removes a newer segment of the same name. Unfinished segments
-//! have hidden names; the lock of their creator tells them from debris.
+//! It is private to the user, or shared by the members of one group where the user names it. What is
+//! made in it comes from here, so that it lets in the same people.
 
-use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::Lifetime;
-use super::header::Header;
-use super::name::Name;
-use super::participants;
+use super::names::LockedRoot;
 use crate::error::{Error, Result};
-use crate::os::{self, ByteLocks, fail_point};
+use crate::os::{self, ByteLocks, Group};
 
 /// The variable that names another root directory.
 const VARIABLE: &str = "MILLPOND_DIR";
+/// The variable that names a group which shares the root directory.
+const GROUP_VARIABLE: &str = "MILLPOND_GROUP";
 const LOCK_FILE: &str = ".lock";
-/// The end of the name of a hidden file in which a segment is built.
-const UNFINISHED: &str = ".pond.new";
-
-/// What [`list`](crate::list) tells of a segment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SegmentInfo {
-    /// Its name.
-    pub name: String,
-    /// The structure that it holds, such as `pool`; `damaged` where the header cannot be read.
-    pub kind: String,
-    /// Its size in bytes.
-    pub bytes: u64,
-    /// When it was created, by its creator's clock.
-    pub created: SystemTime,
-    /// How many participants are attached and alive.
-    pub participants: usize,
-}
 
 /// The root directory, checked.
 pub(crate) struct Root {
     pub(crate) path: PathBuf,
-}
-
-/// The root directory while names in it hold still.
-pub(crate) struct LockedRoot<'a> {
-    root: &'a Root,
-    lock: ByteLocks,
-}
-
-impl Drop for LockedRoot<'_> {
-    fn drop(&mut self) {
-        let _ = self.lock.unlock(0, 1);
-    }
+    /// Who may come in besides the user.
+    pub(super) group: Option<Group>,
 }
 
 impl Root {
-    /// `MILLPOND_DIR`, else the system's best; created if it is missing.
+    /// `MILLPOND_DIR`, else the system's best. A private one is created if it is missing; that of a
+    /// group, which `MILLPOND_GROUP` names, must be there.
     pub(crate) fn find() -> Result<Self> {
         let path = match std::env::var_os(VARIABLE) {
             Some(path) if !path.is_empty() => {
@@ -65,229 +34,99 @@ impl Root {
             }
             _ => os::default_root(),
         };
-        match os::private_directory(&path).map_err(Error::system("create", &path))? {
-            Ok(()) => Ok(Self { path }),
+        let group = find_group()?;
+        let checked = match &group {
+            None => os::private_directory(&path).map_err(Error::system("create", &path))?,
+            Some(group) => {
+                let checked = group.check_directory(&path);
+                checked.map_err(Error::system("look at", &path))?
+            }
+        };
+        match checked {
+            Ok(()) => Ok(Self { path, group }),
             Err(reason) => Err(Error::UntrustedDirectory { path, reason }),
         }
     }
 
     pub(crate) fn lock(&self) -> Result<LockedRoot<'_>> {
         let path = self.path.join(LOCK_FILE);
-        let open = || match os::create_private(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                os::open_private(&path)
-            }
-            other => other,
-        };
-        let lock = ByteLocks::open(open).map_err(Error::system("open", &path))?;
+        let lock =
+            ByteLocks::open(|| self.open_or_create(&path)).map_err(Error::system("open", &path))?;
         lock.lock(0).map_err(Error::system("lock", &path))?;
-        Ok(LockedRoot { root: self, lock })
-    }
-}
-
-impl LockedRoot<'_> {
-    /// Creates an unfinished segment's file, in the directory of its later name. There is one for a
-    /// name at most: who comes second is told that the segment exists, and reserves no space.
-    /// The builder's lock comes with it.
-    pub(crate) fn create_unfinished(&self, name: &Name) -> Result<(Unfinished, ByteLocks)> {
-        let target = name.file(&self.root.path);
-        let path = unfinished_path(&target);
-        if path.exists() {
-            self.remove_debris(&path)?;
-        }
-        if target.exists() || path.exists() {
-            return Err(Error::AlreadyExists {
-                name: name.as_str().into(),
-            });
-        }
-        let directory = target.parent().unwrap_or(&self.root.path);
-        fs::create_dir_all(directory).map_err(Error::system("create", directory))?;
-        let locks = ByteLocks::open(|| os::create_private(&path))
-            .map_err(Error::system("create", &path))?;
-        fail_point("create.file");
-        participants::begin_building(&locks).map_err(Error::system("lock", &path))?;
-        // An open file of its own, see `open`.
-        let file = os::open_private(&path).map_err(Error::system("open", &path))?;
-        let unfinished = Unfinished { path, target, file };
-        Ok((unfinished, locks))
+        Ok(LockedRoot::new(self, lock))
     }
 
-    /// Gives a finished segment its name; an error leaves the name as it was.
-    pub(crate) fn publish(&self, name: &Name, from: &Path) -> Result<()> {
-        os::publish(from, &name.file(&self.root.path)).map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => Error::AlreadyExists {
-                name: name.as_str().into(),
-            },
-            _ => Error::system("publish", from)(error),
-        })
-    }
-
-    /// Opens the file of segment `name`. One whose lifetime is over is removed, and not found.
-    /// The locks are on an open file of their own: a forked child inherits a mapping, and with it the
-    /// mapping's open file, which would keep its parent's locks.
-    pub(crate) fn open(&self, name: &Name) -> Result<(fs::File, ByteLocks, Header)> {
-        let path = name.file(&self.root.path);
-        let not_found = || Error::NotFound {
-            name: name.as_str().into(),
-            root: self.root.path.clone(),
-        };
-        let mut file = os::open_private(&path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => not_found(),
-            _ => Error::system("open", &path)(error),
-        })?;
-        let locks =
-            ByteLocks::open(|| os::open_private(&path)).map_err(Error::system("open", &path))?;
-        let header = Header::read(name.as_str(), &mut file)?;
-        if is_over(&header, &locks) {
-            self.remove(&path)?;
-            return Err(not_found());
-        }
-        Ok((file, locks, header))
-    }
-
-    /// Takes the name away, whatever the file holds.
-    pub(crate) fn unlink(&self, name: &Name) -> Result<()> {
-        let path = name.file(&self.root.path);
-        if path.symlink_metadata().is_err() {
-            return Err(Error::NotFound {
-                name: name.as_str().into(),
-                root: self.root.path.clone(),
-            });
-        }
-        self.remove(&path)
-    }
-
-    /// Takes the name away if it still means `file`, to which nobody but the caller is attached.
-    pub(crate) fn unlink_same(&self, name: &Name, file: &fs::File) -> Result<()> {
-        self.remove_same(&name.file(&self.root.path), file)
-    }
-
-    /// Removes what is at `path` if it is `file`.
-    pub(crate) fn remove_same(&self, path: &Path, file: &fs::File) -> Result<()> {
-        match os::is_same_file(file, path).map_err(Error::system("look at", path))? {
-            true => self.remove(path),
-            false => Ok(()),
-        }
-    }
-
-    /// The names of all segments, after removing what nobody needs any more: segments whose
-    /// lifetime is over, and unfinished ones whose creator died.
-    pub(crate) fn names(&self) -> Result<Vec<Name>> {
-        let mut names = Vec::new();
-        let mut directories = vec![self.root.path.clone()];
-        while let Some(directory) = directories.pop() {
-            let entries = match fs::read_dir(&directory) {
-                Ok(entries) => entries,
-                Err(error) if directory == self.root.path => {
-                    return Err(Error::system("list", &directory)(error));
-                }
-                // Gone meanwhile, or not millpond's.
-                Err(_) => continue,
-            };
-            for entry in entries.flatten() {
-                let path = entry.path();
-                let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
-                if is_directory {
-                    directories.push(path);
-                } else if is_debris(&entry.file_name()) {
-                    // What cannot be opened is somebody else's.
-                    let _ = self.remove_debris(&path);
-                } else if let Some(name) = Name::of_file(&self.root.path, &path) {
-                    match self.open(&name) {
-                        Err(Error::NotFound { .. }) => {}
-                        _ => names.push(name),
-                    }
-                }
+    /// Opens the lock's file, or makes it. A group gets it by its name only when it may open it.
+    fn open_or_create(&self, path: &Path) -> io::Result<fs::File> {
+        loop {
+            match os::open_private(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                other => return other,
             }
-        }
-        names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
-        Ok(names)
-    }
-
-    /// What there is to tell about one segment.
-    pub(crate) fn describe(&self, name: &Name) -> SegmentInfo {
-        let path = name.file(&self.root.path);
-        let mut info = SegmentInfo {
-            name: name.as_str().into(),
-            kind: "damaged".into(),
-            bytes: path.metadata().map_or(0, |found| found.len()),
-            created: UNIX_EPOCH,
-            participants: 0,
-        };
-        if let Ok((_, locks, header)) = self.open(name) {
-            info.kind = header.kind;
-            info.created = UNIX_EPOCH
-                .checked_add(Duration::from_micros(header.created))
-                .unwrap_or(UNIX_EPOCH);
-            info.participants = participants::count_living(&locks, header.participants);
-        }
-        info
-    }
-
-    /// Removes a hidden file that nobody needs. One that is being built is its builder's, whoever
-    /// else is attached: a builder that died while it published left a second name behind.
-    fn remove_debris(&self, path: &Path) -> Result<()> {
-        let locks = ByteLocks::open(|| os::open_private(path));
-        let locks = locks.map_err(Error::system("open", path))?;
-        let needed = match path
-            .as_os_str()
-            .as_encoded_bytes()
-            .ends_with(UNFINISHED.as_bytes())
-        {
-            true => participants::is_being_built(&locks),
-            false => participants::is_attached(&locks),
-        };
-        match needed {
-            true => Ok(()),
-            false => self.remove(path),
-        }
-    }
-
-    /// Removes a file, and the directories that it leaves empty.
-    pub(crate) fn remove(&self, path: &Path) -> Result<()> {
-        fail_point("unlink.begun");
-        os::remove(path).map_err(Error::system("remove", path))?;
-        fail_point("unlink.removed");
-        let below_root = path
-            .ancestors()
-            .skip(1)
-            .take_while(|above| *above != self.root.path);
-        for directory in below_root {
-            if fs::remove_dir(directory).is_err() {
-                break; // not empty
+            let hidden = self
+                .path
+                .join(format!(".{:016x}.dead", rand::random::<u64>()));
+            let published = self.create_file(&hidden).and_then(|file| {
+                os::publish(&hidden, path)?;
+                Ok(file)
+            });
+            match published {
+                // Somebody else's is there, or somebody cleaned up; neither happens for ever.
+                Err(error)
+                    if [io::ErrorKind::AlreadyExists, io::ErrorKind::NotFound]
+                        .contains(&error.kind()) => {}
+                other => return other,
             }
+            let _ = fs::remove_file(hidden);
         }
-        Ok(())
+    }
+
+    /// A new file that only the user, and the group, may read and write.
+    pub(super) fn create_file(&self, path: &Path) -> io::Result<fs::File> {
+        let file = os::create_private(path)?;
+        if let Some(group) = &self.group {
+            group.let_into_file(&file)?;
+        }
+        Ok(file)
+    }
+
+    /// Makes `directory`, which lies below the root, and those above it.
+    pub(super) fn create_directories(&self, directory: &Path) -> io::Result<()> {
+        let Some(group) = &self.group else {
+            return fs::create_dir_all(directory);
+        };
+        if directory == self.path {
+            return Ok(());
+        }
+        directory
+            .parent()
+            .map_or(Ok(()), |above| self.create_directories(above))?;
+        match fs::create_dir(directory) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if group.check_directory(directory)?.is_ok() {
+                    return Ok(());
+                }
+                // Its maker was killed before the group was let in. What is not empty stays.
+                fs::remove_dir(directory)?;
+                fs::create_dir(directory)?;
+            }
+            other => other?,
+        }
+        group.let_into_directory(directory)
     }
 }
 
-/// The hidden file in which the segment at `target` is built.
-fn unfinished_path(target: &Path) -> PathBuf {
-    let mut file = std::ffi::OsString::from(".");
-    file.push(target.file_stem().unwrap_or_default());
-    file.push(UNFINISHED);
-    target.with_file_name(file)
-}
-
-/// A file that has no segment's name yet.
-pub(crate) struct Unfinished {
-    pub(crate) path: PathBuf,
-    /// Where it will be published.
-    pub(crate) target: PathBuf,
-    pub(crate) file: fs::File,
-}
-
-/// Whether a file's name is that of an unfinished segment, or of a removed one that was still mapped
-/// (on Windows). Other hidden files in the directory are not millpond's.
-fn is_debris(name: &OsStr) -> bool {
-    let Some(hidden) = name.to_str().and_then(|name| name.strip_prefix('.')) else {
-        return false;
+/// The group that the user names, if there is one.
+fn find_group() -> Result<Option<Group>> {
+    let Some(text) = std::env::var_os(GROUP_VARIABLE).filter(|text| !text.is_empty()) else {
+        return Ok(None);
     };
-    let is_removed = |text: &str| text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    hidden.ends_with(UNFINISHED) || hidden.strip_suffix(".dead").is_some_and(is_removed)
-}
-
-/// Whether a segment was to live while somebody is attached, and nobody is.
-fn is_over(header: &Header, locks: &ByteLocks) -> bool {
-    header.lifetime == Lifetime::WhileAttached && !participants::is_attached(locks)
+    let unknown = || Error::InvalidArgument {
+        what: GROUP_VARIABLE,
+        found: text.to_string_lossy().into_owned(),
+        expected: "the name or the number of a group of this system".into(),
+    };
+    let name = text.to_str().ok_or_else(unknown)?;
+    let found = Group::find(name).map_err(Error::system("look up group", name))?;
+    found.map(Some).ok_or_else(unknown)
 }

@@ -8,6 +8,9 @@
 mod attaching;
 mod board;
 mod child;
+mod cleaning;
+#[cfg(target_os = "linux")]
+mod containers;
 mod creation;
 mod damage;
 mod experience;
@@ -16,10 +19,14 @@ mod fork;
 mod frequencies;
 #[cfg(target_os = "linux")]
 mod full;
+#[cfg(target_os = "linux")]
+mod group;
 mod guest;
 mod kills;
 mod leases;
 mod lifetime;
+#[cfg(target_os = "linux")]
+mod limits;
 mod orders;
 mod pages;
 #[cfg(unix)]
@@ -41,6 +48,7 @@ const PARTS: &[stage::Part] = &[
     board::PART,
     creation::PART,
     lifetime::PART,
+    cleaning::PART,
     waiting::PART,
     damage::PART,
     pages::PART,
@@ -48,12 +56,18 @@ const PARTS: &[stage::Part] = &[
     fork::PART,
     #[cfg(unix)]
     stopped::PART,
+    #[cfg(target_os = "linux")]
+    limits::PART,
     #[cfg(unix)]
     permission::OWN,
     #[cfg(unix)]
     permission::STRANGERS,
     #[cfg(target_os = "linux")]
+    group::PART,
+    #[cfg(target_os = "linux")]
     full::PART,
+    #[cfg(target_os = "linux")]
+    containers::PART,
     #[cfg(target_os = "linux")]
     attaching::PART,
 ];

@@ -42,7 +42,7 @@ pub const STRANGERS: Part = Part {
 /// A user who owns nothing: `nobody` on most systems.
 const STRANGER: u32 = 65534;
 
-fn not_root() -> Option<String> {
+pub fn not_root() -> Option<String> {
     match geteuid().is_root() {
         true => None,
         false => Some("only root can run processes of another user".into()),
@@ -50,12 +50,12 @@ fn not_root() -> Option<String> {
 }
 
 /// A fresh path beside the segment directory of this trial.
-fn place() -> PathBuf {
+pub fn place() -> PathBuf {
     let root = PathBuf::from(env::var_os("MILLPOND_DIR").expect("a directory"));
     root.with_file_name("place")
 }
 
-fn make(directory: &Path, mode: u32) {
+pub fn make(directory: &Path, mode: u32) {
     fs::create_dir(directory).unwrap();
     fs::set_permissions(directory, Permissions::from_mode(mode)).unwrap();
 }
@@ -87,7 +87,7 @@ fn visitor() {
 }
 
 #[track_caller]
-fn assert_says(text: &str, parts: &[&str]) {
+pub fn assert_says(text: &str, parts: &[&str]) {
     for part in parts {
         assert!(text.contains(part), "no `{part}` in: {text}");
     }

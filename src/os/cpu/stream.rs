@@ -1,5 +1,6 @@
 //! Copying with stores that go past the cache. Where a processor has none, the copy is a plain one.
 
+#[cfg(any(test, all(target_arch = "x86_64", not(miri))))]
 use super::CACHE_LINE;
 
 /// Copies `length` bytes for each pair of addresses (from, to) with stores that go past the cache:
