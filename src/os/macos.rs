@@ -13,15 +13,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use memmap2::{MmapOptions, MmapRaw};
 use nix::libc;
 
 pub(crate) use super::fork::forks;
+pub(super) use super::ordinary_pages::{
+    map_anonymous, map_file, prefault, prefer_huge_pages, use_huge_pages,
+};
 pub(crate) use super::unix::{
     ByteLocks, Group, create_private, free_space, is_same_file, is_too_many_files, open_private,
     private_directory, publish, remove,
 };
-use super::view::touch;
 
 // `fcntl.h` of XNU has the commands; the manual does not mention them.
 pub(super) const SET_LOCK: c_int = libc::F_OFD_SETLK;
@@ -79,40 +80,6 @@ fn preallocate(file: &File, length: libc::off_t, flags: libc::c_uint) -> io::Res
         -1 => Err(io::Error::last_os_error()),
         _ => Ok(()),
     }
-}
-
-/// Maps the whole of a file. Gives the memory, and where in it the file begins.
-pub(crate) fn map_file(file: &File, length: usize) -> io::Result<(MmapRaw, usize)> {
-    Ok((MmapOptions::new().len(length).map_raw(file)?, 0))
-}
-
-/// Memory of this process, in the same form.
-pub(crate) fn map_anonymous(length: usize) -> io::Result<(MmapRaw, usize)> {
-    Ok((MmapOptions::new().len(length).map_anon()?.into(), 0))
-}
-
-/// There is nothing to prefer, see [`use_huge_pages`].
-pub(crate) fn prefer_huge_pages(_memory: &MmapRaw) -> io::Result<()> {
-    Ok(())
-}
-
-/// Always an error: macOS has no call for that.
-pub(crate) fn use_huge_pages(_address: *mut u8, _length: usize) -> io::Result<()> {
-    Err(io::Error::new(
-        io::ErrorKind::Unsupported,
-        "macOS gives no huge pages to mapped memory; do without them",
-    ))
-}
-
-/// Reads a byte of every page, which enters it into the page table.
-pub(crate) fn prefault(
-    memory: &MmapRaw,
-    start: usize,
-    length: usize,
-    _private: bool,
-) -> io::Result<()> {
-    touch(memory, start, length);
-    Ok(())
 }
 
 /// Where processes sleep until a word of shared memory changes. The system finds the sleepers by

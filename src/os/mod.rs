@@ -2,8 +2,8 @@
 //! locks that the system drops with their process, waiting on a word, and forks.
 //!
 //! One file a system (`linux.rs`, `macos.rs`, `windows.rs`), what Linux and macOS share in
-//! `unix.rs` and `fork.rs`; mapped memory in `view.rs`; what differs between processors in `cpu.rs`.
-//! Nothing above this folder names a system. Imports nothing of this crate.
+//! `unix.rs` and `fork.rs`; mapped memory in `view.rs` and `ordinary_pages.rs`; what differs between
+//! processors in `cpu.rs`. Nothing above this folder names a system. Imports nothing of this crate.
 
 pub(crate) mod cpu;
 mod fail;
@@ -14,6 +14,8 @@ mod fork;
 mod linux;
 #[cfg(target_os = "macos")]
 mod macos;
+#[cfg(any(target_os = "macos", windows))]
+mod ordinary_pages;
 #[cfg(unix)]
 mod unix;
 mod view;

@@ -19,7 +19,6 @@ use std::os::windows::io::AsRawHandle;
 use std::path::{Component, Path, PathBuf, Prefix};
 use std::ptr;
 
-use memmap2::{MmapOptions, MmapRaw};
 use windows_sys::Win32::Foundation as win;
 use windows_sys::Win32::Storage::FileSystem as files;
 
@@ -27,7 +26,9 @@ pub(crate) use channel::Channel;
 pub(crate) use group::Group;
 pub(crate) use locks::ByteLocks;
 
-use super::view::touch;
+pub(super) use super::ordinary_pages::{
+    map_anonymous, map_file, prefault, prefer_huge_pages, use_huge_pages,
+};
 
 /// Windows processes do not fork.
 #[inline(always)]
@@ -117,40 +118,6 @@ pub(crate) fn reserve(file: &File, length: u64) -> io::Result<()> {
     }
     let end = files::FILE_END_OF_FILE_INFO { EndOfFile: length };
     set_information(file, files::FileEndOfFileInfo, &end)
-}
-
-/// Maps the whole of a file. Gives the memory, and where in it the file begins.
-pub(crate) fn map_file(file: &File, length: usize) -> io::Result<(MmapRaw, usize)> {
-    Ok((MmapOptions::new().len(length).map_raw(file)?, 0))
-}
-
-/// Memory of this process, in the same form.
-pub(crate) fn map_anonymous(length: usize) -> io::Result<(MmapRaw, usize)> {
-    Ok((MmapOptions::new().len(length).map_anon()?.into(), 0))
-}
-
-/// There is nothing to prefer, see [`use_huge_pages`].
-pub(crate) fn prefer_huge_pages(_memory: &MmapRaw) -> io::Result<()> {
-    Ok(())
-}
-
-/// Always an error: large pages are for sections without a file only (`CreateFileMappingW`).
-pub(crate) fn use_huge_pages(_address: *mut u8, _length: usize) -> io::Result<()> {
-    Err(io::Error::new(
-        io::ErrorKind::Unsupported,
-        "Windows gives no huge pages to mapped files; do without them",
-    ))
-}
-
-/// Reads a byte of every page, which enters it into the page table.
-pub(crate) fn prefault(
-    memory: &MmapRaw,
-    start: usize,
-    length: usize,
-    _private: bool,
-) -> io::Result<()> {
-    touch(memory, start, length);
-    Ok(())
 }
 
 /// The handles of the process.

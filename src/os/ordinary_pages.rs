@@ -1,0 +1,43 @@
+//! Mapping memory where the system can do nothing special about its pages: on macOS and Windows.
+
+use std::fs::File;
+use std::io;
+
+use memmap2::{MmapOptions, MmapRaw};
+
+use super::view::touch;
+
+/// Maps the whole of a file. Gives the memory, and where in it the file begins.
+pub(super) fn map_file(file: &File, length: usize) -> io::Result<(MmapRaw, usize)> {
+    Ok((MmapOptions::new().len(length).map_raw(file)?, 0))
+}
+
+/// Memory of this process, in the same form.
+pub(super) fn map_anonymous(length: usize) -> io::Result<(MmapRaw, usize)> {
+    Ok((MmapOptions::new().len(length).map_anon()?.into(), 0))
+}
+
+/// There is nothing to prefer, see [`use_huge_pages`].
+pub(super) fn prefer_huge_pages(_memory: &MmapRaw) -> io::Result<()> {
+    Ok(())
+}
+
+/// Always an error: macOS has no call for that, and Windows has large pages only for sections without a
+/// file (`CreateFileMappingW`).
+pub(super) fn use_huge_pages(_address: *mut u8, _length: usize) -> io::Result<()> {
+    Err(io::Error::new(
+        io::ErrorKind::Unsupported,
+        "this system gives no huge pages to mapped files; do without them",
+    ))
+}
+
+/// Reads a byte of every page, which enters it into the page table.
+pub(super) fn prefault(
+    memory: &MmapRaw,
+    start: usize,
+    length: usize,
+    _private: bool,
+) -> io::Result<()> {
+    touch(memory, start, length);
+    Ok(())
+}
