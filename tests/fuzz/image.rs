@@ -47,6 +47,7 @@ pub fn create_pool() -> Pool<Step> {
 
 /// The bytes of such a pool, and of a board.
 pub fn images() -> [Vec<u8>; 2] {
+    let _ = millpond::unlink(NAME); // of a fuzzer that was stopped
     drop(create_pool());
     let pool = take();
     let options = BoardOptions::new(BOARD_LENGTH).participants(2);
@@ -62,10 +63,26 @@ fn take() -> Vec<u8> {
     bytes
 }
 
+/// Makes each lock name an entry that is not in use, if it names any. A lock that names a living
+/// participant is held by it, whoever wrote that.
+pub fn free_locks(image: &mut [u8]) {
+    let first = locks_at(image);
+    for lock in (first..first + 16 * 64).step_by(64) {
+        // The lower ten bits of `word` and of `seat` are the number of an entry.
+        for word in [lock, lock + 4] {
+            if let Some([low, high]) = image.get_mut(word..word + 2)
+                && (*low, *high & 3) != (0, 0)
+            {
+                *high |= 2;
+            }
+        }
+    }
+}
+
 /// Where the locks are: on the first line behind the header and the schema.
 pub fn locks_at(image: &[u8]) -> usize {
     let schema = u64::from_le_bytes(image[136..144].try_into().expect("eight bytes"));
-    (192 + schema as usize).next_multiple_of(64)
+    (192 + schema.min(image.len() as u64) as usize).next_multiple_of(64)
 }
 
 /// Gives the header the length of the file and the checksum that it should have, so that what is wrong
