@@ -109,7 +109,7 @@ impl SumTree {
     /// Asks for the children of the node in `level` that the draw has come to.
     #[inline(always)]
     fn prefetch_children(&self, level: usize, draw: &Draw) {
-        let next = draw.shard as usize * self.levels.cells + self.levels.starts[level - 1];
+        let next = self.start_of(draw.shard as usize, level - 1);
         let first = (draw.index as usize).wrapping_mul(WIDTH).wrapping_add(next);
         cpu::prefetch(self.cells.as_ptr().wrapping_add(first));
     }

@@ -173,9 +173,7 @@ impl SumTree {
             let others = others(line, index % WIDTH);
             self.write(shard * self.levels.cells + start + index, value);
             fail_point("tree.path");
-            value = others
-                .iter()
-                .fold(f64::from(value), |sum, other| sum + other) as f32;
+            value = add_up(value, others);
             index /= WIDTH;
         }
         self.write(shard * self.levels.cells + total, value);
@@ -257,7 +255,7 @@ impl SumTree {
 
     #[inline(always)]
     fn refresh_sum(&self, shard: usize, level: usize, node: usize) {
-        let here = shard * self.levels.cells + self.levels.starts[level];
+        let here = self.start_of(shard, level);
         self.write(here + node, self.sum_of(shard, level, node));
     }
 
@@ -270,10 +268,15 @@ impl SumTree {
     /// Sixteen cells of a level: the children of node `node` of the level above.
     #[inline(always)]
     fn line(&self, shard: usize, level: usize, node: usize) -> &Line {
-        let start = shard * self.levels.cells + self.levels.starts[level];
-        let first = start + node * WIDTH;
+        let first = self.start_of(shard, level) + node * WIDTH;
         let cells = &self.cells[first..first + WIDTH];
         cells.try_into().expect("sixteen cells")
+    }
+
+    /// Where a level of a shard's tree begins.
+    #[inline(always)]
+    fn start_of(&self, shard: usize, level: usize) -> usize {
+        shard * self.levels.cells + self.levels.starts[level]
     }
 
     /// Where the leaf of a slot is.
@@ -296,9 +299,16 @@ impl SumTree {
 /// The sum of sixteen cells.
 #[inline(always)]
 fn sum(cells: [u32; WIDTH]) -> f32 {
-    let others = others(cells, 0);
-    let first = f64::from(f32::from_bits(cells[0]));
-    others.iter().fold(first, |sum, other| sum + other) as f32
+    add_up(f32::from_bits(cells[0]), others(cells, 0))
+}
+
+/// The sum of a cell and what [`others`] gives for it.
+#[inline(always)]
+fn add_up(cell: f32, others: [f64; 4]) -> f32 {
+    let sum = others
+        .iter()
+        .fold(f64::from(cell), |sum, other| sum + other);
+    sum as f32
 }
 
 /// The numbers to which cell `at` is added, one after the other, to make the sum: cells are summed

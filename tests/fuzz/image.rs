@@ -81,8 +81,13 @@ pub fn free_locks(image: &mut [u8]) {
 
 /// Where the locks are: on the first line behind the header and the schema.
 pub fn locks_at(image: &[u8]) -> usize {
+    schema_end(image).next_multiple_of(64)
+}
+
+/// Where the schema ends, as the header says; somewhere behind the file's end where it lies.
+fn schema_end(image: &[u8]) -> usize {
     let schema = u64::from_le_bytes(image[136..144].try_into().expect("eight bytes"));
-    (192 + schema.min(image.len() as u64) as usize).next_multiple_of(64)
+    192 + schema.min(image.len() as u64) as usize
 }
 
 /// Gives the header the length of the file and the checksum that it should have, so that what is wrong
@@ -94,8 +99,7 @@ pub fn mend_header(image: &mut [u8]) {
     let length = image.len() as u64;
     image[24..32].copy_from_slice(&length.to_le_bytes());
     image[16..24].fill(0);
-    let schema = u64::from_le_bytes(image[136..144].try_into().expect("eight bytes"));
-    let end = (192 + schema.min(length) as usize).min(image.len());
+    let end = schema_end(image).min(image.len());
     let sum = image[..end]
         .iter()
         .fold(0xcbf2_9ce4_8422_2325, |sum, byte| {
