@@ -90,7 +90,7 @@ mod segment;
 mod sync;
 mod tree;
 
-pub use board::{Board, BoardOptions};
+pub use board::{Board, BoardOptions, BoardReader};
 pub use error::{Error, Result};
 pub use millpond_derive::Record;
 pub use pool::{Batch, Column, Pool, PoolOptions, Reservation, Statistics};

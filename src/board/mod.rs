@@ -4,12 +4,14 @@
 
 mod options;
 mod parts;
+mod reader;
 mod slots;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use options::BoardOptions;
+pub use reader::BoardReader;
 
 use crate::error::{Error, Result, check_records};
 use crate::record::Record;
@@ -160,15 +162,16 @@ impl<T: Record> Board<T> {
     /// # Errors
     /// [`Error::InvalidArgument`] for a value of another length than the board's; [`Error::Forked`].
     pub fn publish(&self, value: &[T]) -> Result<u64> {
-        self.check_len(value.len())?;
         let parts = self.inner.parts();
+        check_len(parts, value.len())?;
         let mut guard = self.inner.segment.lock(0)?;
         if guard.is_damaged() {
             // What a dead publisher wrote is not the newest value, so there is nothing to mend.
             guard.repaired();
         }
         if parts.versions().newest() == u64::MAX {
-            return Err(self.damaged("its version is the largest there is".into()));
+            let reason = "its version is the largest there is";
+            return Err(damaged(self.name(), reason.into()));
         }
         let version = parts
             .versions()
@@ -185,28 +188,8 @@ impl<T: Record> Board<T> {
     /// another length than the board's; [`Error::Forked`]; [`Error::Damaged`] where no publisher is
     /// at work and the newest value is still not whole.
     pub fn fetch(&self, value: &mut [T]) -> Result<u64> {
-        self.check_len(value.len())?;
         self.inner.segment.check_process()?;
-        let parts = self.inner.parts();
-        let bytes: &mut [u8] = bytemuck::cast_slice_mut(value);
-        let mut last = 0;
-        loop {
-            let newest = parts.versions().newest();
-            if newest == 0 {
-                return Err(Error::NothingPublished);
-            }
-            let fetched = parts
-                .versions()
-                .fetch(newest, |buffer| load(parts.buffer(buffer), bytes));
-            match fetched {
-                Some(version) => return Ok(version),
-                // In a sound board a lost fetch means that newer versions are there.
-                None if newest == last => {
-                    return Err(self.damaged(format!("version {newest} is not in its place")));
-                }
-                None => last = newest,
-            }
-        }
+        fetch(self.inner.parts(), self.name(), value)
     }
 
     /// Waits for a version after `version`, and gives the newest. Sleeps meanwhile.
@@ -229,28 +212,7 @@ impl<T: Record> Board<T> {
         self.inner.segment.check_process()?;
         let newer = || Some(self.version()).filter(|&newest| newest > version);
         let waited = self.inner.event().wait_for(limit, newer);
-        waited.ok_or_else(|| Error::TimedOut {
-            what: format!("a version after {version}"),
-            waited: limit,
-        })
-    }
-
-    fn damaged(&self, reason: String) -> Error {
-        Error::Damaged {
-            name: self.name().unwrap_or("(anonymous)").into(),
-            reason,
-        }
-    }
-
-    fn check_len(&self, found: usize) -> Result<()> {
-        match found == self.len() {
-            true => Ok(()),
-            false => Err(Error::InvalidArgument {
-                what: "the length of the value",
-                found: found.to_string(),
-                expected: format!("that of the board, {}", self.len()),
-            }),
-        }
+        waited.ok_or_else(|| no_newer(version, limit))
     }
 }
 
@@ -275,5 +237,55 @@ impl<T: Record> std::fmt::Debug for Board<T> {
             .field("len", &self.len())
             .field("version", &self.version())
             .finish_non_exhaustive()
+    }
+}
+
+/// Copies the newest value of a board into `value`, and gives its version.
+fn fetch<T: Record>(parts: &Parts, name: Option<&str>, value: &mut [T]) -> Result<u64> {
+    check_len(parts, value.len())?;
+    let bytes: &mut [u8] = bytemuck::cast_slice_mut(value);
+    let mut last = 0;
+    loop {
+        let newest = parts.versions().newest();
+        if newest == 0 {
+            return Err(Error::NothingPublished);
+        }
+        let fetched = parts
+            .versions()
+            .fetch(newest, |buffer| load(parts.buffer(buffer), bytes));
+        match fetched {
+            Some(version) => return Ok(version),
+            // In a sound board a lost fetch means that newer versions are there.
+            None if newest == last => {
+                let reason = format!("version {newest} is not in its place");
+                return Err(damaged(name, reason));
+            }
+            None => last = newest,
+        }
+    }
+}
+
+fn check_len(parts: &Parts, found: usize) -> Result<()> {
+    match found == parts.len {
+        true => Ok(()),
+        false => Err(Error::InvalidArgument {
+            what: "the length of the value",
+            found: found.to_string(),
+            expected: format!("that of the board, {}", parts.len),
+        }),
+    }
+}
+
+fn damaged(name: Option<&str>, reason: String) -> Error {
+    Error::Damaged {
+        name: name.unwrap_or("(anonymous)").into(),
+        reason,
+    }
+}
+
+fn no_newer(version: u64, limit: Duration) -> Error {
+    Error::TimedOut {
+        what: format!("a version after {version}"),
+        waited: limit,
     }
 }

@@ -35,8 +35,8 @@ pub(super) struct Versions<'a> {
 impl Versions<'_> {
     /// The newest version.
     pub(super) fn newest(&self) -> u64 {
-        // Acquire: pairs with the Release in `publish`.
-        self.newest.load(Ordering::Acquire)
+        // Pairs with the Release in `publish`.
+        acquire(self.newest)
     }
 
     /// Step 1; `write` stores the value into the buffer that it is given. Gives the new version.
@@ -60,14 +60,24 @@ impl Versions<'_> {
         version
     }
 
-    /// One try of step 2, with what [`Self::newest`] gave; `read` copies the value out of the buffer that it is given. `None` where
-    /// the value changed meanwhile, and what was copied is worth nothing.
+    /// One try of step 2, with what [`Self::newest`] gave; `read` copies the value out of the buffer that
+    /// it is given. `None` where the value changed meanwhile, and what was copied is worth nothing.
     pub(super) fn fetch(&self, version: u64, read: impl FnOnce(usize)) -> Option<u64> {
         let buffer = (version % BUFFERS as u64) as usize;
         read(buffer);
         // Acquire: pairs with the fence in `publish`.
         fence(Ordering::Acquire);
-        // Acquire: where this fails, the next look finds a newer version.
-        (self.stamps[buffer].load(Ordering::Acquire) == version).then_some(version)
+        // Acquired: where this fails, the next look finds a newer version.
+        let stamp = acquire(&self.stamps[buffer]);
+        (stamp == version).then_some(version)
     }
+}
+
+/// An acquiring load of a word in memory that may be mapped read-only, where only relaxed loads may go
+/// (`std::sync::atomic`, "Atomic accesses to read-only memory").
+fn acquire(word: &AtomicU64) -> u64 {
+    let value = word.load(Ordering::Relaxed);
+    // Acquire: pairs with the Releases of whoever stored the value.
+    fence(Ordering::Acquire);
+    value
 }

@@ -40,6 +40,15 @@ pub(crate) use fail::fail_point;
 pub(crate) use system::{ByteLocks, Channel, Group, forks};
 pub(crate) use view::View;
 
+/// What a process may do with a file and with its mapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Read: a write to the mapping traps.
+    Read,
+    /// Read and write.
+    Write,
+}
+
 /// The directory for segments where the user names none: private to the user, on the fastest
 /// file system that processes can share.
 pub(crate) fn default_root() -> PathBuf {
@@ -57,9 +66,9 @@ pub(crate) fn create_private(path: &Path) -> io::Result<File> {
     system::create_private(path)
 }
 
-/// Opens an existing file for reading and writing, never through a symbolic link.
-pub(crate) fn open_private(path: &Path) -> io::Result<File> {
-    system::open_private(path)
+/// Opens an existing file, never through a symbolic link.
+pub(crate) fn open_private(path: &Path, access: Access) -> io::Result<File> {
+    system::open_private(path, access)
 }
 
 /// Gives a new file `length` zero bytes whose space the file system has really set aside, so

@@ -5,11 +5,17 @@ use std::io;
 
 use memmap2::{MmapOptions, MmapRaw};
 
+use super::Access;
 use super::view::touch;
 
 /// Maps the whole of a file. Gives the memory, and where in it the file begins.
-pub(super) fn map_file(file: &File, length: usize) -> io::Result<(MmapRaw, usize)> {
-    Ok((MmapOptions::new().len(length).map_raw(file)?, 0))
+pub(super) fn map_file(file: &File, length: usize, access: Access) -> io::Result<(MmapRaw, usize)> {
+    let mut options = MmapOptions::new();
+    let memory = match access {
+        Access::Read => options.len(length).map_raw_read_only(file)?,
+        Access::Write => options.len(length).map_raw(file)?,
+    };
+    Ok((memory, 0))
 }
 
 /// Memory of this process, in the same form.

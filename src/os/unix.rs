@@ -14,6 +14,7 @@ use nix::libc;
 
 pub(crate) use group::Group;
 
+use super::Access;
 use super::fork::ParentOnly;
 use super::system::{GET_LOCK, SET_LOCK, SET_LOCK_WAIT};
 
@@ -63,10 +64,10 @@ pub(crate) fn create_private(path: &Path) -> io::Result<File> {
 }
 
 /// `open(2)` with `O_NOFOLLOW`; anything but a regular file is refused.
-pub(crate) fn open_private(path: &Path) -> io::Result<File> {
+pub(crate) fn open_private(path: &Path, access: Access) -> io::Result<File> {
     let file = OpenOptions::new()
         .read(true)
-        .write(true)
+        .write(access == Access::Write)
         .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
         .open(path)?;
     if !file.metadata()?.is_file() {

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use memmap2::MmapRaw;
 
-use super::system;
+use super::{Access, system};
 
-/// Mapped memory, for reading and writing. Unmapped when it is dropped.
+/// Mapped memory. Unmapped when it is dropped.
 pub(crate) struct View {
     memory: MmapRaw,
     /// Where the view begins in `memory`, which may begin earlier to have it aligned.
@@ -22,8 +22,8 @@ pub(crate) struct View {
 
 impl View {
     /// Maps the whole of `file`, which has `length` bytes.
-    pub(crate) fn of_file(file: &File, length: usize) -> io::Result<Self> {
-        let (memory, start) = system::map_file(file, length)?;
+    pub(crate) fn of_file(file: &File, length: usize, access: Access) -> io::Result<Self> {
+        let (memory, start) = system::map_file(file, length, access)?;
         Ok(Self {
             memory,
             start,
@@ -99,13 +99,16 @@ mod tests {
         let path = std::env::temp_dir().join(name);
         let file = crate::os::create_private(&path).unwrap();
         crate::os::reserve(&file, LENGTH as u64).unwrap();
-        for view in [View::of_file(&file, LENGTH), View::anonymous(LENGTH)] {
+        for view in [
+            View::of_file(&file, LENGTH, Access::Write),
+            View::anonymous(LENGTH),
+        ] {
             let view = view.unwrap();
             write(&view);
             test(&view);
             check(&view);
         }
-        check(&View::of_file(&file, LENGTH).unwrap());
+        check(&View::of_file(&file, LENGTH, Access::Write).unwrap());
         crate::os::remove(&path).unwrap();
     }
 

@@ -22,6 +22,8 @@ use std::ptr;
 use windows_sys::Win32::Foundation as win;
 use windows_sys::Win32::Storage::FileSystem as files;
 
+use super::Access;
+
 pub(crate) use channel::Channel;
 pub(crate) use group::Group;
 pub(crate) use locks::ByteLocks;
@@ -81,10 +83,10 @@ pub(crate) fn create_private(path: &Path) -> io::Result<File> {
 }
 
 /// `CreateFileW` with `FILE_FLAG_OPEN_REPARSE_POINT`, shared as above; a link is refused.
-pub(crate) fn open_private(path: &Path) -> io::Result<File> {
+pub(crate) fn open_private(path: &Path, access: Access) -> io::Result<File> {
     let file = OpenOptions::new()
         .read(true)
-        .write(true)
+        .write(access == Access::Write)
         .custom_flags(files::FILE_FLAG_OPEN_REPARSE_POINT)
         .open(path)?;
     let special = files::FILE_ATTRIBUTE_REPARSE_POINT | files::FILE_ATTRIBUTE_DIRECTORY;

@@ -5,6 +5,8 @@
 //! types are the only way from here up to touch shared memory: [`Region`] for atomics, safe to use,
 //! and [`Bytes`] for plain records, whose users say why nobody writes meanwhile.
 
+use std::fs::File;
+use std::io;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::path::Path;
@@ -14,8 +16,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::structure::Paging;
 use crate::error::{Error, Result};
-use crate::os::View;
 use crate::os::cpu::CACHE_LINE;
+use crate::os::{Access, View};
 use crate::sync::{EventWords, LockWords};
 
 /// A type that may lie in memory that other processes change at any time.
@@ -77,12 +79,12 @@ pub(crate) struct Mapping(View);
 
 impl Mapping {
     /// Maps the whole of `file`, which has `length` bytes.
-    pub(crate) fn of_file(file: &std::fs::File, length: usize) -> std::io::Result<Arc<Self>> {
-        Ok(Arc::new(Self(View::of_file(file, length)?)))
+    pub(crate) fn of_file(file: &File, length: usize, access: Access) -> io::Result<Arc<Self>> {
+        Ok(Arc::new(Self(View::of_file(file, length, access)?)))
     }
 
     /// Zeroed memory of this process.
-    pub(crate) fn anonymous(length: usize) -> std::io::Result<Arc<Self>> {
+    pub(crate) fn anonymous(length: usize) -> io::Result<Arc<Self>> {
         Ok(Arc::new(Self(View::anonymous(length)?)))
     }
 

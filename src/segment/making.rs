@@ -16,7 +16,7 @@ use super::root::Root;
 use super::structure::{Layout, Plan, Structure, plan_layout};
 use super::{Attach, Segment, channel};
 use crate::error::{Error, Result};
-use crate::os::{self, ByteLocks, fail_point};
+use crate::os::{self, Access, ByteLocks, fail_point};
 
 /// The longest pause between two looks for a segment that is not there yet.
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
@@ -66,7 +66,7 @@ impl<S: Structure> Segment<S> {
     ) -> Result<Self> {
         reserve(header.length, new)?;
         fail_point("create.reserved");
-        let mapping = Mapping::of_file(&new.file, layout.length)
+        let mapping = Mapping::of_file(&new.file, layout.length, Access::Write)
             .map_err(Error::system("map", &new.target))?;
         mapping.prepare(plan.paging, &new.target)?;
         mapping.write_start(&header.to_bytes());
@@ -89,26 +89,15 @@ impl<S: Structure> Segment<S> {
         check: impl Fn(&Header) -> Result<()>,
     ) -> Result<Self> {
         let (name, root) = (Name::new(name)?, Root::find()?);
-        let began = Instant::now();
-        let mut pause = Duration::from_millis(1);
-        loop {
-            let opened = Self::open_now(&root.lock()?, &root, &name, &attach.role, &check);
-            match opened {
-                Err(Error::NotFound { .. }) if began.elapsed() < attach.wait => {
-                    thread::sleep(pause.min(attach.wait.saturating_sub(began.elapsed())));
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
-                Err(error) => return Err(error),
-                Ok((mut segment, mapping)) => {
-                    let path = name.file(&root.path);
-                    segment.root = Some(root);
-                    segment.name = Some(name);
-                    // Takes its time, and nobody should wait for the root meanwhile.
-                    mapping.prepare(attach.paging, path)?;
-                    return Ok(segment);
-                }
-            }
-        }
+        let (mut segment, mapping) = wait_for(attach.wait, || {
+            Self::open_now(&root.lock()?, &root, &name, &attach.role, &check)
+        })?;
+        let path = name.file(&root.path);
+        segment.root = Some(root);
+        segment.name = Some(name);
+        // Takes its time, and nobody should wait for the root meanwhile.
+        mapping.prepare(attach.paging, path)?;
+        Ok(segment)
     }
 
     fn open_now(
@@ -118,29 +107,10 @@ impl<S: Structure> Segment<S> {
         role: &str,
         check: impl Fn(&Header) -> Result<()>,
     ) -> Result<(Self, Arc<Mapping>)> {
-        let (file, locks, header) = locked.open(name)?;
-        if header.kind != S::KIND {
-            return Err(Error::WrongKind {
-                name: name.as_str().into(),
-                expected: S::KIND,
-                found: header.kind,
-            });
-        }
-        check(&header)?;
-        let damaged = |reason| Error::Damaged {
-            name: name.as_str().into(),
-            reason,
-        };
-        let layout = Layout::<S>::of(&header).map_err(damaged)?;
-        if layout.length as u64 != header.length {
-            return Err(damaged(format!(
-                "its {} bytes are not the {} that its header asks for",
-                header.length, layout.length
-            )));
-        }
-        let path = name.file(&root.path);
-        let mapping =
-            Mapping::of_file(&file, layout.length).map_err(Error::system("map", &path))?;
+        let (file, locks, header) = locked.open(name, Access::Write)?;
+        let layout = Layout::<S>::of_opened(name.as_str(), &header, check)?;
+        let mapping = Mapping::of_file(&file, layout.length, Access::Write)
+            .map_err(Error::system("map", name.file(&root.path)))?;
         let segment = Self::attach(
             name.as_str(),
             header,
@@ -222,6 +192,21 @@ fn reserve(asked: u64, new: &Unfinished) -> Result<()> {
         true => no_space(free),
         false => Error::system("reserve space for", &new.target)(error),
     })
+}
+
+/// Opens, again and again until `limit` has passed, what is not there yet.
+pub(super) fn wait_for<R>(limit: Duration, open: impl Fn() -> Result<R>) -> Result<R> {
+    let began = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match open() {
+            Err(Error::NotFound { .. }) if began.elapsed() < limit => {
+                thread::sleep(pause.min(limit.saturating_sub(began.elapsed())));
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            other => return other,
+        }
+    }
 }
 
 /// Attaches to what is there, or creates it, whoever else does the same meanwhile.

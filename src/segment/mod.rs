@@ -2,8 +2,9 @@
 //!
 //! A segment consists of the header (`header.rs`), its locks (`guard.rs`), the participant table
 //! (`participants.rs`), and the regions of its structure (`arena.rs`), in that order; names and
-//! files are in `name.rs`, `names.rs` and `root.rs`, and `making.rs` puts all of it together. What the
-//! structure is, this folder does not know: it asks a [`Structure`]. Imports `os` and `sync`.
+//! files are in `name.rs`, `names.rs` and `root.rs`; `making.rs` puts all of it together, and
+//! `observation.rs` what suffices for reading. What the structure is, this folder does not know: it asks
+//! a [`Structure`]. Imports `os` and `sync`.
 
 mod arena;
 mod directory;
@@ -13,6 +14,7 @@ mod header;
 mod making;
 mod name;
 mod names;
+mod observation;
 mod participants;
 mod root;
 mod structure;
@@ -28,6 +30,7 @@ pub(crate) use guard::Guard;
 pub(crate) use header::{Header, PARAMETERS};
 pub(crate) use making::{check_option, open_or_create};
 pub use names::SegmentInfo;
+pub(crate) use observation::Observation;
 pub use participants::Participant;
 pub(crate) use structure::{Paging, Plan, Structure};
 

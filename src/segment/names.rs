@@ -17,7 +17,7 @@ use super::name::Name;
 use super::participants;
 use super::root::Root;
 use crate::error::{Error, Result};
-use crate::os::{self, ByteLocks, fail_point};
+use crate::os::{self, Access, ByteLocks, fail_point};
 
 /// The end of the name of a hidden file in which a segment is built.
 const UNFINISHED: &str = ".pond.new";
@@ -88,7 +88,7 @@ impl<'a> LockedRoot<'a> {
         fail_point("create.file");
         participants::begin_building(&locks).map_err(Error::system("lock", &path))?;
         // An open file of its own, see `open`.
-        let file = os::open_private(&path).map_err(Error::system("open", &path))?;
+        let file = os::open_private(&path, Access::Write).map_err(Error::system("open", &path))?;
         let unfinished = Unfinished { path, target, file };
         Ok((unfinished, locks))
     }
@@ -104,20 +104,25 @@ impl<'a> LockedRoot<'a> {
     }
 
     /// Opens the file of segment `name`. One whose lifetime is over is removed, and not found.
-    /// The locks are on an open file of their own: a forked child inherits a mapping, and with it the
-    /// mapping's open file, which would keep its parent's locks.
-    pub(crate) fn open(&self, name: &Name) -> Result<(fs::File, ByteLocks, Header)> {
+    /// `access` is for the file. The locks are on an open file of their own, for writing in any case: a
+    /// forked child inherits a mapping, and with it the mapping's open file, which would keep its
+    /// parent's locks.
+    pub(crate) fn open(
+        &self,
+        name: &Name,
+        access: Access,
+    ) -> Result<(fs::File, ByteLocks, Header)> {
         let path = name.file(&self.root.path);
         let not_found = || Error::NotFound {
             name: name.as_str().into(),
             root: self.root.path.clone(),
         };
-        let mut file = os::open_private(&path).map_err(|error| match error.kind() {
+        let mut file = os::open_private(&path, access).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => not_found(),
             _ => Error::system("open", &path)(error),
         })?;
-        let locks =
-            ByteLocks::open(|| os::open_private(&path)).map_err(Error::system("open", &path))?;
+        let locks = ByteLocks::open(|| os::open_private(&path, Access::Write))
+            .map_err(Error::system("open", &path))?;
         let header = Header::read(name.as_str(), &mut file)?;
         if is_over(&header, &locks) {
             self.remove(&path)?;
@@ -174,7 +179,7 @@ impl<'a> LockedRoot<'a> {
                     // What cannot be opened is somebody else's.
                     let _ = self.remove_debris(&path);
                 } else if let Some(name) = Name::of_file(&self.root.path, &path) {
-                    match self.open(&name) {
+                    match self.open(&name, Access::Read) {
                         Err(Error::NotFound { .. }) => {}
                         _ => names.push(name),
                     }
@@ -196,7 +201,7 @@ impl<'a> LockedRoot<'a> {
             created: UNIX_EPOCH,
             participants: 0,
         };
-        match self.open(name) {
+        match self.open(name, Access::Read) {
             Ok((_, locks, header)) => {
                 info.kind = header.kind;
                 info.created = UNIX_EPOCH
@@ -216,7 +221,7 @@ impl<'a> LockedRoot<'a> {
     /// Removes a hidden file that nobody needs. One that is being built is its builder's, whoever
     /// else is attached: a builder that died while it published left a second name behind.
     fn remove_debris(&self, path: &Path) -> Result<()> {
-        let locks = match ByteLocks::open(|| os::open_private(path)) {
+        let locks = match ByteLocks::open(|| os::open_private(path, Access::Write)) {
             // Its maker was killed before the group was let in: that is done under the root's lock.
             Err(error)
                 if error.kind() == io::ErrorKind::PermissionDenied && self.root.group.is_some() =>

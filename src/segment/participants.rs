@@ -21,6 +21,10 @@ use crate::sync::{Owner, Peers};
 const FIRST_BYTE: u64 = 1 << 62;
 /// The byte that is locked while a segment has no name yet; it follows those of the entries.
 const BUILDER_BYTE: u64 = FIRST_BYTE + Owner::MAX_ENTRIES as u64;
+/// The byte that the first observer locks; the others follow it. An observer has no entry.
+const FIRST_OBSERVER: u64 = BUILDER_BYTE + 1;
+/// How many may observe a segment at once.
+pub(super) const MOST_OBSERVERS: usize = 1 << 20;
 
 // SAFETY: made of atomic integers.
 unsafe impl Shared for Entry {}
@@ -58,7 +62,11 @@ impl Membership {
         role: &str,
         reset: impl Fn(usize),
     ) -> io::Result<Option<Self>> {
-        let Some(number) = take_entry(locks.as_ref(), table.len() - 1)? else {
+        let taken = match &locks {
+            Some(locks) => take_byte(locks, FIRST_BYTE, table.len() - 1)?,
+            None => Some(0),
+        };
+        let Some(number) = taken else {
             return Ok(None);
         };
         fail_point("join.locked");
@@ -200,10 +208,23 @@ pub(crate) fn count_living(locks: &ByteLocks, entries: usize) -> usize {
         .count()
 }
 
-/// Whether anybody is attached to a file, or building it, through another open file than `locks`.
+/// Whether anybody is attached to a file, observes it or builds it, through another open file than
+/// `locks`.
 pub(crate) fn is_attached(locks: &ByteLocks) -> bool {
-    let bytes = BUILDER_BYTE - FIRST_BYTE + 1;
+    let bytes = FIRST_OBSERVER + MOST_OBSERVERS as u64 - FIRST_BYTE;
     locks.is_locked_elsewhere(FIRST_BYTE, bytes).unwrap_or(true)
+}
+
+/// Says that this process observes a file, for as long as it lives or until [`end_observing`] with the
+/// number that this gives. `None` where there are as many observers as may be.
+pub(super) fn begin_observing(locks: &ByteLocks) -> io::Result<Option<usize>> {
+    take_byte(locks, FIRST_OBSERVER, MOST_OBSERVERS)
+}
+
+/// Takes that back, and says whether nobody is left.
+pub(super) fn end_observing(locks: &ByteLocks, number: usize) -> bool {
+    let _ = locks.unlock(FIRST_OBSERVER + number as u64, 1);
+    !is_attached(locks)
 }
 
 /// Whether somebody is building a file, through another open file than `locks`.
@@ -220,18 +241,15 @@ pub(crate) fn begin_building(locks: &ByteLocks) -> io::Result<()> {
     }
 }
 
-/// Locks the byte of a free entry. Looks again before it finds none: somebody who cleans up after
-/// the dead holds the byte of a free entry for some microseconds.
-fn take_entry(locks: Option<&ByteLocks>, entries: usize) -> io::Result<Option<usize>> {
-    let Some(locks) = locks else {
-        return Ok(Some(0));
-    };
+/// Locks one of `count` bytes from `first` on, and says which. Looks again before it finds none: who
+/// cleans up after the dead holds the byte of a free entry for some microseconds.
+fn take_byte(locks: &ByteLocks, first: u64, count: usize) -> io::Result<Option<usize>> {
     for look in 0..3 {
         if look > 0 {
             thread::sleep(Duration::from_millis(1));
         }
-        for number in 0..entries {
-            if locks.try_lock(byte_of(number), 1)? {
+        for number in 0..count {
+            if locks.try_lock(first + number as u64, 1)? {
                 return Ok(Some(number));
             }
         }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::names::LockedRoot;
 use crate::error::{Error, Result};
-use crate::os::{self, ByteLocks, Group};
+use crate::os::{self, Access, ByteLocks, Group};
 
 /// The variable that names another root directory.
 const VARIABLE: &str = "MILLPOND_DIR";
@@ -59,7 +59,7 @@ impl Root {
     /// Opens the lock's file, or makes it. A group gets it by its name only when it may open it.
     fn open_or_create(&self, path: &Path) -> io::Result<fs::File> {
         loop {
-            match os::open_private(path) {
+            match os::open_private(path, Access::Write) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 other => return other,
             }

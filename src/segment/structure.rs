@@ -76,6 +76,35 @@ impl<S: Structure> Layout<S> {
             length: carver.length(),
         })
     }
+
+    /// The layout of a segment that was opened under `name`: of the right kind, not refused by `check`,
+    /// and as long as its header asks for.
+    pub(super) fn of_opened(
+        name: &str,
+        header: &Header,
+        check: impl Fn(&Header) -> Result<()>,
+    ) -> Result<Self> {
+        if header.kind != S::KIND {
+            return Err(Error::WrongKind {
+                name: name.into(),
+                expected: S::KIND,
+                found: header.kind.clone(),
+            });
+        }
+        check(header)?;
+        let damaged = |reason| Error::Damaged {
+            name: name.into(),
+            reason,
+        };
+        let layout = Self::of(header).map_err(damaged)?;
+        match layout.length as u64 == header.length {
+            true => Ok(layout),
+            false => Err(damaged(format!(
+                "its {} bytes are not the {} that its header asks for",
+                header.length, layout.length
+            ))),
+        }
+    }
 }
 
 /// The header and the layout of a new segment.

@@ -4,7 +4,7 @@
 use std::fs;
 use std::time::Duration;
 
-use millpond::{Board, Column, Pool};
+use millpond::{Board, BoardReader, Column, Pool};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -31,6 +31,10 @@ pub fn run(input: &[u8], good: &[Vec<u8>; 2]) {
     fs::write(image::path(), image).expect("room for a small file");
     if let Ok(pool) = Pool::<Step>::open(NAME) {
         use_pool(&pool);
+    }
+    if let Ok(reader) = BoardReader::<u64>::open(NAME) {
+        let _ = reader.wait_newer(3, Duration::ZERO);
+        let _ = reader.fetch(&mut [0; BOARD_LENGTH]);
     }
     if let Ok(board) = Board::<u64>::open(NAME) {
         use_board(&board);

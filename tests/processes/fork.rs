@@ -5,7 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::Duration;
 
-use millpond::{Batch, Board, BoardOptions, Column, Error, Lifetime, Pool, PoolOptions, Result};
+use millpond::{
+    Batch, Board, BoardOptions, BoardReader, Column, Error, Lifetime, Pool, PoolOptions, Result,
+};
 use nix::libc;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
@@ -92,6 +94,7 @@ fn assert_forked<T>(result: Result<T>) {
 fn the_parents_handles_are_errors_in_a_forked_child() {
     let pool = create();
     let board = Board::<u64>::create("forked/board", BoardOptions::new(1)).unwrap();
+    let reader = BoardReader::<u64>::open("forked/board").unwrap();
     board.publish(&[7]).unwrap();
     let batch = pool.sample(10, &mut random()).unwrap();
     let mut slot = Some(pool.reserve().unwrap());
@@ -118,6 +121,8 @@ fn the_parents_handles_are_errors_in_a_forked_child() {
         assert_forked(board.fetch(&mut [0]));
         assert_forked(board.wait_newer(0, HANG));
         assert_forked(board.participants());
+        assert_forked(reader.fetch(&mut [0]));
+        assert_forked(reader.wait_newer(0, HANG));
     });
     assert_eq!(board.version(), 1);
     pool.verify().unwrap();

@@ -27,6 +27,8 @@ mod leases;
 mod lifetime;
 #[cfg(target_os = "linux")]
 mod limits;
+mod mismatch;
+mod observing;
 mod orders;
 mod pages;
 #[cfg(unix)]
@@ -46,11 +48,13 @@ const PARTS: &[stage::Part] = &[
     leases::PART,
     frequencies::PART,
     board::PART,
+    observing::PART,
     creation::PART,
     lifetime::PART,
     cleaning::PART,
     waiting::PART,
     damage::PART,
+    mismatch::PART,
     pages::PART,
     #[cfg(unix)]
     fork::PART,

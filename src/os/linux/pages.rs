@@ -9,25 +9,33 @@ use std::sync::OnceLock;
 use memmap2::{Advice, MmapOptions, MmapRaw};
 use nix::libc;
 
+use super::super::Access;
 use super::super::view::touch;
 
 /// `mmap(2)`, so that a huge page of the file may be one in the page table: both begin at multiples of
 /// its size. Gives the memory, and where in it the file begins.
-pub(crate) fn map_file(file: &File, length: usize) -> io::Result<(MmapRaw, usize)> {
+pub(crate) fn map_file(file: &File, length: usize, access: Access) -> io::Result<(MmapRaw, usize)> {
+    let mut options = MmapOptions::new();
     let Some(huge) = huge_page().filter(|huge| *huge <= length) else {
-        return Ok((MmapOptions::new().len(length).map_raw(file)?, 0));
+        let memory = match access {
+            Access::Read => options.len(length).map_raw_read_only(file)?,
+            Access::Write => options.len(length).map_raw(file)?,
+        };
+        return Ok((memory, 0));
     };
     // Addresses first, which is all that a mapping costs that nobody touches; then the file in there.
-    let room = MmapOptions::new()
-        .len(length + huge)
-        .map_raw_read_only(file)?;
+    let room = options.len(length + huge).map_raw_read_only(file)?;
     let start = room.as_mut_ptr().align_offset(huge);
+    let protection = match access {
+        Access::Read => libc::PROT_READ,
+        Access::Write => libc::PROT_READ | libc::PROT_WRITE,
+    };
     // SAFETY: the range lies inside of `room`, which nobody uses yet, and goes when `room` does.
     let mapped = unsafe {
         libc::mmap(
             room.as_mut_ptr().wrapping_add(start).cast(),
             length,
-            libc::PROT_READ | libc::PROT_WRITE,
+            protection,
             libc::MAP_SHARED | libc::MAP_FIXED,
             file.as_raw_fd(),
             0,
