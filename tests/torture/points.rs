@@ -10,6 +10,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
+use crate::contest::{self, Companions};
 use crate::experience::Experience;
 use crate::ledger::{self, check_alone, insert};
 use crate::score::{Score, Stopwatch};
@@ -24,8 +25,11 @@ pub const PART: Part = Part {
     },
     alone: named![a_death_at_any_point_is_made_good],
     roles: {
+        use contest::{companion, contender};
         use victim::{creator, guest, pool, publisher, verifier};
-        named![pool, guest, verifier, publisher, creator]
+        named![
+            pool, guest, verifier, publisher, creator, contender, companion
+        ]
     },
     ..Part::EMPTY
 };
@@ -149,6 +153,7 @@ impl Range {
                 let pass = self.random.random_range(1..=40);
                 self.send("pool", point, pass)
             }
+            "seat" => self.send_contender(point, few, score),
             "takeover" | "repair" => self.send_repairers(point, score),
             "clean" => {
                 score.kills += usize::from(was_killed(self.send("pool", "lease.announced", few)));
@@ -199,6 +204,15 @@ impl Range {
             let next = self.send("verifier", point, most.min(pass + 1));
             score.kills += usize::from(was_killed(next));
         }
+        died
+    }
+
+    /// Somebody dies among others who want the same locks, and who go on and end well.
+    fn send_contender(&mut self, point: &str, pass: u64, score: &mut Score) -> ExitStatus {
+        let companions = Companions::start(&self.pool_name, self.victim);
+        self.victim += companions.len();
+        let died = self.send("contender", point, pass);
+        score.check(point, companions.end());
         died
     }
 
