@@ -43,15 +43,17 @@ impl Worker {
     fn sample(&mut self, count: usize) -> Batch<Experience> {
         let (pool, random) = (&self.pool, &mut self.random);
         let batch = self.meter.time(|| pool.sample(count, random)).unwrap();
-        check(&batch);
+        self.meter.checked += check(&batch);
         batch
     }
 }
 
-fn check(batch: &Batch<Experience>) {
+/// Finds each record whole. Says how many there are.
+fn check(batch: &Batch<Experience>) -> u64 {
     for (record, &key) in batch.records().zip(batch.keys()) {
         assert!(is_whole(record, key), "{key} is torn: {record:?}");
     }
+    batch.keys().len() as u64
 }
 
 /// Inserts in batches.

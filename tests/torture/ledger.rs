@@ -72,17 +72,20 @@ pub fn is_whole(record: &Experience, key: u64) -> bool {
 }
 
 /// Checks what a writer noted last, while others insert: each record is there, or the ring has come
-/// round to its slot.
-pub fn check_live(pool: &Pool<Experience>, writer: u64, entries: &[Entry]) -> Result<(), String> {
+/// round to its slot. Says how many are there.
+pub fn check_live(pool: &Pool<Experience>, writer: u64, entries: &[Entry]) -> Result<u64, String> {
+    let mut found = 0;
     for entry in entries {
-        if !is_there(pool, writer, entry)? {
+        if is_there(pool, writer, entry)? {
+            found += 1;
+        } else {
             let next = insert(pool, 0)?;
             if next <= entry.key + pool.capacity() as u64 {
                 return Err(format!("key {} of writer {writer} is lost", entry.key));
             }
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 fn is_there(pool: &Pool<Experience>, writer: u64, entry: &Entry) -> Result<bool, String> {
@@ -96,7 +99,8 @@ fn is_there(pool: &Pool<Experience>, writer: u64, entry: &Entry) -> Result<bool,
 
 /// Checks a whole pool to which nobody else is attached: what was noted is there unless the ring has
 /// come round, all records are whole, and in a further lap no slot is found leased or claimed.
-pub fn check_alone(pool: &Pool<Experience>, writers: &[u64]) -> Result<(), String> {
+/// Says how many records it looked up.
+pub fn check_alone(pool: &Pool<Experience>, writers: &[u64]) -> Result<u64, String> {
     let say = |error: millpond::Error| error.to_string();
     let capacity = pool.capacity() as u64;
     let present = pool.participants().map_err(say)?;
@@ -105,21 +109,25 @@ pub fn check_alone(pool: &Pool<Experience>, writers: &[u64]) -> Result<(), Strin
     }
     pool.verify().map_err(say)?;
     let next = insert(pool, 0)?;
+    let mut noted = 0;
     for &writer in writers {
         for entry in read(writer) {
-            if !is_there(pool, writer, &entry)? && entry.key + capacity > next {
-                return Err(format!("key {} of writer {writer} is lost", entry.key));
+            match is_there(pool, writer, &entry)? {
+                true => noted += 1,
+                false if entry.key + capacity <= next => {}
+                false => return Err(format!("key {} of writer {writer} is lost", entry.key)),
             }
         }
     }
     let mut found = 0;
     for key in next.saturating_sub(3 * capacity)..=next {
-        found += usize::from(look_up(pool, key)?.is_some());
+        found += u64::from(look_up(pool, key)?.is_some());
     }
-    if found > pool.len() {
+    if found > pool.len() as u64 {
         return Err(format!("{found} records are found, {} counted", pool.len()));
     }
-    check_lap(pool)
+    check_lap(pool)?;
+    Ok(noted + found)
 }
 
 /// Inserts as many records as there are slots: the keys follow each other, and the pool is full.

@@ -10,6 +10,7 @@ mod crew;
 #[path = "../processes/experience.rs"]
 #[expect(dead_code, reason = "the other test program checks batches by columns")]
 mod experience;
+mod footprint;
 mod ledger;
 mod long;
 #[path = "../processes/orders.rs"]
@@ -18,6 +19,7 @@ mod long;
     reason = "workers here are never told to do anything in words"
 )]
 mod orders;
+mod pauses;
 mod points;
 mod pulse;
 mod score;
@@ -25,6 +27,7 @@ mod score;
 mod stage;
 mod storm;
 mod victim;
+mod worker;
 
 use std::process::ExitCode;
 

@@ -169,14 +169,15 @@ impl Range {
             return score.violation(format!("{point} was not reached: {died}"));
         }
         score.kills += 1;
+        *score.deaths.entry(point.to_string()).or_default() += 1;
         let capacity = self.pool.capacity();
         let context = format!("{point}, {capacity} slots, victim {first}");
         let before = score.violations.len();
         self.go_on(&context, score);
-        score.check(&context, self.check_held(&held, &copies));
+        score.check_records(&context, self.check_held(&held, &copies));
         drop(held);
         let victims: Vec<u64> = (first..self.victim).collect();
-        score.check(&context, check_alone(&self.pool, &victims));
+        score.check_records(&context, check_alone(&self.pool, &victims));
         score.check(&context, self.check_board());
         score.check(&context, self.check_files());
         victims.into_iter().for_each(ledger::remove);
@@ -256,14 +257,14 @@ impl Range {
     }
 
     /// What this process held all the while is as it was, and in the pool.
-    fn check_held(&self, held: &Batch<Experience>, copies: &[Experience]) -> Result<(), String> {
+    fn check_held(&self, held: &Batch<Experience>, copies: &[Experience]) -> Result<u64, String> {
         for ((record, copy), &key) in held.records().zip(copies).zip(held.keys()) {
             let found = self.pool.get(key).map_err(|error| error.to_string())?;
             if record != copy || found != Some(*copy) {
                 return Err(format!("key {key} was held, and became {found:?}"));
             }
         }
-        Ok(())
+        Ok(copies.len() as u64)
     }
 
     /// The board's value is whole, and the one of its version.

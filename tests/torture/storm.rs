@@ -1,11 +1,9 @@
 //! A crew at work, of which one after the other is killed at a random instant, and from time to time
 //! all at once.
 
-use std::io::Read;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use millpond::{Board, BoardOptions, Pool, PoolOptions};
 use rand::rngs::StdRng;
@@ -13,12 +11,15 @@ use rand::{RngExt, SeedableRng};
 
 use crate::crew::{self, BOARD};
 use crate::experience::Experience;
+use crate::footprint::Footprint;
 use crate::ledger::{self, check_alone, check_live, insert};
+use crate::pauses::Pauses;
 use crate::points::files_below;
-use crate::pulse::{KILLS, Pulse, board_of, newest};
-use crate::score::{PROMISE, Score};
-use crate::stage::{Part, ROLE, named};
+use crate::pulse::{KILLS, newest};
+use crate::score::{PROMISE, Score, grow};
+use crate::stage::{Part, named};
 use crate::victim::BOARD_LENGTH;
+use crate::worker::Worker;
 
 pub const PART: Part = Part {
     name: "storm",
@@ -61,8 +62,6 @@ const CREW: &[&str] = &[
 const SINGLE_KILLS: usize = 40;
 /// Rounds before that in which nobody is killed, to compare pauses with.
 const QUIET: usize = 10;
-/// A wait that is longer hangs.
-const HANG: Duration = Duration::from_secs(20);
 
 fn random_kills_lose_nothing_and_stop_nobody() {
     let mut score = Score::default();
@@ -81,84 +80,20 @@ pub fn run_epoch(seed: u64, capacity: usize, score: &mut Score) {
     for _ in 0..QUIET {
         storm.kills.publish(&[0]).unwrap();
         let pauses = storm.wait_for_crew("nobody was killed", score);
-        score.quiet.extend(pauses);
+        score.quiet.add(pauses);
     }
+    let begin = storm.footprints();
     for _ in 0..SINGLE_KILLS {
         storm.kill_one(score);
     }
+    for (number, end) in storm.footprints() {
+        // Who took the place of somebody has not lived for long.
+        if let Some(&(_, begin)) = begin.iter().find(|(found, _)| *found == number) {
+            grow(&mut score.survivors[0], Some(begin));
+            grow(&mut score.survivors[1], Some(end));
+        }
+    }
     storm.kill_all(score);
-}
-
-/// A process at work.
-struct Worker {
-    role: &'static str,
-    number: u64,
-    process: Child,
-    pulse: Board<Pulse>,
-}
-
-impl Worker {
-    /// Starts a worker and waits until it has done something.
-    fn start(role: &'static str, number: u64, pool: &str) -> Self {
-        let pulse = Board::create(&board_of(number), BoardOptions::new(1)).unwrap();
-        let process = Command::new(std::env::current_exe().expect("the path of this program"))
-            .args([pool, &number.to_string()])
-            .env(ROLE, format!("storm::{role}"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("a process that starts");
-        let mut worker = Self {
-            role,
-            number,
-            process,
-            pulse,
-        };
-        worker.wait_for(0).expect("a first operation");
-        worker
-    }
-
-    /// Waits for a version of its pulse after `version`.
-    fn wait_for(&mut self, version: u64) -> Result<(), String> {
-        let began = Instant::now();
-        loop {
-            self.go_on();
-            if self
-                .pulse
-                .wait_newer(version, Duration::from_millis(20))
-                .is_ok()
-            {
-                return Ok(());
-            }
-            let ended = self.process.try_wait().expect("the state of a child");
-            if ended.is_some() || began.elapsed() > HANG {
-                return Err(format!("worker {} ({}): {ended:?}", self.number, self.role));
-            }
-        }
-    }
-
-    /// Lets it go on where it has stopped itself.
-    #[cfg(unix)]
-    fn go_on(&self) {
-        use nix::sys::signal::{Signal, kill};
-        if self.role == "stopper" {
-            // An error says that it has ended.
-            let process = nix::unistd::Pid::from_raw(self.process.id() as i32);
-            let _ = kill(process, Signal::SIGCONT);
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn go_on(&self) {}
-
-    /// Kills it, and waits until it and the children that it forked are gone: they have its output.
-    fn end(&mut self) {
-        self.process.kill().expect("a process to kill");
-        self.process.wait().expect("the end of a child");
-        let mut output = self.process.stdout.take().expect("a pipe");
-        output.read_to_end(&mut Vec::new()).expect("text");
-        millpond::unlink(&board_of(self.number)).unwrap();
-    }
 }
 
 /// The segments, and who is at work on them.
@@ -201,6 +136,15 @@ impl Storm {
         self.next += 1;
     }
 
+    /// What each worker has now, by its number.
+    fn footprints(&self) -> Vec<(u64, Footprint)> {
+        let found = self.crew.iter().filter_map(|worker| {
+            let found = Footprint::of(worker.process.id());
+            found.map(|found| (worker.number, found))
+        });
+        found.collect()
+    }
+
     /// Kills one at a random instant, and waits until all others have gone on.
     fn kill_one(&mut self, score: &mut Score) {
         let at = self.random.random_range(0..self.crew.len());
@@ -210,22 +154,22 @@ impl Storm {
         thread::sleep(Duration::from_micros(self.random.random_range(0..3000)));
         self.kills.publish(&[0]).unwrap();
         let process = victim.process.id();
-        victim.end();
+        victim.end(score);
         score.kills += 1;
         let before = score.violations.len();
         let entries = ledger::read(victim.number);
         let last = &entries[entries.len().saturating_sub(100)..];
-        score.check(&context, check_live(&self.pool, victim.number, last));
+        score.check_records(&context, check_live(&self.pool, victim.number, last));
         let pauses = self.wait_for_crew(&context, score);
-        score.pauses.extend(pauses);
+        score.pauses.add(pauses);
         score.check(&context, self.check_participants(process));
         score.recoveries += usize::from(score.violations.len() == before);
         self.start(victim.role);
     }
 
     /// Waits until each has begun and ended an operation, and gives its longest since the kill.
-    fn wait_for_crew(&mut self, context: &str, score: &mut Score) -> Vec<Duration> {
-        let (kill, mut pauses) = (self.kills.version(), Vec::new());
+    fn wait_for_crew(&mut self, context: &str, score: &mut Score) -> Pauses {
+        let (kill, mut pauses) = (self.kills.version(), Pauses::default());
         let version = |worker: &Worker| worker.pulse.version();
         let versions: Vec<u64> = self.crew.iter().map(version).collect();
         for (at, version) in versions.into_iter().enumerate().rev() {
@@ -233,7 +177,7 @@ impl Storm {
             if let Err(what) = worker.wait_for(version + 1) {
                 score.violation(format!("{context}: {what}"));
                 let mut ended = self.crew.remove(at);
-                ended.end();
+                ended.end(score);
                 self.start(ended.role);
                 continue;
             }
@@ -274,12 +218,12 @@ impl Storm {
         for worker in &mut self.crew {
             worker.process.kill().expect("a process to kill");
         }
-        self.crew.iter_mut().for_each(Worker::end);
+        self.crew.iter_mut().for_each(|worker| worker.end(score));
         score.kills += self.crew.len();
         let before = score.violations.len();
         let writers: Vec<u64> = (0..self.next).collect();
         let context = format!("all killed, {} slots", self.pool.capacity());
-        score.check(&context, check_alone(&self.pool, &writers));
+        score.check_records(&context, check_alone(&self.pool, &writers));
         score.check(&context, check_segments(&self.pool_name));
         writers.into_iter().for_each(ledger::remove);
         score.recoveries += usize::from(score.violations.len() == before) * self.crew.len();
