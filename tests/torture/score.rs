@@ -16,6 +16,8 @@ pub struct Score {
     pub kills: usize,
     /// Kills after which all who were to go on went on.
     pub recoveries: usize,
+    /// Processes that were stopped from outside.
+    pub stops: usize,
     /// Deaths at each fail point.
     pub deaths: BTreeMap<String, usize>,
     /// Records that were compared with what their writers had made, and found right: those that were
@@ -27,7 +29,7 @@ pub struct Score {
     pub quiet: Pauses,
     /// The same where one was stopped, for which others may have waited.
     pub stopped: Pauses,
-    /// What workers that nobody killed had when they had begun to work, and before the end of all.
+    /// What workers that live until all are killed had at most when they had begun, and at the end.
     pub survivors: [Option<Footprint>; 2],
     pub violations: Vec<String>,
 }
@@ -59,6 +61,7 @@ impl Score {
         for (point, deaths) in other.deaths {
             *self.deaths.entry(point).or_default() += deaths;
         }
+        self.stops += other.stops;
         self.checked += other.checked;
         self.pauses.add(other.pauses);
         self.quiet.add(other.quiet);
@@ -76,17 +79,20 @@ impl Score {
             let points = self.deaths.len();
             text += &format!("\nevery fail point at least {least} times, of {points}");
         }
+        if self.stops > 0 {
+            text += &format!("\nstops: {}", self.stops);
+        }
         for (when, pauses) in [
             ("of a survivor after a kill", &self.pauses),
             ("where nobody was killed", &self.quiet),
-            ("where one was stopped", &self.stopped),
+            ("where one was stopped, and waited for", &self.stopped),
         ] {
             if pauses.longest > Duration::ZERO {
                 text += &format!("\nlongest operation {when}: {pauses}");
             }
         }
         if let [Some(begin), Some(end)] = &self.survivors {
-            text += &format!("\nworkers that lived on: at most {begin}, at the end {end}");
+            text += &format!("\na worker that is spared, at most: {begin}; at its end: {end}");
         }
         text
     }

@@ -1,5 +1,5 @@
-//! A crew at work, of which one after the other is killed at a random instant, and from time to time
-//! all at once.
+//! A crew at work, of which one after the other is killed, or stopped for a while, at a random instant,
+//! and from time to time all are killed at once.
 
 use std::path::Path;
 use std::thread;
@@ -60,6 +60,11 @@ const CREW: &[&str] = &[
 ];
 /// Kills of one between two kills of all.
 const SINGLE_KILLS: usize = 40;
+/// After each so many of them somebody is stopped.
+const KILLS_FOR_A_STOP: usize = 5;
+/// A stop, in microseconds, at most: those who wait ask several times meanwhile whether who has the lock
+/// lives.
+const LONGEST_STOP: u64 = 40_000;
 /// Rounds before that in which nobody is killed, to compare pauses with.
 const QUIET: usize = 10;
 
@@ -82,22 +87,21 @@ pub fn run_epoch(seed: u64, capacity: usize, score: &mut Score) {
         let pauses = storm.wait_for_crew("nobody was killed", score);
         score.quiet.add(pauses);
     }
-    let begin = storm.footprints();
-    for _ in 0..SINGLE_KILLS {
+    let begin = storm.footprint_of_the_spared();
+    for number in 0..SINGLE_KILLS {
         storm.kill_one(score);
-    }
-    for (number, end) in storm.footprints() {
-        // Who took the place of somebody has not lived for long.
-        if let Some(&(_, begin)) = begin.iter().find(|(found, _)| *found == number) {
-            grow(&mut score.survivors[0], Some(begin));
-            grow(&mut score.survivors[1], Some(end));
+        if cfg!(unix) && number % KILLS_FOR_A_STOP == 0 {
+            storm.stop_one(score);
         }
     }
+    grow(&mut score.survivors[0], begin);
+    grow(&mut score.survivors[1], storm.footprint_of_the_spared());
     storm.kill_all(score);
 }
 
 /// The segments, and who is at work on them.
 struct Storm {
+    seed: u64,
     random: StdRng,
     pool: Pool<Experience>,
     pool_name: String,
@@ -117,6 +121,7 @@ impl Storm {
         let board = Board::<u64>::create(BOARD, BoardOptions::new(BOARD_LENGTH)).unwrap();
         board.publish(&[0; BOARD_LENGTH]).unwrap();
         let mut storm = Self {
+            seed,
             random: StdRng::seed_from_u64(seed),
             pool,
             kills: Board::create(KILLS, BoardOptions::new(1)).unwrap(),
@@ -136,35 +141,108 @@ impl Storm {
         self.next += 1;
     }
 
-    /// What each worker has now, by its number.
-    fn footprints(&self) -> Vec<(u64, Footprint)> {
-        let found = self.crew.iter().filter_map(|worker| {
-            let found = Footprint::of(worker.process.id());
-            found.map(|found| (worker.number, found))
-        });
-        found.collect()
+    /// The number of the one that lives until all are killed: another role in each storm.
+    fn spared(&self) -> u64 {
+        self.seed % CREW.len() as u64
+    }
+
+    fn footprint_of_the_spared(&self) -> Option<Footprint> {
+        let spared = self
+            .crew
+            .iter()
+            .find(|worker| worker.number == self.spared());
+        spared.and_then(|worker| Footprint::of(worker.process.id()))
+    }
+
+    /// Takes somebody who is not spared out of the crew.
+    fn choose(&mut self) -> Worker {
+        loop {
+            let at = self.random.random_range(0..self.crew.len());
+            if self.crew[at].number != self.spared() {
+                return self.crew.swap_remove(at);
+            }
+        }
+    }
+
+    /// Not to wait for anything: the instant is to be a random one.
+    fn let_time_pass(&mut self, at_most: u64) {
+        thread::sleep(Duration::from_micros(self.random.random_range(0..at_most)));
     }
 
     /// Kills one at a random instant, and waits until all others have gone on.
     fn kill_one(&mut self, score: &mut Score) {
-        let at = self.random.random_range(0..self.crew.len());
-        let mut victim = self.crew.swap_remove(at);
+        let victim = self.choose();
         let context = format!("kill of worker {} ({})", victim.number, victim.role);
-        // Not to wait for anything: the instant is to be a random one.
-        thread::sleep(Duration::from_micros(self.random.random_range(0..3000)));
+        self.let_time_pass(3000);
         self.kills.publish(&[0]).unwrap();
+        let pauses = self.bury(victim, &context, score);
+        score.pauses.add(pauses);
+    }
+
+    /// Kills one, waits until all others have gone on, and puts another in its place. Gives the longest
+    /// operation of each since the newest version of the board of kills.
+    fn bury(&mut self, mut victim: Worker, context: &str, score: &mut Score) -> Pauses {
         let process = victim.process.id();
         victim.end(score);
         score.kills += 1;
         let before = score.violations.len();
         let entries = ledger::read(victim.number);
         let last = &entries[entries.len().saturating_sub(100)..];
-        score.check_records(&context, check_live(&self.pool, victim.number, last));
-        let pauses = self.wait_for_crew(&context, score);
-        score.pauses.add(pauses);
-        score.check(&context, self.check_participants(process));
+        score.check_records(context, check_live(&self.pool, victim.number, last));
+        let pauses = self.wait_for_crew(context, score);
+        score.check(context, self.check_participants(process));
         score.recoveries += usize::from(score.violations.len() == before);
         self.start(victim.role);
+        pauses
+    }
+
+    /// Stops one at a random instant, for a while in which nobody may take it for dead, and lets it go
+    /// on, or kills it as it is. Others wait for it meanwhile where it has a lock, as they must: so these
+    /// pauses are no promise's, and are counted by themselves.
+    #[cfg(unix)]
+    fn stop_one(&mut self, score: &mut Score) {
+        use nix::sys::signal::Signal;
+        let stopped = self.choose();
+        let context = format!("stop of worker {} ({})", stopped.number, stopped.role);
+        self.let_time_pass(3000);
+        self.kills.publish(&[0]).unwrap();
+        // All locks were repaired after the last kill, and nobody has died since.
+        let repairs = self.pool.statistics().repairs;
+        stopped.signal(Signal::SIGSTOP);
+        self.let_time_pass(LONGEST_STOP);
+        let dies = self.random.random_range(0..4) == 0;
+        let process = stopped.process.id();
+        let taken_over = self.pool.statistics().repairs - repairs;
+        score.check(
+            &context,
+            match taken_over {
+                0 => self.check_listed(process),
+                _ => Err(format!("{taken_over} locks were taken from the living")),
+            },
+        );
+        let pauses = if dies {
+            self.bury(stopped, &context, score)
+        } else {
+            stopped.signal(Signal::SIGCONT);
+            self.crew.push(stopped);
+            self.wait_for_crew(&context, score)
+        };
+        score.stops += 1;
+        score.stopped.add(pauses);
+    }
+
+    #[cfg(not(unix))]
+    fn stop_one(&mut self, _score: &mut Score) {}
+
+    /// A process is a participant.
+    #[cfg(unix)]
+    fn check_listed(&self, process: u32) -> Result<(), String> {
+        let listed = self.pool.participants();
+        let listed = listed.map_err(|error| error.to_string())?;
+        match listed.iter().any(|found| found.process == process) {
+            true => Ok(()),
+            false => Err("it lives, and is no participant".into()),
+        }
     }
 
     /// Waits until each has begun and ended an operation, and gives its longest since the kill.

@@ -61,14 +61,19 @@ impl Worker {
         }
     }
 
+    /// Sends it a signal.
+    #[cfg(unix)]
+    pub fn signal(&self, signal: nix::sys::signal::Signal) {
+        let process = nix::unistd::Pid::from_raw(self.process.id() as i32);
+        // It is a child that was not waited for, so that its number is its own.
+        nix::sys::signal::kill(process, signal).expect("a process to signal");
+    }
+
     /// Lets it go on where it has stopped itself.
     #[cfg(unix)]
     fn go_on(&self) {
-        use nix::sys::signal::{Signal, kill};
         if self.role == "stopper" {
-            // An error says that it has ended.
-            let process = nix::unistd::Pid::from_raw(self.process.id() as i32);
-            let _ = kill(process, Signal::SIGCONT);
+            self.signal(nix::sys::signal::Signal::SIGCONT);
         }
     }
 
