@@ -2,7 +2,8 @@
 //! comparison of a pool with all ledgers.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::iter;
 use std::path::PathBuf;
 
 use millpond::{Pool, Record};
@@ -41,11 +42,21 @@ impl Ledger {
     }
 }
 
-/// All that a writer noted, if it is one that noted anything.
-pub fn read(writer: u64) -> Vec<Entry> {
-    let bytes = fs::read(path_of(writer)).unwrap_or_default();
-    let (whole, _) = bytes.as_chunks::<{ size_of::<Entry>() }>();
-    whole.iter().copied().map(bytemuck::cast).collect()
+/// The last entries that a writer noted, so many at most, if it is one that noted anything. They are
+/// read one by one: a ledger grows for as long as its writer lives.
+pub fn read(writer: u64, at_most: u64) -> impl Iterator<Item = Entry> {
+    const SIZE: u64 = size_of::<Entry>() as u64;
+    let mut file = File::open(path_of(writer)).ok().map(BufReader::new);
+    if let Some(file) = &mut file {
+        let entries = file.get_ref().metadata().expect("a length").len() / SIZE;
+        let start = SeekFrom::Start(entries.saturating_sub(at_most) * SIZE);
+        file.seek(start).expect("a place in the ledger");
+    }
+    iter::from_fn(move || {
+        let mut bytes = [0; SIZE as usize];
+        file.as_mut()?.read_exact(&mut bytes).ok()?;
+        Some(bytemuck::cast(bytes))
+    })
 }
 
 /// Forgets a writer.
@@ -71,12 +82,15 @@ pub fn is_whole(record: &Experience, key: u64) -> bool {
     *record == meant && (record.key == UNKNOWN || record.key == key)
 }
 
+/// How many of a writer's last entries are looked up while others insert.
+const LAST: u64 = 100;
+
 /// Checks what a writer noted last, while others insert: each record is there, or the ring has come
 /// round to its slot. Says how many are there.
-pub fn check_live(pool: &Pool<Experience>, writer: u64, entries: &[Entry]) -> Result<u64, String> {
+pub fn check_live(pool: &Pool<Experience>, writer: u64) -> Result<u64, String> {
     let mut found = 0;
-    for entry in entries {
-        if is_there(pool, writer, entry)? {
+    for entry in read(writer, LAST) {
+        if is_there(pool, writer, &entry)? {
             found += 1;
         } else {
             let next = insert(pool, 0)?;
@@ -111,7 +125,7 @@ pub fn check_alone(pool: &Pool<Experience>, writers: &[u64]) -> Result<u64, Stri
     let next = insert(pool, 0)?;
     let mut noted = 0;
     for &writer in writers {
-        for entry in read(writer) {
+        for entry in read(writer, u64::MAX) {
             match is_there(pool, writer, &entry)? {
                 true => noted += 1,
                 false if entry.key + capacity <= next => {}

@@ -19,8 +19,9 @@ pub const PART: Part = Part {
     ..Part::EMPTY
 };
 
-/// Epochs of random kills for each passage through the fail points: half of the time or so.
-const EPOCHS: u64 = 8;
+/// Epochs of random kills for each passage through the fail points: so many that neither of the two is
+/// rare. An epoch has some fifty kills, a passage two deaths at each point.
+const EPOCHS: u64 = 4;
 /// What a run may take beyond its time, for the last round and for a busy machine.
 const MARGIN: Duration = Duration::from_secs(120);
 /// Between two looks whether the run is over.

@@ -186,9 +186,7 @@ impl Storm {
         victim.end(score);
         score.kills += 1;
         let before = score.violations.len();
-        let entries = ledger::read(victim.number);
-        let last = &entries[entries.len().saturating_sub(100)..];
-        score.check_records(context, check_live(&self.pool, victim.number, last));
+        score.check_records(context, check_live(&self.pool, victim.number));
         let pauses = self.wait_for_crew(context, score);
         score.check(context, self.check_participants(process));
         score.recoveries += usize::from(score.violations.len() == before);
