@@ -293,12 +293,12 @@ fn a_table_full_of_the_killed_has_room_for_as_many_again() {
             for resident in &mut residents {
                 resident.expect("attached");
             }
-            let refused = attach(kind).err().expect("an error");
+            let refused = attach(kind).expect_err("an error");
             assert!(matches!(refused, Error::TooManyParticipants { .. }));
             residents.into_iter().for_each(Child::kill);
             // Nobody is there who could have cleaned up.
             let again = [(); PLACES].map(|()| attach(kind).unwrap());
-            let refused = attach(kind).err().expect("an error");
+            let refused = attach(kind).expect_err("an error");
             assert!(matches!(refused, Error::TooManyParticipants { .. }));
             drop(again);
         }

@@ -64,6 +64,7 @@ const SINGLE_KILLS: usize = 40;
 const KILLS_FOR_A_STOP: usize = 5;
 /// A stop, in microseconds, at most: those who wait ask several times meanwhile whether who has the lock
 /// lives.
+#[cfg(unix)]
 const LONGEST_STOP: u64 = 40_000;
 /// Rounds before that in which nobody is killed, to compare pauses with.
 const QUIET: usize = 10;
