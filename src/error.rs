@@ -306,6 +306,14 @@ fn advice(error: &io::Error) -> &'static str {
         io::ErrorKind::ReadOnlyFilesystem => {
             "; set MILLPOND_DIR to a directory that can be written"
         }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; there is no more room, or there may be no more files (`df`, `df -i`); remove some, or set \
+             MILLPOND_DIR to another directory"
+        }
+        io::ErrorKind::FileTooLarge => {
+            "; raise the limit on the length of a file (RLIMIT_FSIZE, `ulimit -f`), or ask for less \
+             capacity"
+        }
         io::ErrorKind::OutOfMemory => {
             "; there is no memory or no address space left; raise the limit (such as RLIMIT_AS, \
              `ulimit -v`), or ask for less capacity"

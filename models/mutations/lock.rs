@@ -106,15 +106,15 @@ pub const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "accepts_with_no_swap",
         file: FILE,
-        old: "return self.swap(seen, mine).then_some(false);",
-        new: "if seen != FREE { self.words.word.store(mine, Ordering::Release); return Some(false); }\n return self.swap(seen, mine).then_some(false);",
+        old: "let accepted = self.swap(seen, mine);",
+        new: "let accepted = true; self.words.word.store(mine, Ordering::Release);",
         model: "lock_and_event::a_lock_that_is_accepted_and_taken_at_once_has_one_owner",
     },
     Mutation {
         name: "never_accepts",
         file: FILE,
-        old: "(seen == mine | HANDED && sleeps >= PATIENCE)",
-        new: "false",
+        old: "if seen == mine | HANDED && sleeps >= PATIENCE",
+        new: "if false",
         model: "lock_and_event::a_waiter_that_is_passed_over_is_handed_the_lock",
     },
     Mutation {

@@ -17,6 +17,7 @@ use nix::libc;
 pub(super) use pages::{map_anonymous, map_file, prefault, prefer_huge_pages, use_huge_pages};
 
 pub(crate) use super::fork::forks;
+use super::unix::check_length;
 pub(crate) use super::unix::{
     ByteLocks, Group, create_private, free_space, is_same_file, is_too_many_files, open_private,
     private_directory, publish, remove,
@@ -40,6 +41,7 @@ pub(crate) fn default_root() -> PathBuf {
 /// `posix_fallocate(3)`: on a full file system it fails here, and not at a later touch. In pieces,
 /// because a signal may undo a piece.
 pub(crate) fn reserve(file: &File, length: u64) -> io::Result<()> {
+    check_length(length)?;
     const PIECE: libc::off_t = 64 << 20;
     let length =
         libc::off_t::try_from(length).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;

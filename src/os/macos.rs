@@ -19,6 +19,7 @@ pub(crate) use super::fork::forks;
 pub(super) use super::ordinary_pages::{
     map_anonymous, map_file, prefault, prefer_huge_pages, use_huge_pages,
 };
+use super::unix::check_length;
 pub(crate) use super::unix::{
     ByteLocks, Group, create_private, free_space, is_same_file, is_too_many_files, open_private,
     private_directory, publish, remove,
@@ -54,6 +55,7 @@ pub(crate) fn default_root() -> PathBuf {
 /// `fcntl(2)` with `F_PREALLOCATE` sets the space aside, in one piece or else in many; then
 /// `ftruncate(2)` makes it part of the file. On a full file system the first of them fails.
 pub(crate) fn reserve(file: &File, length: u64) -> io::Result<()> {
+    check_length(length)?;
     let wanted =
         libc::off_t::try_from(length).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
     let missing = wanted - file.metadata()?.len() as libc::off_t;

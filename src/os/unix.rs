@@ -11,6 +11,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use nix::libc;
+use nix::sys::resource::{Resource, getrlimit};
 
 pub(crate) use group::Group;
 
@@ -77,6 +78,16 @@ pub(crate) fn open_private(path: &Path, access: Access) -> io::Result<File> {
         ));
     }
     Ok(file)
+}
+
+/// An error where this process may not make a file so long (`getrlimit(2)`): the system would say so by
+/// `SIGXFSZ`, which ends the process.
+pub(super) fn check_length(length: u64) -> io::Result<()> {
+    let (limit, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
+    match length > limit {
+        true => Err(io::ErrorKind::FileTooLarge.into()),
+        false => Ok(()),
+    }
 }
 
 /// The descriptors of the process (`EMFILE`), or of the machine (`ENFILE`).

@@ -70,6 +70,9 @@ impl Root {
                 os::publish(&hidden, path)?;
                 Ok(file)
             });
+            if published.is_err() {
+                let _ = fs::remove_file(hidden);
+            }
             match published {
                 // Somebody else's is there, or somebody cleaned up; neither happens for ever.
                 Err(error)
@@ -77,7 +80,6 @@ impl Root {
                         .contains(&error.kind()) => {}
                 other => return other,
             }
-            let _ = fs::remove_file(hidden);
         }
     }
 

@@ -163,8 +163,10 @@ impl Lock<'_> {
             sleeps += 1;
         };
         if sleeps >= PATIENCE {
+            fail_point("seat.waited");
             // Leave the seat. Fails where it was handed over, or is another's: then it is not ours.
             let _ = self.swap_seat(self.me.bits(), 0);
+            fail_point("seat.left");
         }
         taken_over
     }
@@ -174,8 +176,14 @@ impl Lock<'_> {
         let mine = self.me.bits() | WAITERS;
         let seen = self.words.word.load(Ordering::Relaxed);
         // Others may sleep, so a lock that was waited for keeps `WAITERS` (steps 1 and 6).
-        if seen == FREE || (seen == mine | HANDED && sleeps >= PATIENCE) {
+        if seen == FREE {
             return self.swap(seen, mine).then_some(false);
+        }
+        if seen == mine | HANDED && sleeps >= PATIENCE {
+            fail_point("seat.called");
+            let accepted = self.swap(seen, mine);
+            fail_point("seat.accepted");
+            return accepted.then_some(false);
         }
         if sleeps >= PATIENCE {
             self.sit(peers);
@@ -204,6 +212,7 @@ impl Lock<'_> {
         let dead = |bits| Owner::from_bits(bits).is_none_or(|owner| !peers.is_alive(owner));
         if sitter != self.me.bits() && (sitter == 0 || dead(sitter)) {
             let _ = self.swap_seat(sitter, self.me.bits());
+            fail_point("seat.taken");
         }
     }
 
@@ -213,8 +222,10 @@ impl Lock<'_> {
         let word = &self.words.word;
         let sitter = self.words.seat.load(Ordering::Relaxed);
         if sitter != 0 && self.swap_seat(sitter, 0) {
+            fail_point("seat.cleared");
             // Release: pairs with the Acquire of the thread that accepts.
             word.store((sitter & Owner::MASK) | HANDED | WAITERS, Ordering::Release);
+            fail_point("seat.handed");
             self.channel.wake_all(word);
         } else {
             // Release: pairs with the Acquire of the next owner.

@@ -25,13 +25,16 @@ pub const PART: Part = Part {
         a_pool_that_does_not_fit_is_an_error_and_a_smaller_one_works,
         a_file_system_filled_to_the_last_byte_disturbs_nobody,
         the_first_segment_on_a_full_file_system_is_an_error,
+        a_file_system_with_too_few_files_is_an_error_at_every_step,
     ],
-    roles: named![fitting, filled, first],
+    roles: named![fitting, filled, first, counted],
     ..Part::EMPTY
 };
 
 /// The size of the file system.
 const ROOM: u64 = 2 << 20;
+/// How many files and names there may be in it, where that is not to be the limit.
+const FILES: u32 = 1000;
 
 /// `unshare` with a mount namespace: as root, else as the root of a user namespace.
 const WAYS: [&[&str]; 2] = [&["--mount"], &["--user", "--map-root-user", "--mount"]];
@@ -56,10 +59,11 @@ fn obstacle() -> Option<String> {
 }
 
 /// Plays a role in a small file system of its own.
-fn play_on_a_small_file_system(role: &str) {
+fn play_on_a_small_file_system(role: &str, files: u32) {
     let place = root().with_file_name("mounted");
     fs::create_dir(&place).unwrap();
-    let script = format!("mount -t tmpfs -o size={ROOM},mode=0700 none \"$0\" && exec \"$@\"");
+    let options = format!("size={ROOM},nr_inodes={files},mode=0700");
+    let script = format!("mount -t tmpfs -o {options} none \"$0\" && exec \"$@\"");
     let mut command = Command::new("unshare");
     command
         .args(find_way().expect("a way"))
@@ -73,15 +77,19 @@ fn play_on_a_small_file_system(role: &str) {
 }
 
 fn a_pool_that_does_not_fit_is_an_error_and_a_smaller_one_works() {
-    play_on_a_small_file_system("full::fitting");
+    play_on_a_small_file_system("full::fitting", FILES);
 }
 
 fn a_file_system_filled_to_the_last_byte_disturbs_nobody() {
-    play_on_a_small_file_system("full::filled");
+    play_on_a_small_file_system("full::filled", FILES);
 }
 
 fn the_first_segment_on_a_full_file_system_is_an_error() {
-    play_on_a_small_file_system("full::first");
+    play_on_a_small_file_system("full::first", FILES);
+}
+
+fn a_file_system_with_too_few_files_is_an_error_at_every_step() {
+    play_on_a_small_file_system("full::counted", 20);
 }
 
 fn root() -> PathBuf {
@@ -211,4 +219,44 @@ fn first() {
     assert_eq!(free, 0);
     fs::remove_file(ballast).unwrap();
     use_up(&create(1000).unwrap());
+}
+
+/// Takes all the files that there may be, and then tries with one more at a time.
+fn counted() {
+    let place = root().with_file_name("ballast");
+    fs::create_dir(&place).unwrap();
+    let mut ballast = Vec::new();
+    let full = loop {
+        let path = place.join(ballast.len().to_string());
+        match File::create(&path) {
+            Ok(_) => ballast.push(path),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+    let mut refusals = 0;
+    let pool = loop {
+        let error = match create(1000) {
+            Ok(pool) => break pool,
+            Err(error) => error,
+        };
+        let text = error.to_string();
+        assert!(text.contains(root().to_str().unwrap()), "{text}");
+        assert!(text.contains("may be no more files"), "{text}");
+        // The root directory and the file of its lock stay, once they are there.
+        let left = match root().is_dir() {
+            true => everything_below(&root()),
+            false => Vec::new(),
+        };
+        assert!(
+            left.iter().all(|path| *path == root().join(".lock")),
+            "{left:?}"
+        );
+        refusals += 1;
+        fs::remove_file(ballast.pop().expect("success with all files")).unwrap();
+    };
+    use_up(&pool);
+    assert_eq!(millpond::list(None).unwrap().len(), 1);
+    millpond::unlink("run/pool").unwrap();
+    println!("creating was refused {refusals} times for want of a file");
 }

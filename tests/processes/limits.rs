@@ -1,15 +1,15 @@
-//! Limits of a process, and what its user sees at each: descriptors, address space, and the lengths of
-//! names. Every refusal is an error that says so, leaves nothing behind, and is over with its cause.
+//! Limits, and what a user sees at each: descriptors, address space, lengths of files and of names, and
+//! participants. Every refusal is an error that says so, leaves nothing behind, and is over with its cause.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::{env, io};
 
-use millpond::{Error, Pool, PoolOptions, Result};
+use millpond::{Board, BoardOptions, Error, Pool, PoolOptions, Result};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::child::Child;
-use crate::orders::Orders;
+use crate::orders::{Orders, argument};
 use crate::stage::{Part, named};
 
 pub const PART: Part = Part {
@@ -18,6 +18,8 @@ pub const PART: Part = Part {
         too_few_descriptors_are_an_error_at_every_step,
         a_name_or_a_directory_that_is_too_long_is_an_error,
         too_little_address_space_is_an_error,
+        a_file_longer_than_a_process_may_write_is_an_error,
+        a_table_full_of_the_killed_has_room_for_as_many_again,
     ],
     roles: named![
         creator_with_few_descriptors,
@@ -25,18 +27,22 @@ pub const PART: Part = Part {
         lister_with_few_descriptors,
         visitor,
         cramped,
+        short,
+        resident,
     ],
     ..Part::EMPTY
 };
 
 const NAME: &str = "limits/run/pool";
+/// Participants that there may be.
+const PLACES: usize = 4;
 
 fn root() -> PathBuf {
     PathBuf::from(env::var_os("MILLPOND_DIR").expect("a directory"))
 }
 
 fn create(name: &str, capacity: usize) -> Result<Pool<u64>> {
-    Pool::create(name, PoolOptions::new(capacity).participants(4))
+    Pool::create(name, PoolOptions::new(capacity).participants(PLACES))
 }
 
 /// All files and directories but the lock, sorted.
@@ -241,5 +247,82 @@ fn cramped() {
     let large = open("large").unwrap();
     large.insert(&1).unwrap();
     println!("opened both");
+    orders.next();
+}
+
+fn a_file_longer_than_a_process_may_write_is_an_error() {
+    let before = everything_below(&root());
+    let mut child = Child::start("limits::short", &[]);
+    for _ in 0..2 {
+        let said = child.line();
+        let says = ["RLIMIT_FSIZE", "ulimit -f", "less capacity"];
+        assert!(says.iter().all(|part| said.contains(part)), "{said}");
+        assert!(said.contains(root().to_str().unwrap()), "{said}");
+        assert_eq!(everything_below(&root()), before, "after: {said}");
+        child.tell("go on");
+    }
+    child.expect("created");
+    child.finish();
+}
+
+/// May write no file longer than 1 MiB, which the system tells by a signal that ends the process.
+fn short() {
+    let orders = Orders::listen();
+    let (_, hard) = getrlimit(Resource::RLIMIT_FSIZE).unwrap();
+    setrlimit(Resource::RLIMIT_FSIZE, 1 << 20, hard).unwrap();
+    let board = Board::<u64>::create("run/board", BoardOptions::new(1 << 20));
+    for error in [create(NAME, LARGE).err(), board.err()] {
+        println!("{}", error.expect("an error"));
+        orders.next();
+    }
+    // A limit is no reason to refuse what it allows, and who opens needs none.
+    let small = create(NAME, 1000).unwrap();
+    setrlimit(Resource::RLIMIT_FSIZE, 0, hard).unwrap();
+    small.insert(&1).unwrap();
+    Pool::<u64>::open(NAME).unwrap().insert(&2).unwrap();
+    println!("created");
+    orders.next();
+}
+
+fn a_table_full_of_the_killed_has_room_for_as_many_again() {
+    drop(create("pool", 1000).unwrap());
+    drop(Board::<u64>::create("board", BoardOptions::new(10).participants(PLACES)).unwrap());
+    for kind in ["pool", "board"] {
+        for _ in 0..5 {
+            let mut residents = [(); PLACES].map(|()| Child::start("limits::resident", &[&kind]));
+            for resident in &mut residents {
+                resident.expect("attached");
+            }
+            let refused = attach(kind).expect_err("an error");
+            assert!(matches!(refused, Error::TooManyParticipants { .. }));
+            residents.into_iter().for_each(Child::kill);
+            // Nobody is there who could have cleaned up.
+            let again = [(); PLACES].map(|()| attach(kind).unwrap());
+            let refused = attach(kind).expect_err("an error");
+            assert!(matches!(refused, Error::TooManyParticipants { .. }));
+            drop(again);
+        }
+        let living = |name: &str| {
+            let listed = millpond::list(None).unwrap();
+            let found = listed.iter().find(|found| found.name == name);
+            found.expect("a segment").participants
+        };
+        assert_eq!(living(kind), 0);
+    }
+}
+
+/// A handle on the segment that has its kind's name.
+fn attach(kind: &str) -> Result<Box<dyn std::any::Any>> {
+    Ok(match kind {
+        "pool" => Box::new(Pool::<u64>::open(kind)?),
+        _ => Box::new(Board::<u64>::open(kind)?),
+    })
+}
+
+/// Attaches, and stays.
+fn resident() {
+    let orders = Orders::listen();
+    let _handle = attach(&argument::<String>(0)).unwrap();
+    println!("attached");
     orders.next();
 }

@@ -10,6 +10,8 @@ mod board;
 mod child;
 mod cleaning;
 #[cfg(target_os = "linux")]
+mod clocks;
+#[cfg(target_os = "linux")]
 mod containers;
 mod creation;
 mod damage;
@@ -72,6 +74,8 @@ const PARTS: &[stage::Part] = &[
     full::PART,
     #[cfg(target_os = "linux")]
     containers::PART,
+    #[cfg(target_os = "linux")]
+    clocks::PART,
     #[cfg(target_os = "linux")]
     attaching::PART,
 ];

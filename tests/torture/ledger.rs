@@ -2,7 +2,8 @@
 //! comparison of a pool with all ledgers.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::iter;
 use std::path::PathBuf;
 
 use millpond::{Pool, Record};
@@ -41,11 +42,21 @@ impl Ledger {
     }
 }
 
-/// All that a writer noted, if it is one that noted anything.
-pub fn read(writer: u64) -> Vec<Entry> {
-    let bytes = fs::read(path_of(writer)).unwrap_or_default();
-    let (whole, _) = bytes.as_chunks::<{ size_of::<Entry>() }>();
-    whole.iter().copied().map(bytemuck::cast).collect()
+/// The last entries that a writer noted, so many at most, if it is one that noted anything. They are
+/// read one by one: a ledger grows for as long as its writer lives.
+pub fn read(writer: u64, at_most: u64) -> impl Iterator<Item = Entry> {
+    const SIZE: u64 = size_of::<Entry>() as u64;
+    let mut file = File::open(path_of(writer)).ok().map(BufReader::new);
+    if let Some(file) = &mut file {
+        let entries = file.get_ref().metadata().expect("a length").len() / SIZE;
+        let start = SeekFrom::Start(entries.saturating_sub(at_most) * SIZE);
+        file.seek(start).expect("a place in the ledger");
+    }
+    iter::from_fn(move || {
+        let mut bytes = [0; SIZE as usize];
+        file.as_mut()?.read_exact(&mut bytes).ok()?;
+        Some(bytemuck::cast(bytes))
+    })
 }
 
 /// Forgets a writer.
@@ -71,18 +82,24 @@ pub fn is_whole(record: &Experience, key: u64) -> bool {
     *record == meant && (record.key == UNKNOWN || record.key == key)
 }
 
+/// How many of a writer's last entries are looked up while others insert.
+const LAST: u64 = 100;
+
 /// Checks what a writer noted last, while others insert: each record is there, or the ring has come
-/// round to its slot.
-pub fn check_live(pool: &Pool<Experience>, writer: u64, entries: &[Entry]) -> Result<(), String> {
-    for entry in entries {
-        if !is_there(pool, writer, entry)? {
+/// round to its slot. Says how many are there.
+pub fn check_live(pool: &Pool<Experience>, writer: u64) -> Result<u64, String> {
+    let mut found = 0;
+    for entry in read(writer, LAST) {
+        if is_there(pool, writer, &entry)? {
+            found += 1;
+        } else {
             let next = insert(pool, 0)?;
             if next <= entry.key + pool.capacity() as u64 {
                 return Err(format!("key {} of writer {writer} is lost", entry.key));
             }
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 fn is_there(pool: &Pool<Experience>, writer: u64, entry: &Entry) -> Result<bool, String> {
@@ -96,7 +113,8 @@ fn is_there(pool: &Pool<Experience>, writer: u64, entry: &Entry) -> Result<bool,
 
 /// Checks a whole pool to which nobody else is attached: what was noted is there unless the ring has
 /// come round, all records are whole, and in a further lap no slot is found leased or claimed.
-pub fn check_alone(pool: &Pool<Experience>, writers: &[u64]) -> Result<(), String> {
+/// Says how many records it looked up.
+pub fn check_alone(pool: &Pool<Experience>, writers: &[u64]) -> Result<u64, String> {
     let say = |error: millpond::Error| error.to_string();
     let capacity = pool.capacity() as u64;
     let present = pool.participants().map_err(say)?;
@@ -105,21 +123,25 @@ pub fn check_alone(pool: &Pool<Experience>, writers: &[u64]) -> Result<(), Strin
     }
     pool.verify().map_err(say)?;
     let next = insert(pool, 0)?;
+    let mut noted = 0;
     for &writer in writers {
-        for entry in read(writer) {
-            if !is_there(pool, writer, &entry)? && entry.key + capacity > next {
-                return Err(format!("key {} of writer {writer} is lost", entry.key));
+        for entry in read(writer, u64::MAX) {
+            match is_there(pool, writer, &entry)? {
+                true => noted += 1,
+                false if entry.key + capacity <= next => {}
+                false => return Err(format!("key {} of writer {writer} is lost", entry.key)),
             }
         }
     }
     let mut found = 0;
     for key in next.saturating_sub(3 * capacity)..=next {
-        found += usize::from(look_up(pool, key)?.is_some());
+        found += u64::from(look_up(pool, key)?.is_some());
     }
-    if found > pool.len() {
+    if found > pool.len() as u64 {
         return Err(format!("{found} records are found, {} counted", pool.len()));
     }
-    check_lap(pool)
+    check_lap(pool)?;
+    Ok(noted + found)
 }
 
 /// Inserts as many records as there are slots: the keys follow each other, and the pool is full.

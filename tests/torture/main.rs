@@ -5,15 +5,21 @@
 //! as one likes, which ends with one line: kills, recoveries, the longest pause of a survivor,
 //! violations. The fail points need the feature `failpoints`; without it there are random kills only.
 
+mod contest;
 mod crew;
 #[path = "../processes/experience.rs"]
 #[expect(dead_code, reason = "the other test program checks batches by columns")]
 mod experience;
+mod footprint;
 mod ledger;
 mod long;
 #[path = "../processes/orders.rs"]
-#[expect(dead_code, reason = "workers here are never told to do anything")]
+#[expect(
+    dead_code,
+    reason = "workers here are never told to do anything in words"
+)]
 mod orders;
+mod pauses;
 mod points;
 mod pulse;
 mod score;
@@ -21,6 +27,7 @@ mod score;
 mod stage;
 mod storm;
 mod victim;
+mod worker;
 
 use std::process::ExitCode;
 

@@ -10,6 +10,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
+use crate::contest::{self, Companions};
 use crate::experience::Experience;
 use crate::ledger::{self, check_alone, insert};
 use crate::score::{Score, Stopwatch};
@@ -24,8 +25,11 @@ pub const PART: Part = Part {
     },
     alone: named![a_death_at_any_point_is_made_good],
     roles: {
+        use contest::{companion, contender};
         use victim::{creator, guest, pool, publisher, verifier};
-        named![pool, guest, verifier, publisher, creator]
+        named![
+            pool, guest, verifier, publisher, creator, contender, companion
+        ]
     },
     ..Part::EMPTY
 };
@@ -149,6 +153,7 @@ impl Range {
                 let pass = self.random.random_range(1..=40);
                 self.send("pool", point, pass)
             }
+            "seat" => self.send_contender(point, few, score),
             "takeover" | "repair" => self.send_repairers(point, score),
             "clean" => {
                 score.kills += usize::from(was_killed(self.send("pool", "lease.announced", few)));
@@ -164,14 +169,15 @@ impl Range {
             return score.violation(format!("{point} was not reached: {died}"));
         }
         score.kills += 1;
+        *score.deaths.entry(point.to_string()).or_default() += 1;
         let capacity = self.pool.capacity();
         let context = format!("{point}, {capacity} slots, victim {first}");
         let before = score.violations.len();
         self.go_on(&context, score);
-        score.check(&context, self.check_held(&held, &copies));
+        score.check_records(&context, self.check_held(&held, &copies));
         drop(held);
         let victims: Vec<u64> = (first..self.victim).collect();
-        score.check(&context, check_alone(&self.pool, &victims));
+        score.check_records(&context, check_alone(&self.pool, &victims));
         score.check(&context, self.check_board());
         score.check(&context, self.check_files());
         victims.into_iter().for_each(ledger::remove);
@@ -199,6 +205,15 @@ impl Range {
             let next = self.send("verifier", point, most.min(pass + 1));
             score.kills += usize::from(was_killed(next));
         }
+        died
+    }
+
+    /// Somebody dies among others who want the same locks, and who go on and end well.
+    fn send_contender(&mut self, point: &str, pass: u64, score: &mut Score) -> ExitStatus {
+        let companions = Companions::start(&self.pool_name, self.victim);
+        self.victim += companions.len();
+        let died = self.send("contender", point, pass);
+        score.check(point, companions.end());
         died
     }
 
@@ -242,14 +257,14 @@ impl Range {
     }
 
     /// What this process held all the while is as it was, and in the pool.
-    fn check_held(&self, held: &Batch<Experience>, copies: &[Experience]) -> Result<(), String> {
+    fn check_held(&self, held: &Batch<Experience>, copies: &[Experience]) -> Result<u64, String> {
         for ((record, copy), &key) in held.records().zip(copies).zip(held.keys()) {
             let found = self.pool.get(key).map_err(|error| error.to_string())?;
             if record != copy || found != Some(*copy) {
                 return Err(format!("key {key} was held, and became {found:?}"));
             }
         }
-        Ok(())
+        Ok(copies.len() as u64)
     }
 
     /// The board's value is whole, and the one of its version.

@@ -16,6 +16,8 @@ pub struct Pulse {
     /// The kill after which it began to count.
     pub kill: u64,
     pub longest_ns: u64,
+    /// The records that it found whole so far.
+    pub checked: u64,
 }
 
 /// The board of worker `number`.
@@ -29,6 +31,8 @@ pub struct Meter {
     kills: Board<u64>,
     kill: u64,
     watch: Stopwatch,
+    /// The records that the worker found whole.
+    pub checked: u64,
 }
 
 impl Meter {
@@ -38,6 +42,7 @@ impl Meter {
             kills: Board::open(KILLS).unwrap(),
             kill: 0,
             watch: Stopwatch::default(),
+            checked: 0,
         }
     }
 
@@ -52,6 +57,7 @@ impl Meter {
         let pulse = Pulse {
             kill,
             longest_ns: self.watch.longest.as_nanos() as u64,
+            checked: self.checked,
         };
         self.board.publish(&[pulse]).unwrap();
         result

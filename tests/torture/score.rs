@@ -1,7 +1,11 @@
-//! What a run has counted: kills, recoveries, pauses of survivors, violations.
+//! What a run has counted: kills, recoveries, records, pauses of survivors, violations.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
+
+use crate::footprint::Footprint;
+use crate::pauses::Pauses;
 
 /// The promise: nobody is stopped for longer by a kill.
 pub const PROMISE: Duration = Duration::from_millis(100);
@@ -12,10 +16,21 @@ pub struct Score {
     pub kills: usize,
     /// Kills after which all who were to go on went on.
     pub recoveries: usize,
+    /// Processes that were stopped from outside.
+    pub stops: usize,
+    /// Deaths at each fail point.
+    pub deaths: BTreeMap<String, usize>,
+    /// Records that were compared with what their writers had made, and found right: those that were
+    /// noted or looked up after a death, and those that workers sampled.
+    pub checked: u64,
     /// The longest operation of a survivor, one for each survivor and kill.
-    pub pauses: Vec<Duration>,
+    pub pauses: Pauses,
     /// The same where nobody was killed, to compare with: what the machine itself costs.
-    pub quiet: Vec<Duration>,
+    pub quiet: Pauses,
+    /// The same where one was stopped, for which others may have waited.
+    pub stopped: Pauses,
+    /// What workers that live until all are killed had at most when they had begun, and at the end.
+    pub survivors: [Option<Footprint>; 2],
     pub violations: Vec<String>,
 }
 
@@ -33,29 +48,58 @@ impl Score {
         }
     }
 
+    /// Counts the records that a check compared, or notes the violation that it found.
+    pub fn check_records(&mut self, context: &str, found: Result<u64, String>) {
+        let counted = found.map(|count| self.checked += count);
+        self.check(context, counted);
+    }
+
     /// Adds what another part of the run has counted.
     pub fn add(&mut self, other: Self) {
         self.kills += other.kills;
         self.recoveries += other.recoveries;
-        self.pauses.extend(other.pauses);
-        self.quiet.extend(other.quiet);
+        for (point, deaths) in other.deaths {
+            *self.deaths.entry(point).or_default() += deaths;
+        }
+        self.stops += other.stops;
+        self.checked += other.checked;
+        self.pauses.add(other.pauses);
+        self.quiet.add(other.quiet);
+        self.stopped.add(other.stopped);
+        for (mine, its) in self.survivors.iter_mut().zip(other.survivors) {
+            grow(mine, its);
+        }
         self.violations.extend(other.violations);
     }
 
-    /// The distributions of pauses, in words.
-    pub fn distribution(&self) -> String {
-        let after = distribution_of(self.pauses.clone());
-        let mut text = format!("longest operation of a survivor after a kill: {after}");
-        if !self.quiet.is_empty() {
-            let quiet = distribution_of(self.quiet.clone());
-            text += &format!("\nlongest operation where nobody was killed: {quiet}");
+    /// All but the counts of the last line, in words.
+    pub fn details(&self) -> String {
+        let mut text = format!("records checked: {}", self.checked);
+        if let Some(least) = self.deaths.values().min() {
+            let points = self.deaths.len();
+            text += &format!("\nevery fail point at least {least} times, of {points}");
+        }
+        if self.stops > 0 {
+            text += &format!("\nstops: {}", self.stops);
+        }
+        for (when, pauses) in [
+            ("of a survivor after a kill", &self.pauses),
+            ("where nobody was killed", &self.quiet),
+            ("where one was stopped, and waited for", &self.stopped),
+        ] {
+            if pauses.longest > Duration::ZERO {
+                text += &format!("\nlongest operation {when}: {pauses}");
+            }
+        }
+        if let [Some(begin), Some(end)] = &self.survivors {
+            text += &format!("\na worker that is spared, at most: {begin}; at its end: {end}");
         }
         text
     }
 
     /// Prints the counts and fails where there are violations: the end of a trial.
     pub fn conclude(self) {
-        println!("{}", self.distribution());
+        println!("{}", self.details());
         println!("{self}");
         assert!(self.violations.is_empty(), "{:#?}", self.violations);
     }
@@ -63,34 +107,22 @@ impl Score {
 
 impl fmt::Display for Score {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let longest = self.pauses.iter().max().copied().unwrap_or_default();
         write!(
             formatter,
             "kills {} recoveries {} longest_pause_ms {:.0} violations {}",
             self.kills,
             self.recoveries,
-            (longest.as_secs_f64() * 1e3).ceil(),
+            (self.pauses.longest.as_secs_f64() * 1e3).ceil(),
             self.violations.len(),
         )
     }
 }
 
-fn distribution_of(mut pauses: Vec<Duration>) -> String {
-    pauses.sort();
-    let Some(last) = pauses.len().checked_sub(1) else {
-        return "none".into();
-    };
-    let at = |share: f64| pauses[(last as f64 * share) as usize];
-    let over = pauses.iter().filter(|&&pause| pause > PROMISE).count();
-    format!(
-        "median {:.1?}, 90 % {:.1?}, 99 % {:.1?}, longest of {} {:.1?}; \
-         {over} over the promised {PROMISE:?}",
-        at(0.5),
-        at(0.9),
-        at(0.99),
-        pauses.len(),
-        pauses[last],
-    )
+/// Makes a footprint the larger of two, so far as they are known.
+pub fn grow(most: &mut Option<Footprint>, found: Option<Footprint>) {
+    *most = most.map_or(found, |most| {
+        Some(found.map_or(most, |found| most.most(found)))
+    });
 }
 
 /// The longest of several operations.

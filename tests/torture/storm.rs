@@ -1,11 +1,9 @@
-//! A crew at work, of which one after the other is killed at a random instant, and from time to time
-//! all at once.
+//! A crew at work, of which one after the other is killed, or stopped for a while, at a random instant,
+//! and from time to time all are killed at once.
 
-use std::io::Read;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use millpond::{Board, BoardOptions, Pool, PoolOptions};
 use rand::rngs::StdRng;
@@ -13,12 +11,15 @@ use rand::{RngExt, SeedableRng};
 
 use crate::crew::{self, BOARD};
 use crate::experience::Experience;
+use crate::footprint::Footprint;
 use crate::ledger::{self, check_alone, check_live, insert};
+use crate::pauses::Pauses;
 use crate::points::files_below;
-use crate::pulse::{KILLS, Pulse, board_of, newest};
-use crate::score::{PROMISE, Score};
-use crate::stage::{Part, ROLE, named};
+use crate::pulse::{KILLS, newest};
+use crate::score::{PROMISE, Score, grow};
+use crate::stage::{Part, named};
 use crate::victim::BOARD_LENGTH;
+use crate::worker::Worker;
 
 pub const PART: Part = Part {
     name: "storm",
@@ -59,10 +60,14 @@ const CREW: &[&str] = &[
 ];
 /// Kills of one between two kills of all.
 const SINGLE_KILLS: usize = 40;
+/// After each so many of them somebody is stopped.
+const KILLS_FOR_A_STOP: usize = 5;
+/// A stop, in microseconds, at most: those who wait ask several times meanwhile whether who has the lock
+/// lives.
+#[cfg(unix)]
+const LONGEST_STOP: u64 = 40_000;
 /// Rounds before that in which nobody is killed, to compare pauses with.
 const QUIET: usize = 10;
-/// A wait that is longer hangs.
-const HANG: Duration = Duration::from_secs(20);
 
 fn random_kills_lose_nothing_and_stop_nobody() {
     let mut score = Score::default();
@@ -81,88 +86,23 @@ pub fn run_epoch(seed: u64, capacity: usize, score: &mut Score) {
     for _ in 0..QUIET {
         storm.kills.publish(&[0]).unwrap();
         let pauses = storm.wait_for_crew("nobody was killed", score);
-        score.quiet.extend(pauses);
+        score.quiet.add(pauses);
     }
-    for _ in 0..SINGLE_KILLS {
+    let begin = storm.footprint_of_the_spared();
+    for number in 0..SINGLE_KILLS {
         storm.kill_one(score);
+        if cfg!(unix) && number % KILLS_FOR_A_STOP == 0 {
+            storm.stop_one(score);
+        }
     }
+    grow(&mut score.survivors[0], begin);
+    grow(&mut score.survivors[1], storm.footprint_of_the_spared());
     storm.kill_all(score);
-}
-
-/// A process at work.
-struct Worker {
-    role: &'static str,
-    number: u64,
-    process: Child,
-    pulse: Board<Pulse>,
-}
-
-impl Worker {
-    /// Starts a worker and waits until it has done something.
-    fn start(role: &'static str, number: u64, pool: &str) -> Self {
-        let pulse = Board::create(&board_of(number), BoardOptions::new(1)).unwrap();
-        let process = Command::new(std::env::current_exe().expect("the path of this program"))
-            .args([pool, &number.to_string()])
-            .env(ROLE, format!("storm::{role}"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("a process that starts");
-        let mut worker = Self {
-            role,
-            number,
-            process,
-            pulse,
-        };
-        worker.wait_for(0).expect("a first operation");
-        worker
-    }
-
-    /// Waits for a version of its pulse after `version`.
-    fn wait_for(&mut self, version: u64) -> Result<(), String> {
-        let began = Instant::now();
-        loop {
-            self.go_on();
-            if self
-                .pulse
-                .wait_newer(version, Duration::from_millis(20))
-                .is_ok()
-            {
-                return Ok(());
-            }
-            let ended = self.process.try_wait().expect("the state of a child");
-            if ended.is_some() || began.elapsed() > HANG {
-                return Err(format!("worker {} ({}): {ended:?}", self.number, self.role));
-            }
-        }
-    }
-
-    /// Lets it go on where it has stopped itself.
-    #[cfg(unix)]
-    fn go_on(&self) {
-        use nix::sys::signal::{Signal, kill};
-        if self.role == "stopper" {
-            // An error says that it has ended.
-            let process = nix::unistd::Pid::from_raw(self.process.id() as i32);
-            let _ = kill(process, Signal::SIGCONT);
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn go_on(&self) {}
-
-    /// Kills it, and waits until it and the children that it forked are gone: they have its output.
-    fn end(&mut self) {
-        self.process.kill().expect("a process to kill");
-        self.process.wait().expect("the end of a child");
-        let mut output = self.process.stdout.take().expect("a pipe");
-        output.read_to_end(&mut Vec::new()).expect("text");
-        millpond::unlink(&board_of(self.number)).unwrap();
-    }
 }
 
 /// The segments, and who is at work on them.
 struct Storm {
+    seed: u64,
     random: StdRng,
     pool: Pool<Experience>,
     pool_name: String,
@@ -182,6 +122,7 @@ impl Storm {
         let board = Board::<u64>::create(BOARD, BoardOptions::new(BOARD_LENGTH)).unwrap();
         board.publish(&[0; BOARD_LENGTH]).unwrap();
         let mut storm = Self {
+            seed,
             random: StdRng::seed_from_u64(seed),
             pool,
             kills: Board::create(KILLS, BoardOptions::new(1)).unwrap(),
@@ -201,31 +142,126 @@ impl Storm {
         self.next += 1;
     }
 
+    /// The number of the one that lives until all are killed: another role in each storm.
+    fn spared(&self) -> u64 {
+        self.seed % CREW.len() as u64
+    }
+
+    fn footprint_of_the_spared(&self) -> Option<Footprint> {
+        let spared = self
+            .crew
+            .iter()
+            .find(|worker| worker.number == self.spared());
+        spared.and_then(|worker| Footprint::of(worker.process.id()))
+    }
+
+    /// Takes somebody who is not spared out of the crew.
+    fn choose(&mut self) -> Worker {
+        loop {
+            let at = self.random.random_range(0..self.crew.len());
+            if self.crew[at].number != self.spared() {
+                return self.crew.swap_remove(at);
+            }
+        }
+    }
+
+    /// Not to wait for anything: the instant is to be a random one.
+    fn let_time_pass(&mut self, at_most: u64) {
+        thread::sleep(Duration::from_micros(self.random.random_range(0..at_most)));
+    }
+
     /// Kills one at a random instant, and waits until all others have gone on.
     fn kill_one(&mut self, score: &mut Score) {
-        let at = self.random.random_range(0..self.crew.len());
-        let mut victim = self.crew.swap_remove(at);
+        let victim = self.choose();
         let context = format!("kill of worker {} ({})", victim.number, victim.role);
-        // Not to wait for anything: the instant is to be a random one.
-        thread::sleep(Duration::from_micros(self.random.random_range(0..3000)));
+        self.let_time_pass(3000);
         self.kills.publish(&[0]).unwrap();
+        let pauses = self.bury(victim, &context, score);
+        score.pauses.add(pauses);
+    }
+
+    /// Kills one, waits until all others have gone on, and puts another in its place. Gives the longest
+    /// operation of each since the newest version of the board of kills.
+    fn bury(&mut self, mut victim: Worker, context: &str, score: &mut Score) -> Pauses {
         let process = victim.process.id();
-        victim.end();
+        victim.end(score);
         score.kills += 1;
         let before = score.violations.len();
-        let entries = ledger::read(victim.number);
-        let last = &entries[entries.len().saturating_sub(100)..];
-        score.check(&context, check_live(&self.pool, victim.number, last));
-        let pauses = self.wait_for_crew(&context, score);
-        score.pauses.extend(pauses);
-        score.check(&context, self.check_participants(process));
+        score.check_records(context, check_live(&self.pool, victim.number));
+        let pauses = self.wait_for_crew(context, score);
+        score.check(context, self.check_participants(process));
         score.recoveries += usize::from(score.violations.len() == before);
         self.start(victim.role);
+        pauses
+    }
+
+    /// Stops one at a random instant, for a while in which nobody may take it for dead, and lets it go
+    /// on, or kills it as it is. Others wait for it meanwhile where it has a lock, as they must: so these
+    /// pauses are no promise's, and are counted by themselves.
+    #[cfg(unix)]
+    fn stop_one(&mut self, score: &mut Score) {
+        use nix::sys::signal::Signal;
+        let stopped = self.choose();
+        let context = format!("stop of worker {} ({})", stopped.number, stopped.role);
+        self.let_time_pass(3000);
+        self.kills.publish(&[0]).unwrap();
+        // All locks were repaired after the last kill, and nobody has died since.
+        let repairs = self.repairs();
+        stopped.signal(Signal::SIGSTOP);
+        self.let_time_pass(LONGEST_STOP);
+        let dies = self.random.random_range(0..4) == 0;
+        let process = stopped.process.id();
+        // Fewer where it is stopped while it leaves, with its count in its hands.
+        let taken_over = self.repairs().saturating_sub(repairs);
+        score.check(
+            &context,
+            match taken_over {
+                0 => self.check_listed(process),
+                _ => Err(format!("{taken_over} locks were taken from the living")),
+            },
+        );
+        let pauses = if dies {
+            self.bury(stopped, &context, score)
+        } else {
+            stopped.signal(Signal::SIGCONT);
+            self.crew.push(stopped);
+            self.wait_for_crew(&context, score)
+        };
+        score.stops += 1;
+        score.stopped.add(pauses);
+    }
+
+    /// How often a lock was taken over so far. Who leaves just then may be counted twice, or not: so two
+    /// looks have to agree.
+    #[cfg(unix)]
+    fn repairs(&self) -> u64 {
+        let look = || self.pool.statistics().repairs;
+        let mut last = look();
+        loop {
+            match look() {
+                found if found == last => return found,
+                found => last = found,
+            }
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn stop_one(&mut self, _score: &mut Score) {}
+
+    /// A process is a participant.
+    #[cfg(unix)]
+    fn check_listed(&self, process: u32) -> Result<(), String> {
+        let listed = self.pool.participants();
+        let listed = listed.map_err(|error| error.to_string())?;
+        match listed.iter().any(|found| found.process == process) {
+            true => Ok(()),
+            false => Err("it lives, and is no participant".into()),
+        }
     }
 
     /// Waits until each has begun and ended an operation, and gives its longest since the kill.
-    fn wait_for_crew(&mut self, context: &str, score: &mut Score) -> Vec<Duration> {
-        let (kill, mut pauses) = (self.kills.version(), Vec::new());
+    fn wait_for_crew(&mut self, context: &str, score: &mut Score) -> Pauses {
+        let (kill, mut pauses) = (self.kills.version(), Pauses::default());
         let version = |worker: &Worker| worker.pulse.version();
         let versions: Vec<u64> = self.crew.iter().map(version).collect();
         for (at, version) in versions.into_iter().enumerate().rev() {
@@ -233,7 +269,7 @@ impl Storm {
             if let Err(what) = worker.wait_for(version + 1) {
                 score.violation(format!("{context}: {what}"));
                 let mut ended = self.crew.remove(at);
-                ended.end();
+                ended.end(score);
                 self.start(ended.role);
                 continue;
             }
@@ -274,12 +310,12 @@ impl Storm {
         for worker in &mut self.crew {
             worker.process.kill().expect("a process to kill");
         }
-        self.crew.iter_mut().for_each(Worker::end);
+        self.crew.iter_mut().for_each(|worker| worker.end(score));
         score.kills += self.crew.len();
         let before = score.violations.len();
         let writers: Vec<u64> = (0..self.next).collect();
         let context = format!("all killed, {} slots", self.pool.capacity());
-        score.check(&context, check_alone(&self.pool, &writers));
+        score.check_records(&context, check_alone(&self.pool, &writers));
         score.check(&context, check_segments(&self.pool_name));
         writers.into_iter().for_each(ledger::remove);
         score.recoveries += usize::from(score.violations.len() == before) * self.crew.len();

@@ -46,6 +46,12 @@ impl Writer {
         self.ledger.note(&entries);
     }
 
+    /// Leaves out the numbers of records that a forked child inserted.
+    #[cfg(unix)]
+    pub fn skip(&mut self, count: u64) {
+        self.sequence += count;
+    }
+
     /// Inserts one record in place; or gives its slot up.
     pub fn reserve(&mut self, pool: &Pool<Experience>, keep: bool) {
         let mut slot = pool.reserve().unwrap();
