@@ -45,7 +45,8 @@ fn check(value: &[u64]) {
 
 fn values_are_whole_while_publishers_are_killed() {
     let board = create();
-    let readers = [(); 2].map(|()| Child::start("board::reader", &[]));
+    let mut readers = [(); 2].map(|()| Child::start("board::reader", &[]));
+    readers.iter_mut().for_each(|reader| reader.expect("there"));
     let mut random = StdRng::seed_from_u64(1);
     let mut value = vec![0; LENGTH];
     for round in 0..60 {
@@ -83,6 +84,7 @@ fn publisher() {
 fn reader() {
     let orders = Orders::listen();
     let board = Board::<u64>::open(NAME).unwrap();
+    println!("there");
     let (mut value, mut last, mut fetched) = (vec![0; LENGTH], 0, 0u64);
     board.wait_newer(0, HANG).unwrap();
     while !orders.arrived() {
