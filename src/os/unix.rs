@@ -84,7 +84,8 @@ pub(crate) fn open_private(path: &Path, access: Access) -> io::Result<File> {
 /// `SIGXFSZ`, which ends the process.
 pub(super) fn check_length(length: u64) -> io::Result<()> {
     let (limit, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
-    match length > limit {
+    #[allow(clippy::unnecessary_cast)] // 32 bits wide on 32-bit Linux
+    match length > limit as u64 {
         true => Err(io::ErrorKind::FileTooLarge.into()),
         false => Ok(()),
     }
