@@ -97,8 +97,13 @@ pub(crate) fn publish(from: &Path, to: &Path) -> io::Result<()> {
     fs::remove_file(from)
 }
 
+/// `read(2)` sees what is written into a mapping.
+pub(crate) fn contents(file: &File) -> impl io::Read + io::Seek {
+    file
+}
+
 /// `unlink(2)`.
-pub(crate) fn remove(path: &Path) -> io::Result<()> {
+pub(crate) fn remove(path: &Path, _root: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 

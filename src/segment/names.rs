@@ -112,13 +112,13 @@ impl<'a> LockedRoot<'a> {
             name: name.as_str().into(),
             root: self.root.path.clone(),
         };
-        let mut file = os::open_private(&path).map_err(|error| match error.kind() {
+        let file = os::open_private(&path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => not_found(),
             _ => Error::system("open", &path)(error),
         })?;
         let locks =
             ByteLocks::open(|| os::open_private(&path)).map_err(Error::system("open", &path))?;
-        let header = Header::read(name.as_str(), &mut file)?;
+        let header = Header::read(name.as_str(), &mut os::contents(&file))?;
         if is_over(&header, &locks) {
             self.remove(&path)?;
             return Err(not_found());
@@ -242,7 +242,7 @@ impl<'a> LockedRoot<'a> {
     /// Removes a file, and the directories that it leaves empty.
     pub(crate) fn remove(&self, path: &Path) -> Result<()> {
         fail_point("unlink.begun");
-        os::remove(path).map_err(Error::system("remove", path))?;
+        os::remove(path, &self.root.path).map_err(Error::system("remove", path))?;
         fail_point("unlink.removed");
         self.remove_empty_directories(path);
         Ok(())

@@ -27,6 +27,7 @@ mod leases;
 mod lifetime;
 #[cfg(target_os = "linux")]
 mod limits;
+mod names;
 mod orders;
 mod pages;
 #[cfg(unix)]
@@ -48,6 +49,7 @@ const PARTS: &[stage::Part] = &[
     board::PART,
     creation::PART,
     lifetime::PART,
+    names::PART,
     cleaning::PART,
     waiting::PART,
     damage::PART,

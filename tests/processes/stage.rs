@@ -119,7 +119,7 @@ struct Theatre {
 impl Theatre {
     fn new() -> io::Result<Self> {
         let shared_memory = Path::new("/dev/shm");
-        let parent = match shared_memory.is_dir() {
+        let parent = match cfg!(unix) && shared_memory.is_dir() {
             true => shared_memory.to_path_buf(),
             false => env::temp_dir(),
         };

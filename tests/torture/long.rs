@@ -21,7 +21,7 @@ pub const PART: Part = Part {
 /// Runs the whole in a process with a directory of its own, which is removed at the end.
 pub fn direct() -> ExitCode {
     let shared_memory = Path::new("/dev/shm");
-    let parent = match shared_memory.is_dir() {
+    let parent = match cfg!(unix) && shared_memory.is_dir() {
         true => shared_memory.to_path_buf(),
         false => std::env::temp_dir(),
     };

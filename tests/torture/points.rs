@@ -83,7 +83,7 @@ fn all_points() -> Vec<String> {
     points
 }
 
-/// The files below a directory, by their paths in it.
+/// The files below a directory, by their paths in it, with `/` on every system.
 pub fn files_below(root: &Path) -> Vec<String> {
     let (mut files, mut directories) = (Vec::new(), vec![root.to_path_buf()]);
     while let Some(directory) = directories.pop() {
@@ -92,7 +92,7 @@ pub fn files_below(root: &Path) -> Vec<String> {
                 path if path.is_dir() => directories.push(path),
                 path => {
                     let inside = path.strip_prefix(root).expect("a path below");
-                    files.push(inside.to_string_lossy().into_owned());
+                    files.push(inside.to_string_lossy().replace('\\', "/"));
                 }
             }
         }
