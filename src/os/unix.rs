@@ -217,7 +217,7 @@ mod tests {
     fn a_lock_beyond_all_offsets_is_refused_and_not_put_elsewhere() {
         let path = std::env::temp_dir().join(format!("offsets-{}", std::process::id()));
         let locks = ByteLocks::open(|| create_private(&path)).unwrap();
-        remove(&path).unwrap();
+        remove(&path, &std::env::temp_dir()).unwrap();
         assert!(locks.try_lock(1 << 62, 1).unwrap());
         let refused = locks.try_lock(1 << 63, 1).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::Unsupported, "{refused}");

@@ -165,7 +165,8 @@ impl<'a> LockedRoot<'a> {
                 // Gone meanwhile, or not millpond's.
                 Err(_) => continue,
             };
-            for entry in entries.flatten() {
+            // All of them first: on some systems a directory that is being read cannot be removed.
+            for entry in entries.flatten().collect::<Vec<_>>() {
                 let path = entry.path();
                 let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
                 if is_directory {
