@@ -171,6 +171,7 @@ pub(crate) fn remove(path: &Path, root: &Path) -> io::Result<()> {
         let random = RandomState::new().build_hasher().finish();
         let dead = root.join(format!(".{random:016x}.dead"));
         publish(path, &dead)?;
+        super::fail_point("unlink.renamed");
         dead
     };
     // An error says that this was done before, or that a foreign handle is in the way. The name is
