@@ -97,11 +97,14 @@ fn train(request: Request) -> Result<(), Box<dyn Error>> {
     let mut lines = 0;
     let mut to_kill = request.kill;
     let outcome = loop {
+        // Ctrl-C reaches the crew as well, on every system, and some may end before this process hears
+        // of it. So it gets a while between finding out and complaining.
+        let revived = crew.revive();
         thread::sleep(LOOK_EVERY);
         if stopped.load(Ordering::Relaxed) {
             break "stopped";
         }
-        if let Some(news) = crew.revive()? {
+        if let Some(news) = revived? {
             bar.suspend(|| println!("{news}"));
         }
         score.look()?;

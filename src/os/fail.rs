@@ -28,8 +28,24 @@ pub(crate) fn fail_point(name: &'static str) {
         && left.fetch_sub(1, Ordering::Relaxed) == 1
     {
         // At once: nothing of this process runs any more, and nothing is flushed or dropped.
-        #[cfg(unix)]
-        let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL);
-        std::process::abort();
+        die();
     }
+}
+
+/// As `kill -9` would end it.
+#[cfg(all(feature = "failpoints", unix))]
+fn die() {
+    let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL);
+    std::process::abort();
+}
+
+/// As the task manager would end it: `TerminateProcess`. `abort` would report a crash first.
+#[cfg(all(feature = "failpoints", windows))]
+fn die() {
+    use windows_sys::Win32::System::Threading::{GetCurrentProcess, TerminateProcess};
+    // SAFETY: takes nothing, and gives a constant that need not be closed.
+    let process = unsafe { GetCurrentProcess() };
+    // SAFETY: the handle is this process's, with every right.
+    unsafe { TerminateProcess(process, 1) };
+    std::process::abort();
 }

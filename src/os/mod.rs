@@ -71,6 +71,11 @@ pub(crate) fn open_private(path: &Path, access: Access) -> io::Result<File> {
     system::open_private(path, access)
 }
 
+/// What `file` holds, from its beginning on, as those see it who have it mapped.
+pub(crate) fn contents(file: &File) -> impl io::Read + io::Seek {
+    system::contents(file)
+}
+
 /// Gives a new file `length` zero bytes whose space the file system has really set aside, so
 /// that touching them later cannot fail.
 pub(crate) fn reserve(file: &File, length: u64) -> io::Result<()> {
@@ -101,9 +106,10 @@ pub(crate) fn publish(from: &Path, to: &Path) -> io::Result<()> {
     system::publish(from, to)
 }
 
-/// Takes the name `path` away; processes that still have the file mapped keep it.
-pub(crate) fn remove(path: &Path) -> io::Result<()> {
-    system::remove(path)
+/// Takes the name `path` away; processes that still have the file mapped keep it. Until the last of
+/// them is gone it may have a hidden name in `root`, a directory of the same file system.
+pub(crate) fn remove(path: &Path, root: &Path) -> io::Result<()> {
+    system::remove(path, root)
 }
 
 /// Whether the file that `path` names is the one that is open as `file`.

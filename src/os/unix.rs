@@ -110,8 +110,13 @@ pub(crate) fn publish(from: &Path, to: &Path) -> io::Result<()> {
     fs::remove_file(from)
 }
 
+/// `read(2)` sees what is written into a mapping.
+pub(crate) fn contents(file: &File) -> impl io::Read + io::Seek {
+    file
+}
+
 /// `unlink(2)`.
-pub(crate) fn remove(path: &Path) -> io::Result<()> {
+pub(crate) fn remove(path: &Path, _root: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
@@ -225,7 +230,7 @@ mod tests {
     fn a_lock_beyond_all_offsets_is_refused_and_not_put_elsewhere() {
         let path = std::env::temp_dir().join(format!("offsets-{}", std::process::id()));
         let locks = ByteLocks::open(|| create_private(&path)).unwrap();
-        remove(&path).unwrap();
+        remove(&path, &std::env::temp_dir()).unwrap();
         assert!(locks.try_lock(1 << 62, 1).unwrap());
         let refused = locks.try_lock(1 << 63, 1).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::Unsupported, "{refused}");

@@ -109,7 +109,7 @@ mod tests {
             check(&view);
         }
         check(&View::of_file(&file, LENGTH, Access::Write).unwrap());
-        crate::os::remove(&path).unwrap();
+        crate::os::remove(&path, &std::env::temp_dir()).unwrap();
     }
 
     fn write(view: &View) {

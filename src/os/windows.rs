@@ -1,11 +1,12 @@
 //! Windows: segments in the user's local application data. The byte locks are in `locks.rs`, waiting
-//! is in `channel.rs`, and who owns a directory in `owner.rs`. No handle is inherited by a child
-//! process, and nothing forks.
+//! is in `channel.rs`, reading in `contents.rs`, and who owns a directory in `owner.rs`. No handle is
+//! inherited by a child process, and nothing forks.
 //!
 //! A file that is mapped anywhere can be renamed but not deleted. So a name is taken away by giving
-//! the file another one, hidden and ending in `.dead`, which is deleted when nobody maps it.
+//! the file another one, hidden and ending in `.dead`, under which it goes with its last handle.
 
 mod channel;
+mod contents;
 mod group;
 mod locks;
 mod owner;
@@ -99,6 +100,11 @@ pub(crate) fn open_private(path: &Path, access: Access) -> io::Result<File> {
     Ok(file)
 }
 
+/// What a file holds, see `contents.rs`.
+pub(crate) fn contents(file: &File) -> impl io::Read + io::Seek {
+    contents::Contents::new(file)
+}
+
 /// `SetFileInformationByHandle`, first the allocation and then the end: both set clusters aside and
 /// fail on a full disk. Files whose clusters come later (sparse and compressed ones) are refused.
 pub(crate) fn reserve(file: &File, length: u64) -> io::Result<()> {
@@ -150,21 +156,32 @@ pub(crate) fn publish(from: &Path, to: &Path) -> io::Result<()> {
     check(unsafe { files::MoveFileExW(from.as_ptr(), to.as_ptr(), 0) })
 }
 
-/// `MoveFileExW` to a hidden name that ends in `.dead`, then `DeleteFileW`. What is still mapped
-/// stays under that name, and goes when this is called for it after the last view is gone.
-pub(crate) fn remove(path: &Path) -> io::Result<()> {
+/// `MoveFileExW` to a hidden name in `root` that ends in `.dead`, then `CreateFileW` with
+/// `FILE_FLAG_DELETE_ON_CLOSE`, after which the file goes "immediately after all of its handles are
+/// closed, which includes the specified handle and any other open or duplicated handles". A mapping
+/// has one of its own, which `memmap2` closes last. Where a file stays all the same, as the views of a
+/// process that was killed may make it, it goes when this is called for its hidden name.
+///
+/// `DeleteFileW` would not do: it "fails if an application attempts to delete a file that has other
+/// handles open for normal I/O or as a memory-mapped file". Wine lets it succeed.
+pub(crate) fn remove(path: &Path, root: &Path) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     let dead = if name.starts_with(b".") && name.ends_with(b".dead") {
         path.to_path_buf()
     } else {
         // The standard library's hasher is the one source of random numbers at hand.
         let random = RandomState::new().build_hasher().finish();
-        let dead = path.with_file_name(format!(".{random:016x}.dead"));
+        let dead = root.join(format!(".{random:016x}.dead"));
         publish(path, &dead)?;
+        super::fail_point("unlink.renamed");
         dead
     };
-    // An error says that a view or a foreign handle is left. The name is free all the same.
-    let _ = fs::remove_file(dead);
+    // An error says that this was done before, or that a foreign handle is in the way. The name is
+    // free all the same.
+    let _ = OpenOptions::new()
+        .access_mode(files::DELETE)
+        .custom_flags(files::FILE_FLAG_DELETE_ON_CLOSE | files::FILE_FLAG_OPEN_REPARSE_POINT)
+        .open(dead);
     Ok(())
 }
 

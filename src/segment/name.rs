@@ -1,4 +1,5 @@
-//! Names of segments: paths of plain components that mean the same on every file system.
+//! Names of segments: paths of plain components that mean the same on every file system. In the names of
+//! files, capital letters are written as `+` and the small one: some systems do not tell them apart.
 //! Imports nothing but the error.
 
 use std::path::{Path, PathBuf};
@@ -7,6 +8,8 @@ use crate::error::{Error, Result};
 
 /// The end of every segment's file name: a segment `a` and a segment `a/b` do not collide.
 const SUFFIX: &str = ".pond";
+/// Before a letter that is a capital one in the segment's name. No name has this character itself.
+const CAPITAL: char = '+';
 const LONGEST_COMPONENT: usize = 64;
 const LONGEST_NAME: usize = 200;
 
@@ -37,13 +40,13 @@ impl Name {
     pub(crate) fn of_file(root: &Path, path: &Path) -> Option<Self> {
         let inside = path.strip_prefix(root).ok()?;
         let parts: Option<Vec<_>> = inside.iter().map(|part| part.to_str()).collect();
-        Self::new(parts?.join("/").strip_suffix(SUFFIX)?).ok()
+        Self::new(&with_capitals(parts?.join("/").strip_suffix(SUFFIX)?)?).ok()
     }
 
     /// The segment's file below `root`.
     pub(crate) fn file(&self, root: &Path) -> PathBuf {
         let mut path = root.to_path_buf();
-        path.extend(self.0.split('/'));
+        path.extend(without_capitals(&self.0).split('/'));
         path.as_mut_os_string().push(SUFFIX);
         path
     }
@@ -58,6 +61,35 @@ impl Name {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// A name as files have it.
+fn without_capitals(name: &str) -> String {
+    let mut written = String::with_capacity(name.len());
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() {
+            written.push(CAPITAL);
+        }
+        written.push(letter.to_ascii_lowercase());
+    }
+    written
+}
+
+/// The name that is written so in a file's; `None` for what `without_capitals` would not write.
+fn with_capitals(written: &str) -> Option<String> {
+    let mut name = String::with_capacity(written.len());
+    let mut letters = written.chars();
+    while let Some(letter) = letters.next() {
+        name.push(match letter {
+            CAPITAL => letters
+                .next()
+                .filter(char::is_ascii_lowercase)?
+                .to_ascii_uppercase(),
+            'A'..='Z' => return None,
+            other => other,
+        });
+    }
+    Some(name)
 }
 
 /// The rule that one component of a name breaks.
@@ -122,8 +154,17 @@ mod tests {
     #[test]
     fn a_name_and_its_file_are_one_to_one() {
         let root = Path::new("root");
-        let name = Name::new("a/b").unwrap();
-        assert_eq!(Name::of_file(root, &name.file(root)), Some(name));
+        for name in ["a/b", "Run-A/CartPole", "A", "x.Pond"] {
+            let name = Name::new(name).unwrap();
+            let file = name.file(root);
+            let text = file.to_str().unwrap();
+            assert_eq!(text, text.to_ascii_lowercase(), "systems may not tell");
+            assert_eq!(Name::of_file(root, &file), Some(name));
+        }
+        for foreign in ["A.pond", "a+.pond", "a+1.pond", "+.pond", "++a.pond"] {
+            let found = Name::of_file(root, &root.join(foreign));
+            assert_eq!(found, None, "{foreign}");
+        }
     }
 
     #[test]

@@ -117,13 +117,13 @@ impl<'a> LockedRoot<'a> {
             name: name.as_str().into(),
             root: self.root.path.clone(),
         };
-        let mut file = os::open_private(&path, access).map_err(|error| match error.kind() {
+        let file = os::open_private(&path, access).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => not_found(),
             _ => Error::system("open", &path)(error),
         })?;
         let locks = ByteLocks::open(|| os::open_private(&path, Access::Write))
             .map_err(Error::system("open", &path))?;
-        let header = Header::read(name.as_str(), &mut file)?;
+        let header = Header::read(name.as_str(), &mut os::contents(&file))?;
         if is_over(&header, &locks) {
             self.remove(&path)?;
             return Err(not_found());
@@ -170,7 +170,8 @@ impl<'a> LockedRoot<'a> {
                 // Gone meanwhile, or not millpond's.
                 Err(_) => continue,
             };
-            for entry in entries.flatten() {
+            // All of them first: on some systems a directory that is being read cannot be removed.
+            for entry in entries.flatten().collect::<Vec<_>>() {
                 let path = entry.path();
                 let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
                 if is_directory {
@@ -247,7 +248,7 @@ impl<'a> LockedRoot<'a> {
     /// Removes a file, and the directories that it leaves empty.
     pub(crate) fn remove(&self, path: &Path) -> Result<()> {
         fail_point("unlink.begun");
-        os::remove(path).map_err(Error::system("remove", path))?;
+        os::remove(path, &self.root.path).map_err(Error::system("remove", path))?;
         fail_point("unlink.removed");
         self.remove_empty_directories(path);
         Ok(())

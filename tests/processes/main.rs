@@ -30,6 +30,7 @@ mod lifetime;
 #[cfg(target_os = "linux")]
 mod limits;
 mod mismatch;
+mod names;
 mod observing;
 mod orders;
 mod pages;
@@ -53,6 +54,7 @@ const PARTS: &[stage::Part] = &[
     observing::PART,
     creation::PART,
     lifetime::PART,
+    names::PART,
     cleaning::PART,
     waiting::PART,
     damage::PART,

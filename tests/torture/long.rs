@@ -37,7 +37,7 @@ fn asked() -> Duration {
 /// does not end is killed, with all that it started.
 pub fn direct() -> ExitCode {
     let shared_memory = Path::new("/dev/shm");
-    let parent = match shared_memory.is_dir() {
+    let parent = match cfg!(unix) && shared_memory.is_dir() {
         true => shared_memory.to_path_buf(),
         false => std::env::temp_dir(),
     };
