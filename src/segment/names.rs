@@ -74,7 +74,7 @@ impl<'a> LockedRoot<'a> {
         if made.is_err() {
             // It was not there before, so what is there now is this call's.
             let _ = fs::remove_file(&path);
-            self.remove_empty_directories(&path);
+            self.remove_empty_directories(path.parent().unwrap_or(&path));
         }
         made
     }
@@ -83,6 +83,7 @@ impl<'a> LockedRoot<'a> {
         let directory = target.parent().unwrap_or(&self.root.path);
         let created = self.root.create_directories(directory);
         created.map_err(Error::system("create", directory))?;
+        fail_point("create.directories");
         let locks = ByteLocks::open(|| self.root.create_file(&path))
             .map_err(Error::system("create", &path))?;
         fail_point("create.file");
@@ -157,21 +158,25 @@ impl<'a> LockedRoot<'a> {
     }
 
     /// The names of all segments, after removing what nobody needs any more: segments whose
-    /// lifetime is over, and unfinished ones whose creator died.
+    /// lifetime is over, unfinished ones whose creator died, and empty directories.
     pub(crate) fn names(&self) -> Result<Vec<Name>> {
         let mut names = Vec::new();
         let mut directories = vec![self.root.path.clone()];
         while let Some(directory) = directories.pop() {
-            let entries = match fs::read_dir(&directory) {
-                Ok(entries) => entries,
+            // All of them first: on some systems a directory that is being read cannot be removed.
+            let entries: Vec<_> = match fs::read_dir(&directory) {
+                Ok(entries) => entries.flatten().collect(),
                 Err(error) if directory == self.root.path || os::is_too_many_files(&error) => {
                     return Err(Error::system("list", &directory)(error));
                 }
                 // Gone meanwhile, or not millpond's.
                 Err(_) => continue,
             };
-            // All of them first: on some systems a directory that is being read cannot be removed.
-            for entry in entries.flatten().collect::<Vec<_>>() {
+            if entries.is_empty() {
+                // Of a creator that was killed before it made a file.
+                self.remove_empty_directories(&directory);
+            }
+            for entry in entries {
                 let path = entry.path();
                 let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
                 if is_directory {
@@ -250,15 +255,14 @@ impl<'a> LockedRoot<'a> {
         fail_point("unlink.begun");
         os::remove(path, &self.root.path).map_err(Error::system("remove", path))?;
         fail_point("unlink.removed");
-        self.remove_empty_directories(path);
+        self.remove_empty_directories(path.parent().unwrap_or(path));
         Ok(())
     }
 
-    /// Removes the directories between the root and `path`, from the inmost on, that are empty.
-    fn remove_empty_directories(&self, path: &Path) {
-        let below_root = path
+    /// Removes the directories below the root, from `inmost` outwards, that are empty.
+    fn remove_empty_directories(&self, inmost: &Path) {
+        let below_root = inmost
             .ancestors()
-            .skip(1)
             .take_while(|above| *above != self.root.path);
         for directory in below_root {
             if fs::remove_dir(directory).is_err() {

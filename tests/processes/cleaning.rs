@@ -15,7 +15,10 @@ use crate::stage::{Part, named};
 
 pub const PART: Part = Part {
     name: "cleaning",
-    trials: named![who_is_attached_keeps_the_name_and_nothing_stays],
+    trials: named![
+        who_is_attached_keeps_the_name_and_nothing_stays,
+        directories_of_killed_creators_go_with_the_next_look,
+    ],
     roles: named![visitor, opener, lister],
     ..Part::EMPTY
 };
@@ -66,11 +69,38 @@ fn who_is_attached_keeps_the_name_and_nothing_stays() {
     children.iter_mut().for_each(|child| child.tell("go"));
     children.into_iter().for_each(Child::kill);
     assert_eq!(millpond::list(None).unwrap(), []);
-    let root = PathBuf::from(env::var_os("MILLPOND_DIR").unwrap());
-    let left = fs::read_dir(root)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name());
-    assert_eq!(left.collect::<Vec<_>>(), [".lock"]);
+    assert_nothing_is_left();
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env::var_os("MILLPOND_DIR").unwrap())
+}
+
+#[track_caller]
+fn assert_nothing_is_left() {
+    let left = fs::read_dir(root()).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, [".lock"]);
+}
+
+fn directories_of_killed_creators_go_with_the_next_look() {
+    let make = || fs::create_dir_all(root().join("run/part")).unwrap();
+    let create = || Pool::<u64>::create("run/pool", PoolOptions::new(10)).unwrap();
+    drop(create());
+    make();
+    assert_eq!(millpond::list(None).unwrap().len(), 1);
+    assert!(!root().join("run/part").exists());
+    millpond::unlink_all("run").unwrap();
+    for look in 0..2 {
+        make();
+        match look {
+            0 => assert_eq!(millpond::list(None).unwrap(), []),
+            _ => drop(create()),
+        }
+        assert!(!root().join("run/part").exists());
+        millpond::unlink_all("run").unwrap();
+        assert_nothing_is_left();
+    }
 }
 
 /// While a handle is attached, the name means its segment, whoever cleans up.

@@ -33,7 +33,7 @@ impl Read for Contents<'_> {
         let view = MmapOptions::new()
             .offset(self.position)
             .len(buffer.len())
-            .map_raw(self.file)?;
+            .map_raw_read_only(self.file)?;
         for (at, byte) in buffer.iter_mut().enumerate() {
             let address = view.as_mut_ptr().wrapping_add(at);
             // SAFETY: inside the view, which outlives the loop. Others may write the byte meanwhile; it
