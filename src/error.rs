@@ -311,8 +311,8 @@ fn advice(error: &io::Error) -> &'static str {
              MILLPOND_DIR to another directory"
         }
         io::ErrorKind::FileTooLarge => {
-            "; raise the limit on the length of a file (RLIMIT_FSIZE, `ulimit -f`), or ask for less \
-             capacity"
+            "; raise the limit on the length of a file (RLIMIT_FSIZE, `ulimit -f`, or what the file system \
+             allows), or ask for less capacity"
         }
         io::ErrorKind::OutOfMemory => {
             "; there is no memory or no address space left; raise the limit (such as RLIMIT_AS, \

@@ -21,8 +21,15 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// Maps the whole of `file`, which has `length` bytes.
+    /// Maps the whole of `file`, which has `length` bytes. To read alone only on 64-bit systems: atomic
+    /// loads of 64 bits may write on others (`std::sync::atomic`, "Atomic accesses to read-only memory").
     pub(crate) fn of_file(file: &File, length: usize, access: Access) -> io::Result<Self> {
+        if access == Access::Read && usize::BITS < 64 {
+            return Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "memory that cannot be written to is for 64-bit programs",
+            ));
+        }
         let (memory, start) = system::map_file(file, length, access)?;
         Ok(Self {
             memory,

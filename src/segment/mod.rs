@@ -230,8 +230,10 @@ impl<S> Drop for Segment<S> {
         // Under the root's lock, so that nobody attaches between the look and the removal. Without
         // it (a full descriptor table, say) leaving still works, and the next program cleans up.
         let locked = root.lock();
-        let last = self.membership.leave();
-        if let (true, Ok(locked), Some(Ok(file))) = (last, locked, self.membership.file()) {
+        self.membership.leave();
+        if let (Ok(locked), true) = (locked, self.membership.was_last())
+            && let Some(Ok(file)) = self.membership.file()
+        {
             let _ = locked.unlink_same(name, &file);
         }
     }

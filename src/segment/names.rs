@@ -158,7 +158,8 @@ impl<'a> LockedRoot<'a> {
     }
 
     /// The names of all segments, after removing what nobody needs any more: segments whose
-    /// lifetime is over, unfinished ones whose creator died, and empty directories.
+    /// lifetime is over, and unfinished ones whose creator died. Directories that a creator left empty
+    /// stay, as nothing tells them from others; they are in nobody's way.
     pub(crate) fn names(&self) -> Result<Vec<Name>> {
         let mut names = Vec::new();
         let mut directories = vec![self.root.path.clone()];
@@ -172,10 +173,6 @@ impl<'a> LockedRoot<'a> {
                 // Gone meanwhile, or not millpond's.
                 Err(_) => continue,
             };
-            if entries.is_empty() {
-                // Of a creator that was killed before it made a file.
-                self.remove_empty_directories(&directory);
-            }
             for entry in entries {
                 let path = entry.path();
                 let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
@@ -265,8 +262,11 @@ impl<'a> LockedRoot<'a> {
             .ancestors()
             .take_while(|above| *above != self.root.path);
         for directory in below_root {
-            if fs::remove_dir(directory).is_err() {
-                break; // not empty
+            match fs::remove_dir(directory) {
+                // One that could not be made.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(_) => break, // not empty
+                Ok(()) => {}
             }
         }
     }

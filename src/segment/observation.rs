@@ -94,13 +94,16 @@ impl<S> Drop for Observation<S> {
         if self.forks != os::forks() {
             return; // the lock is the parent's
         }
+        if self.lifetime == Lifetime::UntilUnlinked {
+            participants::end_observing(&self.locks, self.number);
+            return;
+        }
         // As a participant leaves; see there.
-        let locked = match self.lifetime {
-            Lifetime::WhileAttached => self.root.lock().ok(),
-            Lifetime::UntilUnlinked => None,
-        };
-        let last = participants::end_observing(&self.locks, self.number);
-        if let (true, Some(locked), Ok(file)) = (last, locked, self.locks.file()) {
+        let locked = self.root.lock();
+        participants::end_observing(&self.locks, self.number);
+        if let (Ok(locked), false) = (locked, participants::is_attached(&self.locks))
+            && let Ok(file) = self.locks.file()
+        {
             let _ = locked.unlink_same(&self.name, &file);
         }
     }

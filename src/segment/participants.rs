@@ -155,17 +155,18 @@ impl Membership {
         freed
     }
 
-    /// Gives the entry back, and says whether nobody is left. After this, only `drop` may follow.
-    pub(crate) fn leave(&self) -> bool {
+    /// Gives the entry back. After this, only [`Self::was_last`] and `drop` may follow.
+    pub(crate) fn leave(&self) {
         retire(&self.table, self.owner.entry());
         fail_point("leave.retired");
-        match &self.locks {
-            None => true,
-            Some(locks) => {
-                let _ = locks.unlock(byte_of(self.owner.entry()), 1);
-                !is_attached(locks)
-            }
+        if let Some(locks) = &self.locks {
+            let _ = locks.unlock(byte_of(self.owner.entry()), 1);
         }
+    }
+
+    /// Whether nobody is left after this participant.
+    pub(crate) fn was_last(&self) -> bool {
+        self.locks.as_ref().is_none_or(|locks| !is_attached(locks))
     }
 
     /// The segment that this participant built has its name now.
@@ -216,15 +217,22 @@ pub(crate) fn is_attached(locks: &ByteLocks) -> bool {
 }
 
 /// Says that this process observes a file, for as long as it lives or until [`end_observing`] with the
-/// number that this gives. `None` where there are as many observers as may be.
+/// number that this gives. `None` where there are about as many observers as may be.
 pub(super) fn begin_observing(locks: &ByteLocks) -> io::Result<Option<usize>> {
-    take_byte(locks, FIRST_OBSERVER, MOST_OBSERVERS)
+    /// At random, so that nobody goes through all who are there while others wait for the root.
+    const ATTEMPTS: usize = 64;
+    for _ in 0..ATTEMPTS {
+        let number = rand::random_range(0..MOST_OBSERVERS);
+        if locks.try_lock(FIRST_OBSERVER + number as u64, 1)? {
+            return Ok(Some(number));
+        }
+    }
+    Ok(None)
 }
 
-/// Takes that back, and says whether nobody is left.
-pub(super) fn end_observing(locks: &ByteLocks, number: usize) -> bool {
+/// Takes that back.
+pub(super) fn end_observing(locks: &ByteLocks, number: usize) {
     let _ = locks.unlock(FIRST_OBSERVER + number as u64, 1);
-    !is_attached(locks)
 }
 
 /// Whether somebody is building a file, through another open file than `locks`.

@@ -78,6 +78,8 @@ impl Root {
                 Err(error)
                     if [io::ErrorKind::AlreadyExists, io::ErrorKind::NotFound]
                         .contains(&error.kind()) => {}
+                // On Windows, what somebody cleans up is refused until it is gone.
+                Err(_) if path.symlink_metadata().is_ok() => {}
                 other => return other,
             }
         }

@@ -23,7 +23,8 @@ impl<'a> Contents<'a> {
 impl Read for Contents<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.file.metadata()?.len().saturating_sub(self.position);
-        let buffer = match buffer.split_at_mut_checked(left as usize) {
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        let buffer = match buffer.split_at_mut_checked(left) {
             Some((shorter, _)) => shorter,
             None => buffer,
         };
