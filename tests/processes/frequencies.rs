@@ -80,7 +80,8 @@ fn draw_from_the_first_half(capacity: usize, draws: usize) {
     };
     let near = |index: usize| index * bins / half;
     let far = |index: usize| index % bins;
-    let (mut near_count, mut far_count) = (vec![0; bins], vec![0; bins]);
+    let mut near_shares = Shares::new(weight(&near));
+    let mut far_shares = Shares::new(weight(&far));
     let mut random = StdRng::seed_from_u64(capacity as u64);
     let mut batch = Batch::new(&pool);
     let mut drawn = 0;
@@ -94,18 +95,69 @@ fn draw_from_the_first_half(capacity: usize, draws: usize) {
             let index = key as usize;
             assert!(priority(index) > 0.0, "record {index} has priority 0");
             if index < half {
-                near_count[near(index)] += 1;
-                far_count[far(index)] += 1;
+                near_shares.count(near(index));
+                far_shares.count(far(index));
             }
         }
+        near_shares.end_batch();
+        far_shares.end_batch();
     }
     let updated: u64 = rewriter.finish()[0].parse().unwrap();
     assert!(updated > 0, "somebody changed priorities meanwhile");
-    assert_proportional(&near_count, &weight(&near));
-    assert_proportional(&far_count, &weight(&far));
+    let deviations = near_shares.assert_right().max(far_shares.assert_right());
     pool.verify().unwrap();
-    let first: u64 = near_count.iter().sum();
-    println!("{drawn} draws, {first} from the first half, beside {updated} updates");
+    println!("{drawn} draws beside {updated} updates, off by {deviations:.1} standard deviations");
+}
+
+/// How batches fall into bins, against what each bin should have of what falls into all of them.
+///
+/// Draws of one batch depend on each other where the sum of all changes in its middle: the strata before
+/// and after are cut from different wholes. So what is summed up is what each batch as a whole has too
+/// much or too little; and its variance is taken from the batches, too.
+struct Shares {
+    share: Vec<f64>,
+    /// Of the batch that is being counted.
+    counts: Vec<f64>,
+    /// Of all batches, the sums of deviations and of their squares.
+    sums: Vec<(f64, f64)>,
+}
+
+impl Shares {
+    fn new(weights: Vec<f64>) -> Self {
+        let total: f64 = weights.iter().sum();
+        Self {
+            counts: vec![0.0; weights.len()],
+            sums: vec![(0.0, 0.0); weights.len()],
+            share: weights.iter().map(|weight| weight / total).collect(),
+        }
+    }
+
+    fn count(&mut self, bin: usize) {
+        self.counts[bin] += 1.0;
+    }
+
+    fn end_batch(&mut self) {
+        let all: f64 = self.counts.iter().sum();
+        let bins = self.counts.iter_mut().zip(&self.share);
+        for ((count, share), (sum, squares)) in bins.zip(&mut self.sums) {
+            let deviation = *count - all * share;
+            *sum += deviation;
+            *squares += deviation * deviation;
+            *count = 0.0;
+        }
+    }
+
+    /// Fails where a bin is 6.5 standard deviations off, which happens by chance in one of ten million
+    /// runs with a thousand bins. Gives the largest.
+    #[track_caller]
+    fn assert_right(&self) -> f64 {
+        let bins = self.sums.iter().filter(|(_, squares)| *squares > 0.0);
+        let largest = bins
+            .map(|(sum, squares)| sum.abs() / squares.sqrt())
+            .fold(0.0, f64::max);
+        assert!(largest < 6.5, "{largest:.1} standard deviations");
+        largest
+    }
 }
 
 /// Rewrites the priorities of the second half over and over.
@@ -154,6 +206,7 @@ fn uniform_draws_do_not_heed_priorities() {
 }
 
 /// Fails unless `counts` of bins come from draws in proportion to `weights`.
+#[track_caller]
 fn assert_proportional(counts: &[u64], weights: &[f64]) {
     let draws: u64 = counts.iter().sum();
     let total: f64 = weights.iter().sum();
