@@ -63,7 +63,7 @@ impl Membership {
         reset: impl Fn(usize),
     ) -> io::Result<Option<Self>> {
         let taken = match &locks {
-            Some(locks) => take_byte(locks, FIRST_BYTE, table.len() - 1)?,
+            Some(locks) => take_entry(locks, table.len() - 1)?,
             None => Some(0),
         };
         let Some(number) = taken else {
@@ -249,15 +249,15 @@ pub(crate) fn begin_building(locks: &ByteLocks) -> io::Result<()> {
     }
 }
 
-/// Locks one of `count` bytes from `first` on, and says which. Looks again before it finds none: who
-/// cleans up after the dead holds the byte of a free entry for some microseconds.
-fn take_byte(locks: &ByteLocks, first: u64, count: usize) -> io::Result<Option<usize>> {
+/// Locks the byte of a free entry. Looks again before it finds none: somebody who cleans up after
+/// the dead holds the byte of a free entry for some microseconds.
+fn take_entry(locks: &ByteLocks, entries: usize) -> io::Result<Option<usize>> {
     for look in 0..3 {
         if look > 0 {
             thread::sleep(Duration::from_millis(1));
         }
-        for number in 0..count {
-            if locks.try_lock(first + number as u64, 1)? {
+        for number in 0..entries {
+            if locks.try_lock(byte_of(number), 1)? {
                 return Ok(Some(number));
             }
         }

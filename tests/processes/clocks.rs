@@ -4,13 +4,14 @@
 //! The other clock is that of a time namespace. Where neither root nor a user namespace may make one, the
 //! trial is ignored.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use millpond::{Attach, Pool, PoolOptions};
 
 use crate::child::Child;
+use crate::namespaces::unshare;
 use crate::orders::{Orders, argument};
 use crate::stage::{Part, named};
 
@@ -30,20 +31,9 @@ const HANG: Duration = Duration::from_secs(20);
 /// Rounds of work in which everybody wants the same locks.
 const ROUNDS: usize = 3000;
 
-const WAYS: [&[&str]; 2] = [&["--user", "--map-root-user"], &[]];
-
-/// A command that gives a process another clock, in the first way that works here.
+/// A command that gives a process another clock, where that works.
 fn elsewhere() -> Option<Command> {
-    WAYS.into_iter().find_map(|way| {
-        let command = || {
-            let mut command = Command::new("unshare");
-            command.args(way).args(["--time", "--monotonic", AHEAD]);
-            command.args(["--fork", "--kill-child"]);
-            command
-        };
-        let tried = command().arg("true").stderr(Stdio::null()).status();
-        tried.is_ok_and(|status| status.success()).then(command)
-    })
+    unshare(&["--time", "--monotonic", AHEAD, "--fork", "--kill-child"])
 }
 
 fn obstacle() -> Option<String> {

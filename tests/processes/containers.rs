@@ -4,13 +4,14 @@
 //! Each participant runs in a process namespace, in which it is process 1 or so, and in a mount
 //! namespace. Where neither root nor a user namespace may make them, the trials are ignored.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
 use millpond::{Attach, Pool, PoolOptions};
 
 use crate::child::Child;
+use crate::namespaces::unshare;
 use crate::orders::{Orders, argument};
 use crate::stage::{Part, named};
 
@@ -30,20 +31,10 @@ const CAPACITY: usize = 64;
 const HANG: Duration = Duration::from_secs(20);
 
 const NAMESPACES: [&str; 4] = ["--pid", "--mount", "--fork", "--kill-child"];
-/// Both of them, as far as this system lets us.
-const WAYS: [&[&str]; 2] = [&["--user", "--map-root-user"], &[]];
 
-/// A command for a container, in the first way that works here.
+/// A command for a container, where that works.
 fn container() -> Option<Command> {
-    WAYS.into_iter().find_map(|way| {
-        let command = || {
-            let mut command = Command::new("unshare");
-            command.args(way).args(NAMESPACES);
-            command
-        };
-        let tried = command().arg("true").stderr(Stdio::null()).status();
-        tried.is_ok_and(|status| status.success()).then(command)
-    })
+    unshare(&NAMESPACES)
 }
 
 fn obstacle() -> Option<String> {

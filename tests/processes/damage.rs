@@ -34,7 +34,7 @@ const NAME: &str = "damaged";
 
 #[derive(Clone, Copy, Debug, Record)]
 #[repr(C)]
-struct Step {
+pub struct Step {
     observation: [f32; 2],
     action: u32,
     reward: f32,

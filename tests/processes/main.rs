@@ -31,6 +31,8 @@ mod lifetime;
 mod limits;
 mod mismatch;
 mod names;
+#[cfg(target_os = "linux")]
+mod namespaces;
 mod observing;
 mod orders;
 mod pages;

@@ -3,7 +3,7 @@
 
 use millpond::{Board, BoardOptions, Error, Pool, PoolOptions, Record};
 
-use crate::damage::assert_says;
+use crate::damage::{Step, assert_says};
 use crate::stage::{Part, named};
 
 pub const PART: Part = Part {
@@ -17,14 +17,6 @@ pub const PART: Part = Part {
 };
 
 const NAME: &str = "mismatched";
-
-#[derive(Clone, Copy, Debug, Record)]
-#[repr(C)]
-struct Step {
-    observation: [f32; 2],
-    action: u32,
-    reward: f32,
-}
 
 fn another_structure_is_an_error_that_names_both() {
     let board = Board::<Step>::create(NAME, BoardOptions::new(10)).unwrap();
