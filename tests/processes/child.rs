@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::process::{self, ChildStdin, ChildStdout, Command, Stdio};
 
-use crate::stage::ROLE;
+use crate::stage::{ROLE, spawn};
 
 /// A process in a role.
 pub struct Child {
@@ -25,13 +25,13 @@ impl Child {
 
     /// As [`start`](Self::start), by a command that ends with this program.
     pub fn start_by(mut command: Command, role: &str, arguments: &[&dyn Display]) -> Self {
-        let mut process = command
+        command
             .args(arguments.iter().map(ToString::to_string))
             .env(ROLE, role)
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {role}: {error}"));
+            .stdout(Stdio::piped());
+        let mut process =
+            spawn(&mut command).unwrap_or_else(|error| panic!("cannot start {role}: {error}"));
         Self {
             role: role.into(),
             orders: process.stdin.take().expect("a pipe"),

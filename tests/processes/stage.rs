@@ -9,7 +9,7 @@ use std::env;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{self, Command, ExitCode, ExitStatus, Stdio};
+use std::process::{self, Child, Command, ExitCode, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, RwLock};
 use std::thread;
 use std::time::Duration;
@@ -193,5 +193,20 @@ fn run_to_the_end(mut command: Command) -> io::Result<ExitStatus> {
 /// Runs a trial. Its children end when their standard input does.
 #[cfg(not(unix))]
 fn run_to_the_end(mut command: Command) -> io::Result<ExitStatus> {
-    command.status()
+    spawn(&mut command)?.wait()
+}
+
+/// Starts a process. Wine sometimes cannot, on a busy machine, and says that it is an internal error of its
+/// own: then it is asked again.
+pub fn spawn(command: &mut Command) -> io::Result<Child> {
+    const ERROR_INTERNAL_ERROR: i32 = 1359;
+    let mut started = command.spawn();
+    for _ in 0..5 {
+        match &started {
+            Err(error) if error.raw_os_error() == Some(ERROR_INTERNAL_ERROR) => {}
+            _ => break,
+        }
+        started = command.spawn();
+    }
+    started
 }

@@ -8,7 +8,7 @@ use millpond::Pool;
 
 use crate::experience::Experience;
 use crate::orders::{Orders, argument};
-use crate::stage::ROLE;
+use crate::stage::{ROLE, spawn};
 use crate::victim::Writer;
 
 /// How many take the locks beside the one that dies.
@@ -70,13 +70,14 @@ impl Companions {
     /// Starts them, with the numbers from `first` on, and waits until all are at work.
     pub fn start(pool: &str, first: u64) -> Self {
         let start = |number: u64| {
-            let mut child = Command::new(std::env::current_exe().expect("this program's path"))
+            let program = std::env::current_exe().expect("this program's path");
+            let mut command = Command::new(program);
+            command
                 .args([pool, &number.to_string()])
                 .env(ROLE, "points::companion")
                 .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .spawn()
-                .expect("a process that starts");
+                .stdout(Stdio::piped());
+            let mut child = spawn(&mut command).expect("a process that starts");
             let output = child.stdout.take().expect("a pipe");
             let line = BufReader::new(output).lines().next();
             line.expect("a line").expect("text");

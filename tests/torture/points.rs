@@ -14,7 +14,7 @@ use crate::contest::{self, Companions};
 use crate::experience::Experience;
 use crate::ledger::{self, check_alone, insert};
 use crate::score::{Score, Stopwatch};
-use crate::stage::{Part, ROLE, named};
+use crate::stage::{Part, ROLE, named, spawn};
 use crate::victim::{self, BOARD_LENGTH, create_and_unlink};
 
 pub const PART: Part = Part {
@@ -233,15 +233,15 @@ impl Range {
             _ => &self.pool_name,
         };
         let program = std::env::current_exe().expect("the path of this program");
-        let status = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args([name, &self.victim.to_string()])
             .env(ROLE, format!("points::{role}"))
             .env("MILLPOND_FAIL", format!("{point}:{pass}"))
-            .stdin(Stdio::null())
-            .status()
-            .expect("a process that starts");
+            .stdin(Stdio::null());
+        let mut victim = spawn(&mut command).expect("a process that starts");
         self.victim += 1;
-        status
+        victim.wait().expect("the end of a child")
     }
 
     /// The next operations of this process, which survived.

@@ -8,7 +8,7 @@ use millpond::{Board, BoardOptions};
 
 use crate::pulse::{Pulse, board_of, newest};
 use crate::score::Score;
-use crate::stage::ROLE;
+use crate::stage::{ROLE, spawn};
 
 /// A wait that is longer hangs.
 const HANG: Duration = Duration::from_secs(20);
@@ -25,13 +25,14 @@ impl Worker {
     /// Starts a worker and waits until it has done something.
     pub fn start(role: &'static str, number: u64, pool: &str) -> Self {
         let pulse = Board::create(&board_of(number), BoardOptions::new(1)).unwrap();
-        let process = Command::new(std::env::current_exe().expect("the path of this program"))
+        let program = std::env::current_exe().expect("the path of this program");
+        let mut command = Command::new(program);
+        command
             .args([pool, &number.to_string()])
             .env(ROLE, format!("storm::{role}"))
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("a process that starts");
+            .stdout(Stdio::piped());
+        let process = spawn(&mut command).expect("a process that starts");
         let mut worker = Self {
             role,
             number,
