@@ -72,7 +72,8 @@ impl Channel {
     pub(crate) fn wait(&self, word: &AtomicU32, expected: u32, limit: Duration) {
         // SAFETY: `timespec` is a plain struct of integers, for which zero is a value.
         let mut timeout: libc::timespec = unsafe { std::mem::zeroed() };
-        timeout.tv_sec = limit.as_secs().min(1 << 30) as libc::time_t;
+        // No name for the type: the `libc` crate deprecates its own for musl.
+        timeout.tv_sec = limit.as_secs().min(1 << 30) as _;
         timeout.tv_nsec = limit.subsec_nanos() as _;
         // SAFETY: `word` is a live, aligned 32-bit word and `timeout` outlives the call, which
         // reads both and writes neither. Every result is one the caller treats alike.

@@ -64,6 +64,9 @@ pub(crate) fn prefer_huge_pages(memory: &MmapRaw) -> io::Result<()> {
     memory.advise(Advice::HugePage).map_err(explain)
 }
 
+/// `asm-generic/mman-common.h`; the `libc` crate has it for the GNU library only.
+const MADV_COLLAPSE: libc::c_int = 25;
+
 /// `madvise(2)` with `MADV_COLLAPSE`, which succeeds only where every whole huge page of the range is
 /// one afterwards, whatever the administrator has set.
 pub(crate) fn use_huge_pages(address: *mut u8, length: usize) -> io::Result<()> {
@@ -75,7 +78,7 @@ pub(crate) fn use_huge_pages(address: *mut u8, length: usize) -> io::Result<()> 
     loop {
         // SAFETY: the caller has the range mapped. The call changes which memory is behind it,
         // never its contents, and is allowed while others use it.
-        let result = unsafe { libc::madvise(address.cast(), whole, libc::MADV_COLLAPSE) };
+        let result = unsafe { libc::madvise(address.cast(), whole, MADV_COLLAPSE) };
         if result == 0 {
             return Ok(());
         }
