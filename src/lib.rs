@@ -63,7 +63,8 @@
 //! `install -d -m 2770 -g lab /dev/shm/lab`, and set `MILLPOND_DIR` to it and `MILLPOND_GROUP` to the
 //! group's name or number in every process. Then all members may attach to, list and remove what any of
 //! them makes there, and nobody else may; they must trust each other as processes of one user do. A
-//! directory that lets in others is refused. Windows has no such groups: the variable is an error there.
+//! directory that lets in others is refused (not on Windows, where access lists are not read). Windows has no
+//! such groups: the variable is an error there.
 //!
 //! # What it costs, and what it does not do
 //!
