@@ -215,6 +215,18 @@ pub enum Error {
         length: usize,
     },
 
+    /// No record may come twice in the batch, and there are fewer than asked for.
+    #[error(
+        "a batch of {asked} different records was asked for, and {found} can be sampled; insert more \
+         first, wait with `Pool::wait_for_len`, or ask for fewer"
+    )]
+    TooFewRecords {
+        /// How many records were asked for.
+        asked: usize,
+        /// How many there are.
+        found: usize,
+    },
+
     /// The board has no value yet.
     #[error("nothing was published yet; wait with `Board::wait_newer`")]
     NothingPublished,
@@ -250,6 +262,13 @@ pub enum Error {
         field: String,
         /// What was expected and what was given.
         reason: String,
+    },
+
+    /// The waiting was cancelled.
+    #[error("waiting for {what} was cancelled")]
+    Cancelled {
+        /// What was waited for.
+        what: String,
     },
 
     /// The time limit passed.

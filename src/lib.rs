@@ -94,7 +94,10 @@ mod tree;
 pub use board::{Board, BoardOptions, BoardReader};
 pub use error::{Error, Result};
 pub use millpond_derive::Record;
-pub use pool::{Batch, Column, Pool, PoolOptions, Reservation, Statistics};
+pub use pool::{
+    Batch, CancelToken, Column, Patience, Pool, PoolOptions, RateLimiter, Remover, Reservation,
+    Sampler, Statistics, ViewOptions,
+};
 #[doc(hidden)]
 pub use record::__private;
 pub use record::{Difference, Element, Field, Record, Scalar, Schema};

@@ -36,7 +36,7 @@ impl<T: Record> Pool<T> {
             return Ok(None);
         }
         let mut batch = Batch::new(self);
-        batch.begin(&self.inner, 1)?;
+        batch.begin(&self.inner, self.table, 1)?;
         let parts = self.inner.parts();
         let (slot, word) = (parts.slot_of(key), Slot::Committed(key).to_word());
         self.inner.lease(&batch.taken, 0, slot as u32);
@@ -70,6 +70,8 @@ pub(super) struct Sample {
     pub(super) key: u64,
     pub(super) slot: u32,
     pub(super) probability: f32,
+    /// Whether it was kept.
+    pub(super) counted: bool,
 }
 
 /// Sampled records, in place.
@@ -104,7 +106,9 @@ pub(super) struct Sample {
 /// # Ok::<(), millpond::Error>(())
 /// ```
 pub struct Batch<T: Record> {
-    pool: Arc<Inner<T>>,
+    pub(super) pool: Arc<Inner<T>>,
+    /// The table that it was sampled from.
+    pub(super) table: usize,
     pub(super) samples: Vec<Sample>,
     keys: Vec<u64>,
     probabilities: Vec<f32>,
@@ -113,6 +117,8 @@ pub struct Batch<T: Record> {
     /// While drawing: what is still to be drawn, and the draws.
     pub(super) lost: Vec<u32>,
     pub(super) draws: Vec<Draw>,
+    /// Keys of records that were sampled for the last time.
+    pub(super) exhausted: Vec<u64>,
 }
 
 impl<T: Record> Batch<T> {
@@ -120,12 +126,14 @@ impl<T: Record> Batch<T> {
     pub fn new(pool: &Pool<T>) -> Self {
         Self {
             pool: pool.inner.clone(),
+            table: pool.table,
             samples: Vec::new(),
             keys: Vec::new(),
             probabilities: Vec::new(),
             taken: Taken::default(),
             lost: Vec::new(),
             draws: Vec::new(),
+            exhausted: Vec::new(),
         }
     }
 
@@ -173,6 +181,34 @@ impl<T: Record> Batch<T> {
         let weight = |probability: &f32| (smallest / probability).powf(beta);
         weights.clear();
         weights.extend(self.probabilities.iter().map(weight));
+    }
+
+    /// As [`weights`](Self::weights), divided by the largest weight that any record of the pool would
+    /// have now, and not only of this batch: so that of a record depends on no other record of its batch.
+    /// That is how cpprb and TorchRL divide.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] where the pool was not created with
+    /// [`PoolOptions::ordered`](crate::PoolOptions::ordered).
+    ///
+    /// ```
+    /// # use millpond::{Pool, PoolOptions};
+    /// let pool = Pool::<u64>::anonymous(PoolOptions::new(100).alpha(1.0).ordered(true))?;
+    /// pool.insert_batch_with_priorities(&[7, 8], &[1.0, 4.0])?;
+    /// let batch = pool.sample(2, &mut rand::rng())?; // 8 is in the batch, whatever else is
+    /// let mut weights = Vec::new();
+    /// batch.weights_by_pool(0.5, &mut weights)?;
+    /// assert_eq!(weights[1], 0.5);
+    /// # Ok::<(), millpond::Error>(())
+    /// ```
+    pub fn weights_by_pool(&self, beta: f32, weights: &mut Vec<f32>) -> Result<()> {
+        let table = &self.pool.parts().tables[self.table];
+        let lowest = table.lowest()?.unwrap_or(f32::INFINITY);
+        let total = table.tree.total();
+        let weight = |probability: &f32| (lowest / total / probability).min(1.0).powf(beta);
+        weights.clear();
+        weights.extend(self.probabilities.iter().map(weight));
+        Ok(())
     }
 
     /// Record number `index`.
@@ -235,8 +271,9 @@ impl<T: Record> Batch<T> {
     }
 
     /// Gives back what the batch held, and takes leases for `count` records of `pool`.
-    pub(super) fn begin(&mut self, pool: &Arc<Inner<T>>, count: usize) -> Result<()> {
+    pub(super) fn begin(&mut self, pool: &Arc<Inner<T>>, table: usize, count: usize) -> Result<()> {
         self.release();
+        self.table = table;
         if !Arc::ptr_eq(&self.pool, pool) {
             self.pool = pool.clone();
         }
@@ -267,12 +304,21 @@ impl<T: Record> Batch<T> {
         }
     }
 
+    /// Takes the samples that were counted back, while they are leased.
+    pub(super) fn uncount(&mut self) {
+        let table = &self.pool.parts().tables[self.table];
+        for sample in self.samples.iter().filter(|sample| sample.counted) {
+            table.uncount_sample(sample.slot as usize);
+        }
+    }
+
     /// Gives the leases back; the batch is empty then.
     pub(super) fn release(&mut self) {
         self.samples.clear();
         self.keys.clear();
         self.probabilities.clear();
         self.lost.clear();
+        self.exhausted.clear();
         let taken = std::mem::take(&mut self.taken);
         // In a forked child the leases are the parent's.
         if !taken.cells.is_empty() && self.pool.segment.is_ours() {

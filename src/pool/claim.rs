@@ -9,8 +9,10 @@ use super::Inner;
 use super::fill::write_records;
 use super::lease::{announce, commit, mark, pass_over, take};
 use super::parts::Parts;
+use super::policy::Remover;
 use super::slot::{LARGEST_KEY, Slot};
 use super::statistics::Counter;
+use super::table::Table;
 use crate::error::{Error, Result};
 use crate::os::fail_point;
 use crate::record::Record;
@@ -46,8 +48,10 @@ impl<const MOST: usize> Claim<MOST> {
 pub(super) enum NewPriority<'a> {
     /// The highest that any record of the pool ever had.
     Highest,
-    /// One for each record.
-    Given(&'a [f32]),
+    /// One for each record, in the table of this number; in the others the highest.
+    Given(usize, &'a [f32]),
+    /// Of a single record, one for each table; `None` where it is not to be in the table.
+    Each(&'a [Option<f32>]),
 }
 
 impl NewPriority<'_> {
@@ -55,20 +59,32 @@ impl NewPriority<'_> {
     pub(super) fn from(self, start: usize) -> Self {
         match self {
             Self::Highest => Self::Highest,
-            Self::Given(priorities) => Self::Given(&priorities[start..]),
+            Self::Given(table, priorities) => Self::Given(table, &priorities[start..]),
+            Self::Each(priorities) => Self::Each(priorities),
         }
     }
 }
 
 /// What a claim has found out about other participants.
 #[derive(Default)]
-struct PeersMet {
+pub(super) struct PeersMet {
     /// Who had claimed the last slot that was claimed, and whether it is alive.
     last_claimant: Option<(Owner, bool)>,
     /// One whose leases are in the way.
     lessee: Option<usize>,
     /// Slots that another writer has filled anew meanwhile.
     overtaken: usize,
+}
+
+/// Slots of a run, as bits.
+#[derive(Default)]
+struct Marks {
+    /// Those that may be taken at once: nobody can be reading there.
+    free: u64,
+    /// Those whose record was removed, and which somebody may still read.
+    vacant: u64,
+    /// Those whose record may go, marked.
+    marked: u64,
 }
 
 /// The word that a marked slot had before.
@@ -89,10 +105,10 @@ impl<T: Record> Inner<T> {
             count: 0,
         };
         let mut peers = PeersMet::default();
-        self.claim_lap(wanted, &mut claim, &mut peers)?;
+        self.claim_some(wanted, &mut claim, &mut peers)?;
         if claim.count == 0 && self.segment.clean() > 0 {
             // The dead held leases.
-            self.claim_lap(wanted, &mut claim, &mut peers)?;
+            self.claim_some(wanted, &mut claim, &mut peers)?;
         }
         let dead = |&entry: &usize| !self.segment.is_entry_alive(entry);
         if peers.lessee.as_ref().is_some_and(dead) {
@@ -107,7 +123,24 @@ impl<T: Record> Inner<T> {
         }
     }
 
-    /// Claims slots until they suffice, or all have been looked at.
+    fn claim_some<const MOST: usize>(
+        &self,
+        wanted: usize,
+        claim: &mut Claim<MOST>,
+        peers: &mut PeersMet,
+    ) -> Result<()> {
+        match self.parts().shape.remover {
+            Remover::Oldest => self.claim_lap(wanted, claim, peers),
+            // A lap that finds no room would use keys up.
+            Remover::Nothing => match self.parts().capacity() - self.len() {
+                0 => Ok(()),
+                room => self.claim_lap(wanted.min(room), claim, peers),
+            },
+            _ => self.claim_chosen(wanted, claim, peers),
+        }
+    }
+
+    /// Claims the next slots of the ring until they suffice, or all have been looked at.
     fn claim_lap<const MOST: usize>(
         &self,
         wanted: usize,
@@ -159,14 +192,35 @@ impl<T: Record> Inner<T> {
         let end = (start / RUN * RUN + RUN).min(parts.capacity());
         let count = (keys.end - keys.start).min((end - start) as u64);
         let guard = self.lock(parts.shards.shard_of(start))?;
-        let words = &parts.words[start..start + count as usize];
-        let (free, marked) = self.mark_run(words, keys.start, peers);
-        let leased = match marked {
+        let slots = start..start + count as usize;
+        self.claim_slots(&guard, slots, keys.start, claim, peers);
+        Ok(count)
+    }
+
+    /// Claims those of some slots of one run that are free, under the lock of their shard. The first one
+    /// is the slot of `first_key`, and so on.
+    pub(super) fn claim_slots<const MOST: usize>(
+        &self,
+        guard: &Guard<'_, Parts>,
+        slots: Range<usize>,
+        first_key: u64,
+        claim: &mut Claim<MOST>,
+        peers: &mut PeersMet,
+    ) {
+        let parts = self.parts();
+        let start = slots.start;
+        let words = &parts.words[slots];
+        let Marks {
+            free,
+            vacant,
+            marked,
+        } = self.mark_run(words, start, first_key, peers);
+        let leased = match marked | vacant {
             0 => 0,
-            _ => {
+            held => {
                 announce();
                 fail_point("insert.fenced");
-                marked & self.leased(start, words.len(), peers)
+                held & self.leased(start, words.len(), peers)
             }
         };
         fail_point("insert.looked");
@@ -176,52 +230,67 @@ impl<T: Record> Inner<T> {
         for (at, word) in words.iter().enumerate() {
             if leased & 1 << at != 0 {
                 pass_over(word, committed_again(word));
-            } else if (free | marked) & 1 << at != 0 {
+            } else if (free | vacant | marked) & 1 << at != 0 {
                 take(word, claimed);
                 fail_point("insert.taken");
-                claim.keys[claim.count] = keys.start + at as u64;
+                claim.keys[claim.count] = first_key + at as u64;
                 claim.slots[claim.count] = (start + at) as u32;
                 claim.count += 1;
-                if parts.tree.leaf(start + at) != 0.0 {
+                let weighs = |table: &Table| table.tree.leaf(start + at) != 0.0;
+                if parts.tables.iter().any(weighs) {
                     touched[emptied] = (start + at) as u32;
                     emptied += 1;
                 }
             }
         }
-        parts.tree.assign_run(&touched[..emptied], &[0.0; MOST]);
+        for table in &parts.tables {
+            table.assign_run(&touched[..emptied], &[0.0; MOST]);
+        }
         fail_point("insert.emptied");
-        let evicted = u64::from((marked & !leased).count_ones());
-        self.change_length(&guard, |length| length.wrapping_sub(evicted));
+        let evicted = (marked & !leased).count_ones();
+        self.change_length(guard, |length| length.wrapping_sub(evicted.into()));
         fail_point("insert.counted");
-        Ok(count)
+        if evicted > 0 {
+            self.count(Counter::Evicted, evicted as usize);
+        }
     }
 
-    /// Marks the slots that hold records. Gives, as bits, those that hold none and may be taken at
-    /// once, and those that were marked. The first slot is the one of `first_key`.
+    /// Marks the slots that hold records which may go. The first slot is number `start`, and the one of
+    /// `first_key`.
     ///
-    /// A slot whose record is newer than its key here is neither: between taking the key and the lock
-    /// this writer was overtaken by a lap.
-    fn mark_run(&self, words: &[AtomicU64], first_key: u64, peers: &mut PeersMet) -> (u64, u64) {
-        let (mut free, mut marked) = (0, 0);
+    /// A slot whose record is newer than its key here stays as it is: between taking the key and the
+    /// lock this writer was overtaken by a lap.
+    fn mark_run(
+        &self,
+        words: &[AtomicU64],
+        start: usize,
+        first_key: u64,
+        peers: &mut PeersMet,
+    ) -> Marks {
+        let mut marks = Marks::default();
+        let nothing_goes = self.parts().shape.remover == Remover::Nothing;
         // No key is larger, unless the segment is damaged.
         let next_key = || self.parts().control().next_key.load(Ordering::Relaxed);
         for (at, word) in words.iter().enumerate() {
             match Slot::from_word(word.load(Ordering::Relaxed)) {
-                Slot::Committed(key) | Slot::Marked(key)
+                Slot::Committed(key) | Slot::Marked(key) | Slot::Removed(key)
                     if key > first_key + at as u64 && key < next_key() =>
                 {
                     peers.overtaken += 1;
                 }
+                Slot::Committed(_) if nothing_goes && !self.parts().is_exhausted(start + at) => {}
                 Slot::Committed(key) | Slot::Marked(key) => {
                     mark(word, Slot::Marked(key).to_word());
                     fail_point("insert.marked");
-                    marked |= 1 << at;
+                    marks.marked |= 1 << at;
                 }
+                // Who was reading it may be reading still.
+                Slot::Removed(_) => marks.vacant |= 1 << at,
                 Slot::Claimed(Some(owner)) if self.is_alive(owner, peers) => {}
-                Slot::Claimed(_) | Slot::Empty => free |= 1 << at,
+                Slot::Claimed(_) | Slot::Empty => marks.free |= 1 << at,
             }
         }
-        (free, marked)
+        marks
     }
 
     /// Whether the claimant of a slot is alive; asks the system once for claims in a row.
@@ -238,7 +307,7 @@ impl<T: Record> Inner<T> {
 
     /// Which of the `count` slots from `start` on, all of one run, are leased, as bits. Leases of the dead
     /// count until somebody cleans up: who lives is asked with no lock held.
-    fn leased(&self, start: usize, count: usize, peers: &mut PeersMet) -> u64 {
+    pub(super) fn leased(&self, start: usize, count: usize, peers: &mut PeersMet) -> u64 {
         let parts = self.parts();
         let mut leased = 0;
         for entry in parts.lessees() {
@@ -278,9 +347,10 @@ impl<T: Record> Inner<T> {
         priority: NewPriority<'_>,
     ) -> Result<()> {
         let mut leaves = [0.0; MOST];
-        if let NewPriority::Given(priorities) = priority {
+        if let NewPriority::Given(table, priorities) = priority {
+            let table = &self.parts().tables[table];
             for (leaf, priority) in leaves.iter_mut().zip(priorities).take(claim.count) {
-                *leaf = self.leaf_of(*priority);
+                *leaf = table.leaf_of(*priority);
             }
         }
         let mut done = 0;
@@ -289,12 +359,7 @@ impl<T: Record> Inner<T> {
         for slots in claim.slots().chunk_by(same_run) {
             let these = done..done + slots.len();
             done = these.end;
-            self.commit_run(
-                slots,
-                &claim.keys[these.clone()],
-                &mut leaves[these],
-                priority,
-            )?;
+            self.commit_run(slots, &claim.keys[these.clone()], &leaves[these], priority)?;
         }
         fail_point("commit.unlocked");
         self.count(Counter::Inserted, claim.count);
@@ -307,17 +372,30 @@ impl<T: Record> Inner<T> {
         &self,
         slots: &[u32],
         keys: &[u64],
-        leaves: &mut [f32],
+        given: &[f32],
         priority: NewPriority<'_>,
     ) -> Result<()> {
         let parts = self.parts();
         let guard = self.lock(parts.shards.shard_of(slots[0] as usize))?;
         fail_point("commit.locked");
-        match priority {
-            NewPriority::Highest => leaves.fill(parts.highest()),
-            NewPriority::Given(_) => parts.raise_highest(leaves),
+        for (number, table) in parts.tables.iter().enumerate() {
+            let leaf = match priority {
+                NewPriority::Given(own, _) if own == number => {
+                    table.raise_highest(given);
+                    table.assign_run(slots, given);
+                    None
+                }
+                NewPriority::Highest | NewPriority::Given(..) => Some(table.highest()),
+                NewPriority::Each(priorities) => Some(table.first_leaf(priorities[number])),
+            };
+            if let Some(leaf) = leaf {
+                table.assign_run(slots, &[leaf; CHUNK][..slots.len()]);
+            }
+            let present = !matches!(priority, NewPriority::Each(each) if each[number].is_none());
+            slots
+                .iter()
+                .for_each(|slot| table.begin_count(*slot as usize, present));
         }
-        parts.tree.assign_run(slots, leaves);
         fail_point("commit.summed");
         // Words after leaves: a record that is committed has its priority.
         for (slot, key) in slots.iter().zip(keys) {
@@ -333,16 +411,18 @@ impl<T: Record> Inner<T> {
     }
 
     /// Empties a claimed slot that will not be filled.
-    pub(super) fn give_up(&self, slot: usize) {
+    pub(super) fn give_up(&self, key: u64) {
         let parts = self.parts();
+        let slot = parts.slot_of(key);
         // In a forked child the claim is the parent's.
         if let Ok(_guard) = self.lock(parts.shards.shard_of(slot)) {
-            parts.words[slot].store(Slot::Empty.to_word(), Ordering::Relaxed);
+            parts.words[slot].store(Slot::Removed(key).to_word(), Ordering::Relaxed);
+            parts.push_free(slot);
         }
     }
 
-    fn change_length(&self, held: &Guard<'_, Parts>, change: impl FnOnce(u64) -> u64) {
-        let length = &self.parts().lengths[held.number()].0;
+    pub(super) fn change_length(&self, held: &Guard<'_, Parts>, change: impl FnOnce(u64) -> u64) {
+        let length = &self.parts().counts[held.number()].length;
         length.store(change(length.load(Ordering::Relaxed)), Ordering::Relaxed);
     }
 }

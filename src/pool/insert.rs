@@ -30,7 +30,7 @@ impl<T: Record> Pool<T> {
     /// # Ok::<(), millpond::Error>(())
     /// ```
     pub fn insert(&self, record: &T) -> Result<u64> {
-        self.inner.insert_one(record, NewPriority::Highest)
+        self.insert_one(record, NewPriority::Highest)
     }
 
     /// Inserts a record with a priority of its own. Gives its key.
@@ -40,8 +40,7 @@ impl<T: Record> Pool<T> {
     /// what [`insert`](Self::insert) says.
     pub fn insert_with_priority(&self, record: &T, priority: f32) -> Result<u64> {
         self.check_priorities(&[priority])?;
-        self.inner
-            .insert_one(record, NewPriority::Given(&[priority]))
+        self.insert_one(record, NewPriority::Given(self.table, &[priority]))
     }
 
     /// Inserts records with the highest priority that any record of the pool ever had. Gives their
@@ -61,7 +60,7 @@ impl<T: Record> Pool<T> {
     /// # Ok::<(), millpond::Error>(())
     /// ```
     pub fn insert_batch(&self, records: &[T]) -> Result<Vec<u64>> {
-        self.inner.insert_many(records, NewPriority::Highest)
+        self.insert_many(records, NewPriority::Highest)
     }
 
     /// Inserts records with a priority for each. Gives their keys.
@@ -82,8 +81,29 @@ impl<T: Record> Pool<T> {
             });
         }
         self.check_priorities(priorities)?;
-        self.inner
-            .insert_many(records, NewPriority::Given(priorities))
+        self.insert_many(records, NewPriority::Given(self.table, priorities))
+    }
+
+    pub(super) fn insert_one(&self, record: &T, priority: NewPriority<'_>) -> Result<u64> {
+        if self.makes_wait() {
+            return self.insert_when_allowed(1, |_| self.inner.insert_one(record, priority));
+        }
+        self.inner.insert_one(record, priority)
+    }
+
+    fn insert_many(&self, records: &[T], priority: NewPriority<'_>) -> Result<Vec<u64>> {
+        let mut keys = Vec::with_capacity(records.len());
+        while keys.len() < records.len() {
+            let (left, priority) = (&records[keys.len()..], priority.from(keys.len()));
+            let mut insert =
+                |count: usize| self.inner.insert_some(&left[..count], priority, &mut keys);
+            let count = left.len().min(CHUNK);
+            match self.makes_wait() {
+                true => self.insert_when_allowed(count, insert)?,
+                false => insert(count)?,
+            }
+        }
+        Ok(keys)
     }
 }
 
@@ -109,15 +129,17 @@ impl<T: Record> Inner<T> {
         }
     }
 
-    fn insert_many(&self, records: &[T], priority: NewPriority<'_>) -> Result<Vec<u64>> {
-        let mut keys = Vec::with_capacity(records.len());
-        while keys.len() < records.len() {
-            let left = &records[keys.len()..];
-            let claim = self.claim::<CHUNK>(left.len().min(CHUNK))?;
-            self.fill(&claim, left);
-            self.commit(&claim, priority.from(keys.len()))?;
-            keys.extend_from_slice(claim.keys());
-        }
-        Ok(keys)
+    /// Inserts some of the records, at most [`CHUNK`]; adds their keys.
+    fn insert_some(
+        &self,
+        records: &[T],
+        priority: NewPriority<'_>,
+        keys: &mut Vec<u64>,
+    ) -> Result<()> {
+        let claim = self.claim::<CHUNK>(records.len())?;
+        self.fill(&claim, records);
+        self.commit(&claim, priority)?;
+        keys.extend_from_slice(claim.keys());
+        Ok(())
     }
 }

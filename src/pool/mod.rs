@@ -1,41 +1,58 @@
 //! The experience pool: a prioritized replay buffer in a segment.
 //!
 //! What lies in the segment is in `parts.rs`; a slot's life is claimed (`claim.rs`), committed,
-//! leased (`lease.rs`, `sample.rs`, `batch.rs`), claimed again. Imports the segment, the records and
-//! the tree.
+//! leased (`lease.rs`, `sample.rs`, `batch.rs`), claimed again. What is sampled, what goes and who waits
+//! is chosen by `policy/`, `select/`, `choose.rs` and `limit.rs`. Imports the segment, the records and the
+//! tree.
 
 mod batch;
+mod choose;
 mod claim;
 mod column;
 mod fill;
+mod free;
 mod insert;
 mod lease;
+mod limit;
 mod options;
 mod parts;
+mod patience;
+mod policy;
+mod remainder;
+mod remove;
 mod repair;
 mod reservation;
+mod rewrite;
 mod sample;
+mod select;
+mod shape;
 mod slot;
 mod statistics;
+mod table;
 mod update;
+mod view;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub use batch::Batch;
 pub use column::Column;
 pub use options::PoolOptions;
+pub use patience::{CancelToken, Patience};
+pub use policy::{RateLimiter, Remover, Sampler};
 pub use reservation::Reservation;
 pub use statistics::Statistics;
+pub use view::ViewOptions;
 
 use crate::error::{Error, Result, check_records};
 use crate::os::fail_point;
 use crate::record::Record;
-use crate::segment::{Attach, Guard, Header, Segment, check_option, open_or_create};
+use crate::segment::{Attach, Guard, Header, Segment, open_or_create};
 use crate::sync::Event;
 use crate::sync::primitive::Channel;
 use crate::tree::MOST_SHARDS;
 use parts::Parts;
+use select::Ranking;
 use statistics::Counter;
 
 /// A pool of experience records that processes share: a prioritized replay buffer (Schaul et al.
@@ -83,6 +100,9 @@ use statistics::Counter;
 /// ```
 pub struct Pool<T: Record> {
     inner: Arc<Inner<T>>,
+    /// Whose priorities this handle goes by: the pool's own, or a view's.
+    table: usize,
+    patience: Patience,
 }
 
 const _: () = {
@@ -96,6 +116,12 @@ const _: () = {
 struct Inner<T> {
     segment: Segment<Parts>,
     grown: Channel,
+    /// Where those sleep who wait to insert, for each table.
+    drained: Vec<Channel>,
+    /// The order of each table's records, for draws by rank.
+    rankings: Vec<Mutex<Ranking>>,
+    /// Held by the thread that uses this participant's draft.
+    drafting: Mutex<()>,
     holds: std::marker::PhantomData<fn(T) -> T>,
 }
 
@@ -103,6 +129,8 @@ impl<T: Record> Clone for Pool<T> {
     fn clone(&self) -> Self {
         Self {
             inner: self.inner.clone(),
+            table: self.table,
+            patience: self.patience.clone(),
         }
     }
 }
@@ -150,10 +178,7 @@ impl<T: Record> Pool<T> {
         let wanted = options.shape()?;
         let open = || {
             let pool = Self::open_with(name, &attach)?;
-            let found = pool.inner.parts().shape;
-            check_option(name, "capacity", wanted.capacity, found.capacity)?;
-            check_option(name, "alpha", wanted.alpha, found.alpha)?;
-            check_option(name, "leases", wanted.leases, found.leases)?;
+            wanted.check_found(name, &pool.inner.parts().shape)?;
             Ok(pool)
         };
         open_or_create(open, || Self::create(name, options.clone()))
@@ -168,12 +193,21 @@ impl<T: Record> Pool<T> {
     }
 
     fn new(segment: Segment<Parts>) -> Result<Self> {
+        let tables = 0..segment.structure.tables.len();
+        let channels = tables
+            .clone()
+            .map(|table| segment.channel(1 + table as u64));
         Ok(Self {
             inner: Arc::new(Inner {
                 grown: segment.channel(0)?,
+                drained: channels.collect::<Result<_>>()?,
+                rankings: tables.map(|_| Mutex::default()).collect(),
+                drafting: Mutex::default(),
                 segment,
                 holds: std::marker::PhantomData,
             }),
+            table: 0,
+            patience: Patience::default(),
         })
     }
 

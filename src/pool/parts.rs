@@ -5,97 +5,68 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use super::lease::{BLOCKS, LeaseList, filter_words};
+use super::lease::{LeaseList, filter_words};
+use super::remainder::{reciprocal_of, remainder};
+use super::shape::{MOST_TABLES, Shape};
+use super::table::{Table, TableSpans};
 use crate::os::cpu::CACHE_LINE;
 use crate::record::Schema;
-use crate::segment::{Bytes, Carver, Header, Mapping, PARAMETERS, Region, Shared, Span, Structure};
+use crate::segment::{Bytes, Carver, Header, Mapping, Region, Shared, Span, Structure};
 use crate::sync::EventWords;
-use crate::tree::{LARGEST_LEAF, Shards, SumTree};
-
-/// The largest capacity: slots are named by 32 bits, with one value to spare.
-pub(super) const LARGEST_CAPACITY: u64 = u32::MAX as u64 - 1;
+use crate::tree::Shards;
 
 /// The pool's own words.
 #[repr(C, align(64))]
 pub(super) struct Control {
     /// The key of the next insertion. Raised by: every writer, without a lock.
     pub(super) next_key: AtomicU64,
-    unused: [AtomicU64; 7],
-    /// The largest leaf there ever was, as the bits of an `f32`: the priority of a new record. On a
-    /// line of its own, as all read it and few raise it. Raised by: owners of a shard's lock.
-    pub(super) highest: AtomicU32,
-    unused_too: [AtomicU32; 15],
+    /// How many slots were claimed that are not the ring's next. Raised by: every writer.
+    pub(super) turn: AtomicU64,
+    unused: [AtomicU64; 6],
+    /// No key below this one is in the ring, or ever will be. Raised by: whoever finds that out.
+    pub(super) oldest: AtomicU64,
+    unused_too: [AtomicU64; 7],
     /// Raised when records were committed.
     pub(super) grown: EventWords,
 }
 
 const _: () = assert!(size_of::<Control>() == 192);
-const _: () = assert!(std::mem::offset_of!(Control, highest) == 64);
+const _: () = assert!(std::mem::offset_of!(Control, oldest) == 64);
 const _: () = assert!(std::mem::offset_of!(Control, grown) == 128);
 
-/// How many slots of a shard are committed, on a line of its own. Written by: the owner of the shard's
-/// lock.
+/// What is counted of a shard, on a line of its own. Written by: the owner of the shard's lock.
 #[repr(C, align(64))]
-pub(super) struct Length(pub(super) AtomicU64);
+pub(super) struct Counts {
+    /// Slots that are committed.
+    pub(super) length: AtomicU64,
+    /// Slots in the list of the free ones.
+    pub(super) free: AtomicU64,
+}
 
-// SAFETY: an atomic integer and padding.
-unsafe impl Shared for Length {}
+// SAFETY: atomic integers and padding.
+unsafe impl Shared for Counts {}
 
 // SAFETY: made of atomic integers.
 unsafe impl Shared for Control {}
 
-/// The word of a participant's lease list, on a line of its own. Written by: that participant.
+/// A participant's own words, on a line of its own. Written by: that participant.
 #[repr(C, align(64))]
-pub(super) struct LeaseLine {
+pub(super) struct Own {
+    /// The word of its lease list.
     blocks: AtomicU64,
+    /// The key of the record that it is rewriting, plus 1; or 0.
+    pub(super) rewriting: AtomicU64,
+    /// Records that rate limiters let it insert, and that are not inserted yet.
+    pub(super) inserting: AtomicU64,
+    /// Records that each table's rate limiter let it sample, and that are not sampled yet.
+    pub(super) sampling: [AtomicU64; MOST_TABLES],
+    unused: AtomicU64,
 }
 
-// SAFETY: an atomic integer and padding.
-unsafe impl Shared for LeaseLine {}
+const _: () = assert!(size_of::<Own>() == CACHE_LINE);
 
-/// The numbers that a pool is laid out from.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub(crate) struct Shape {
-    pub(super) capacity: u64,
-    pub(super) alpha: f32,
-    /// Cells of a lease list: a power of two, and [`BLOCKS`] at least.
-    pub(super) leases: u64,
-}
-
-impl Shape {
-    pub(super) fn to_parameters(self) -> [u64; PARAMETERS] {
-        let mut parameters = [0; PARAMETERS];
-        parameters[0] = self.capacity;
-        parameters[1] = u64::from(self.alpha.to_bits());
-        parameters[2] = self.leases;
-        parameters
-    }
-
-    pub(super) fn from_header(header: &Header) -> Result<Self, String> {
-        let [capacity, alpha, leases, ..] = header.parameters;
-        let alpha = u32::try_from(alpha).map_err(|_| format!("its alpha has bits {alpha:#x}"))?;
-        let alpha = f32::from_bits(alpha);
-        if !(1..=LARGEST_CAPACITY).contains(&capacity) {
-            return Err(format!("its capacity is {capacity}"));
-        }
-        if !(0.0..=f32::MAX).contains(&alpha) {
-            return Err(format!("its alpha is {alpha}"));
-        }
-        if !leases.is_power_of_two() || leases < BLOCKS as u64 || leases > LARGEST_CAPACITY {
-            return Err(format!("it has {leases} leases a participant"));
-        }
-        Ok(Self {
-            capacity,
-            alpha,
-            leases,
-        })
-    }
-
-    /// The parts of the pool that are locked one by one.
-    pub(super) fn shards(self) -> Shards {
-        Shards::of(self.capacity as usize)
-    }
-}
+// SAFETY: atomic integers.
+unsafe impl Shared for Own {}
 
 /// Bytes from one record to the next: whole cache lines for a record that needs more than one.
 pub(super) fn stride_of(size: usize) -> usize {
@@ -105,38 +76,21 @@ pub(super) fn stride_of(size: usize) -> usize {
     }
 }
 
-/// 2^64 divided by `divisor`, rounded down; one less where the division comes out even.
-fn reciprocal_of(divisor: u64) -> u64 {
-    u64::MAX / divisor
-}
-
-/// `number % divisor` by a multiplication with the divisor's reciprocal (Granlund and Montgomery
-/// 1994, "Division by invariant integers using multiplication").
-///
-/// The reciprocal is short of 2^64 / divisor by at most 1, so the product's upper half is short of
-/// number / divisor by less than 1 before it is rounded down, and of the quotient by at most 1 after.
-#[inline(always)]
-fn remainder(number: u64, divisor: u64, reciprocal: u64) -> u64 {
-    let quotient = (u128::from(number) * u128::from(reciprocal)) >> 64;
-    let rest = number - quotient as u64 * divisor;
-    match rest >= divisor {
-        true => rest - divisor,
-        false => rest,
-    }
-}
-
 /// Where a pool's regions lie.
 pub(crate) struct Layout {
     shape: Shape,
     stride: usize,
     control: Span<Control>,
-    lengths: Span<Length>,
+    counts: Span<Counts>,
     lessees: Span<AtomicU64>,
-    lease_lines: Span<LeaseLine>,
+    own: Span<Own>,
     lease_filters: Span<AtomicU64>,
     lease_cells: Span<AtomicU32>,
     words: Span<AtomicU64>,
-    tree: Span<AtomicU32>,
+    tables: Vec<TableSpans>,
+    links: Option<Span<AtomicU64>>,
+    free: Option<Span<AtomicU32>>,
+    drafts: Span<u8>,
     records: Span<u8>,
 }
 
@@ -148,17 +102,26 @@ pub(crate) struct Parts {
     /// 2^64 divided by the capacity, rounded down; see [`Self::slot_of`].
     reciprocal: u64,
     pub(super) control: Region<Control>,
-    pub(super) lengths: Region<Length>,
+    pub(super) counts: Region<Counts>,
     /// A bit for each participant that ever held a lease. Set by that participant.
     lessees: Region<AtomicU64>,
-    lease_lines: Region<LeaseLine>,
+    own: Region<Own>,
     lease_filters: Region<AtomicU64>,
     lease_cells: Region<AtomicU32>,
     /// The slots' words. Written by: the owner of the lock of the slot's shard.
     pub(super) words: Region<AtomicU64>,
-    pub(super) tree: SumTree,
+    /// The pool's own, and those of its views.
+    pub(super) tables: Vec<Table>,
+    /// For each slot the key of the record before its own in the episode, plus 1, or 0. Written by: who
+    /// claimed the slot.
+    pub(super) links: Option<Region<AtomicU64>>,
+    /// The free slots of each shard, where claims do not follow the ring. Written by: the owner of the
+    /// shard's lock.
+    pub(super) free: Option<Region<AtomicU32>>,
+    /// One record for each participant. Written by: that participant.
+    drafts: Bytes,
     /// The records. Written by: who claimed the slot.
-    pub(super) records: Bytes,
+    records: Bytes,
 }
 
 impl Structure for Parts {
@@ -179,17 +142,28 @@ impl Structure for Parts {
         let stride = stride_of(schema.size());
         let carved = (|| {
             Some(Layout {
-                shape,
                 stride,
                 control: carver.carve(1)?,
-                lengths: carver.carve(shards.count())?,
+                counts: carver.carve(shards.count())?,
                 lessees: carver.carve(participants.div_ceil(64))?,
-                lease_lines: carver.carve(participants)?,
+                own: carver.carve(participants)?,
                 lease_filters: carver.carve(participants.checked_mul(filter_words(leases))?)?,
                 lease_cells: carver.carve(participants.checked_mul(leases)?)?,
                 words: carver.carve(capacity)?,
-                tree: SumTree::carve(carver, shards)?,
+                tables: (0..shape.tables.len())
+                    .map(|table| TableSpans::carve(carver, &shape, table))
+                    .collect::<Option<_>>()?,
+                links: match shape.linked {
+                    true => Some(carver.carve(capacity)?),
+                    false => None,
+                },
+                free: match shape.remover.follows_the_ring() {
+                    true => None,
+                    false => Some(carver.carve(shards.count() * shards.places(0))?),
+                },
+                drafts: carver.carve(participants.checked_mul(stride)?)?,
                 records: carver.carve(capacity.checked_mul(stride)?)?,
+                shape,
             })
         })();
         carved.ok_or_else(|| "it is larger than the address space".into())
@@ -197,17 +171,23 @@ impl Structure for Parts {
 
     fn place(layout: Layout, mapping: &Arc<Mapping>) -> Self {
         let shards = layout.shape.shards();
+        let tables = layout.tables.into_iter().enumerate();
+        let tables =
+            tables.map(|(number, spans)| Table::place(spans, &layout.shape, number, mapping));
         Self {
             shards,
+            tables: tables.collect(),
             reciprocal: reciprocal_of(layout.shape.capacity),
             control: mapping.region(&layout.control),
-            lengths: mapping.region(&layout.lengths),
+            counts: mapping.region(&layout.counts),
             lessees: mapping.region(&layout.lessees),
-            lease_lines: mapping.region(&layout.lease_lines),
+            own: mapping.region(&layout.own),
             lease_filters: mapping.region(&layout.lease_filters),
             lease_cells: mapping.region(&layout.lease_cells),
             words: mapping.region(&layout.words),
-            tree: SumTree::place(&layout.tree, shards, mapping),
+            links: layout.links.map(|span| mapping.region(&span)),
+            free: layout.free.map(|span| mapping.region(&span)),
+            drafts: mapping.bytes(&layout.drafts),
             records: mapping.bytes(&layout.records),
             shape: layout.shape,
             stride: layout.stride,
@@ -215,13 +195,14 @@ impl Structure for Parts {
     }
 
     fn initialise(&self, _header: &Header) {
-        // Schaul et al. 2016, algorithm 1: the first priority is 1, and 1^alpha is 1.
-        self.control()
-            .highest
-            .store(1f32.to_bits(), Ordering::Relaxed);
+        for table in &self.tables {
+            table.initialise(self.shards.count());
+        }
+        (0..self.shards.count()).for_each(|shard| self.find_free(shard));
     }
 
     fn reset(&self, entry: usize) {
+        self.take_back_quota(entry);
         self.lease_list(entry).clear();
         // Release: a writer that sees the bit cleared knows that the reads are over.
         self.lessees[entry / 64].fetch_and(!(1 << (entry % 64)), Ordering::Release);
@@ -245,34 +226,12 @@ impl Parts {
         remainder(key, self.shape.capacity, self.reciprocal) as usize
     }
 
-    /// The largest leaf there ever was; 1, as in a new pool, where it cannot be (in a damaged segment).
-    #[inline]
-    pub(super) fn highest(&self) -> f32 {
-        let highest = f32::from_bits(self.control().highest.load(Ordering::Relaxed));
-        match highest > 0.0 && highest <= LARGEST_LEAF {
-            true => highest,
-            false => 1.0,
-        }
-    }
-
-    /// Makes `highest` no less than these leaves. Before they are written: who dies in between leaves
-    /// none above the highest.
-    #[inline]
-    pub(super) fn raise_highest(&self, leaves: &[f32]) {
-        let largest = leaves.iter().copied().fold(0.0, f32::max);
-        if largest > self.highest() {
-            // Numbers that are not negative are in the order of their bits.
-            let highest = &self.control().highest;
-            highest.fetch_max(largest.to_bits(), Ordering::Relaxed);
-        }
-    }
-
     /// How many records there are, as the shards count them.
     pub(super) fn len(&self) -> usize {
         let counted = self
-            .lengths
+            .counts
             .iter()
-            .map(|length| length.0.load(Ordering::Relaxed));
+            .map(|counts| counts.length.load(Ordering::Relaxed));
         // In a damaged segment they may say anything.
         counted
             .fold(0, u64::saturating_add)
@@ -285,7 +244,7 @@ impl Parts {
         let count = self.shape.leases as usize;
         let words = filter_words(count);
         LeaseList {
-            blocks: &self.lease_lines[entry].blocks,
+            blocks: &self.own[entry].blocks,
             filters: &self.lease_filters[entry * words..(entry + 1) * words],
             cells: &self.lease_cells[entry * count..(entry + 1) * count],
         }
@@ -303,7 +262,7 @@ impl Parts {
     /// The participants that may hold leases. After the fence of a claim.
     #[inline(always)]
     pub(super) fn lessees(&self) -> impl Iterator<Item = usize> + '_ {
-        let participants = self.lease_lines.len();
+        let participants = self.own.len();
         self.lessees
             .iter()
             .enumerate()
@@ -319,30 +278,25 @@ impl Parts {
             .filter(move |&entry| entry < participants)
     }
 
+    /// A participant's own words.
+    #[inline(always)]
+    pub(super) fn own(&self, entry: usize) -> &Own {
+        &self.own[entry]
+    }
+
+    /// Everybody's own words.
+    pub(super) fn everybody(&self) -> &[Own] {
+        &self.own
+    }
+
+    /// The address of a participant's draft.
+    pub(super) fn draft(&self, entry: usize) -> *mut u8 {
+        self.drafts.at(entry * self.stride, self.stride)
+    }
+
     /// The address of the record in a slot.
     #[inline(always)]
     pub(super) fn record(&self, slot: usize) -> *mut u8 {
         self.records.at(slot * self.stride, self.stride)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_remainder_is_what_a_division_gives() {
-        let divisors = (0..64).flat_map(|bit| [1u64 << bit, (1 << bit) + 1, (1 << bit) - 1]);
-        for divisor in divisors.filter(|&divisor| divisor > 0) {
-            let reciprocal = reciprocal_of(divisor);
-            let near = |multiple: u64| {
-                let multiple = multiple.wrapping_mul(divisor);
-                [multiple.wrapping_sub(1), multiple, multiple.wrapping_add(1)]
-            };
-            let far = [u64::MAX, u64::MAX - 1, u64::MAX / 2, u64::MAX / 3];
-            for number in (0..100).flat_map(near).chain(far) {
-                assert_eq!(remainder(number, divisor, reciprocal), number % divisor);
-            }
-        }
     }
 }

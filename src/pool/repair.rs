@@ -7,7 +7,9 @@ use std::sync::atomic::Ordering;
 
 use super::Pool;
 use super::parts::Parts;
+use super::shape::MOST_TABLES;
 use super::slot::{LARGEST_KEY, Slot};
+use super::table::Table;
 use crate::error::Result;
 use crate::os::fail_point;
 use crate::record::Record;
@@ -50,59 +52,78 @@ impl Parts {
                     return Some(format!("slot {slot} holds the record of key {key}"));
                 }
                 Slot::Committed(_) => lengths[self.shards.shard_of(slot)] += 1,
-                state if self.tree.leaf(slot) != 0.0 => {
+                state if self.weighs(slot) => {
                     return Some(format!("slot {slot} is {state:?} and has a priority"));
                 }
                 _ => {}
             }
         }
-        for (shard, (counted, held)) in self.lengths.iter().zip(lengths).enumerate() {
-            let counted = counted.0.load(Ordering::Relaxed);
+        for (shard, (counted, held)) in self.counts.iter().zip(lengths).enumerate() {
+            let counted = counted.length.load(Ordering::Relaxed);
             if counted != held {
                 return Some(format!(
                     "it counts {counted} records in shard {shard} and holds {held}"
                 ));
             }
         }
-        self.tree.find_contradiction()
+        let mut tables = self.tables.iter();
+        tables.find_map(Table::find_contradiction)
+    }
+
+    /// Whether the slot has a priority in any table.
+    fn weighs(&self, slot: usize) -> bool {
+        let mut tables = self.tables.iter();
+        tables.any(|table| table.tree.leaf(slot) != 0.0)
     }
 
     /// Makes everything of a shard agree with its slots' words: a slot that a dead writer marked and
     /// did not take still holds its record; one that holds no record weighs nothing; sums, length,
     /// the next key and the highest leaf follow. Runs under the shard's lock.
     pub(super) fn repair(&self, shard: usize) {
-        let (mut length, mut next_key, mut highest) = (0, 0, 0f32);
+        let (mut length, mut next_key) = (0, 0);
+        let mut highest = [0f32; MOST_TABLES];
         fail_point("repair.begun");
         for slot in self.shards.runs(shard).flatten() {
             fail_point("repair.slot");
             let word = &self.words[slot];
-            let leaf = self.tree.leaf(slot);
             match Slot::from_word(word.load(Ordering::Relaxed)) {
                 state @ (Slot::Committed(key) | Slot::Marked(key)) if key < LARGEST_KEY => {
                     if let Slot::Marked(_) = state {
+                        self.complete_rewrite(key);
                         // Release: who sees the key sees the record.
                         word.store(Slot::Committed(key).to_word(), Ordering::Release);
                         fail_point("repair.mark");
                     }
                     length += 1;
                     next_key = next_key.max(key + 1);
-                    if leaf <= LARGEST_LEAF {
-                        highest = highest.max(leaf);
+                    for (highest, table) in highest.iter_mut().zip(&self.tables) {
+                        let leaf = table.tree.leaf(slot);
+                        if leaf <= LARGEST_LEAF {
+                            *highest = highest.max(leaf);
+                        }
                     }
                 }
-                _ if leaf != 0.0 => {
-                    self.tree.empty(slot);
-                    fail_point("repair.leaf");
+                _ if self.weighs(slot) => {
+                    for table in &self.tables {
+                        table.tree.empty(slot);
+                        fail_point("repair.leaf");
+                    }
                 }
                 _ => {}
             }
         }
-        self.tree.rebuild(shard);
+        for table in &self.tables {
+            table.rebuild(shard);
+        }
         fail_point("repair.summed");
-        self.lengths[shard].0.store(length, Ordering::Relaxed);
+        self.find_free(shard);
+        self.forget_rewrites(shard);
+        self.counts[shard].length.store(length, Ordering::Relaxed);
         fail_point("repair.length");
         let control = self.control();
         control.next_key.fetch_max(next_key, Ordering::Relaxed);
-        self.raise_highest(&[highest]);
+        for (highest, table) in highest.iter().zip(&self.tables) {
+            table.raise_highest(&[*highest]);
+        }
     }
 }

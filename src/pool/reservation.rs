@@ -29,8 +29,16 @@ impl<T: Record> Pool<T> {
     /// # Ok::<(), millpond::Error>(())
     /// ```
     pub fn reserve(&self) -> Result<Reservation<'_, T>> {
-        let claim = self.inner.claim::<1>(1)?;
-        Ok(Reservation { pool: self, claim })
+        let claim = || self.inner.claim::<1>(1);
+        let (quota, claim) = match self.makes_wait() {
+            true => self.begin_insert_when_allowed(1, |_| claim())?,
+            false => (0, claim()?),
+        };
+        Ok(Reservation {
+            pool: self,
+            claim,
+            quota,
+        })
     }
 }
 
@@ -42,6 +50,8 @@ pub struct Reservation<'a, T: Record> {
     pool: &'a Pool<T>,
     /// Holds one key; none once committed.
     claim: Claim<1>,
+    /// What rate limiters let pass for it.
+    quota: u64,
 }
 
 impl<T: Record> Reservation<'_, T> {
@@ -65,13 +75,17 @@ impl<T: Record> Reservation<'_, T> {
     /// [`Error::InvalidPriority`](crate::Error::InvalidPriority) (the reservation is given up), [`Error::Forked`](crate::Error::Forked).
     pub fn commit_with_priority(self, priority: f32) -> Result<u64> {
         self.pool.check_priorities(&[priority])?;
-        self.finish(NewPriority::Given(&[priority]))
+        let table = self.pool.table;
+        self.finish(NewPriority::Given(table, &[priority]))
     }
 
     fn finish(mut self, priority: NewPriority<'_>) -> Result<u64> {
         let key = self.key();
         self.pool.inner.commit(&self.claim, priority)?;
         self.claim.count = 0;
+        if self.quota > 0 {
+            self.pool.inner.strike_insert_quota_off(self.quota);
+        }
         Ok(key)
     }
 
@@ -107,7 +121,11 @@ impl<T: Record> DerefMut for Reservation<'_, T> {
 impl<T: Record> Drop for Reservation<'_, T> {
     fn drop(&mut self) {
         if self.claim.count > 0 {
-            self.pool.inner.give_up(self.claim.slots()[0] as usize);
+            self.pool.inner.give_up(self.key());
+            if self.quota > 0 && self.pool.inner.segment.is_ours() {
+                self.pool.inner.give_insert_quota_back(self.quota);
+                self.pool.inner.drained();
+            }
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Sampling: draws are made, leased and checked without any lock.
 //!
-//! Imports the tree for the draws and the leases for the checks. What it fills is a [`Batch`].
+//! Asks a selector (`select/`) for the draws, and the leases for the checks. What it fills is a [`Batch`].
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -9,46 +10,35 @@ use rand::{Rng, RngExt};
 
 use super::batch::{Batch, Sample};
 use super::lease::{Taken, announce, is_unchanged};
+use super::policy::{Preference, Sampler};
+use super::select::{Age, Extreme, Odds, Proportional, Ranked, Select, SoFar, Uniform};
 use super::slot::Slot;
 use super::statistics::Counter;
+use super::table::Counted;
 use super::{Inner, Pool};
 use crate::error::{Error, Result};
-use crate::os::cpu::prefetch;
 use crate::os::fail_point;
 use crate::record::Record;
-use crate::tree::Draw;
+use crate::tree::{Draw, Order};
 
 /// Rounds in which lost draws are made again before all locks are taken for them. A draw is lost where
 /// its record is claimed by a writer at that moment, or its sum half updated.
 const ROUNDS_WITHOUT_LOCK: usize = 6;
 
-/// Which records a sample prefers.
-#[derive(Clone, Copy, PartialEq)]
-enum Preference {
-    Priority,
-    None,
-}
-
-/// How likely a drawn record was.
-#[derive(Clone, Copy)]
-enum Odds {
-    /// As its leaf, of this sum of all leaves.
-    OfTotal(f32),
-    /// As any other.
-    Even,
-}
-
 impl<T: Record> Pool<T> {
-    /// Samples `count` records in proportion to `priority^alpha`, stratified: the sum of all is cut
-    /// into `count` equal parts, and one record drawn from each (Schaul et al. 2016, appendix
-    /// B.2.1). So one record may come several times, then in a row.
+    /// Samples `count` records by the pool's sampler; that is [`Sampler::stratified`] unless the pool
+    /// was created with another: in proportion to `priority^alpha`, one from each of `count` equal parts
+    /// of the sum. So one record may come several times, then in a row.
     ///
     /// Takes no lock, unless it finds nothing that it can keep in six tries. The records stay as they
-    /// are until the batch is dropped.
+    /// are until the batch is dropped. Where the pool has a rate limiter, waits for it; see
+    /// [`with_patience`](Self::with_patience).
     ///
     /// # Errors
-    /// [`Error::NothingToSample`] where no record has a priority above 0, [`Error::TooManyLeases`],
-    /// [`Error::InvalidArgument`] for a `count` of 0, [`Error::Forked`].
+    /// [`Error::NothingToSample`] where no record has a priority above 0; [`Error::TooFewRecords`] where
+    /// no record may come twice, and there are fewer than `count`; [`Error::TooManyLeases`];
+    /// [`Error::InvalidArgument`] for a `count` of 0; [`Error::TimedOut`] and [`Error::Cancelled`] while
+    /// it waits for inserts; [`Error::Forked`].
     ///
     /// ```
     /// use millpond::{Pool, PoolOptions};
@@ -63,9 +53,7 @@ impl<T: Record> Pool<T> {
     /// # Ok::<(), millpond::Error>(())
     /// ```
     pub fn sample(&self, count: usize, random: &mut (impl Rng + ?Sized)) -> Result<Batch<T>> {
-        let mut batch = Batch::new(self);
-        self.sample_into(count, random, &mut batch)?;
-        Ok(batch)
+        self.sample_by(self.sampler(), count, random)
     }
 
     /// As [`sample`](Self::sample), into a batch whose memory is used again. What the batch held is
@@ -79,11 +67,63 @@ impl<T: Record> Pool<T> {
         random: &mut (impl Rng + ?Sized),
         batch: &mut Batch<T>,
     ) -> Result<()> {
-        self.inner.draw(count, random, batch, Preference::Priority)
+        self.sample_by_into(self.sampler(), count, random, batch)
+    }
+
+    /// Samples `count` records by a sampler of the caller's choice.
+    ///
+    /// # Errors
+    /// As [`sample`](Self::sample); [`Error::InvalidArgument`] for a sampler that needs what the pool
+    /// was not created with.
+    ///
+    /// ```
+    /// use millpond::{Pool, PoolOptions, Sampler};
+    ///
+    /// let pool = Pool::<u64>::anonymous(PoolOptions::new(100))?;
+    /// pool.insert_batch(&[7, 8, 9])?;
+    /// let batch = pool.sample_by(Sampler::newest(), 2, &mut rand::rng())?;
+    /// assert!(batch.records().eq(&[9, 8]));
+    /// # Ok::<(), millpond::Error>(())
+    /// ```
+    pub fn sample_by(
+        &self,
+        sampler: Sampler,
+        count: usize,
+        random: &mut (impl Rng + ?Sized),
+    ) -> Result<Batch<T>> {
+        let mut batch = Batch::new(self);
+        self.sample_by_into(sampler, count, random, &mut batch)?;
+        Ok(batch)
+    }
+
+    /// As [`sample_by`](Self::sample_by), into a batch whose memory is used again.
+    ///
+    /// # Errors
+    /// As [`sample_by`](Self::sample_by).
+    pub fn sample_by_into(
+        &self,
+        sampler: Sampler,
+        count: usize,
+        random: &mut (impl Rng + ?Sized),
+        batch: &mut Batch<T>,
+    ) -> Result<()> {
+        self.inner.segment.check_process()?;
+        if count == 0 {
+            return Err(Error::InvalidArgument {
+                what: "the size of a batch",
+                found: "0".into(),
+                expected: "1 or more".into(),
+            });
+        }
+        let mut draw = || self.inner.draw(self.table, sampler, count, random, batch);
+        match self.limiter() {
+            None => draw(),
+            Some(limiter) => self.sample_when_allowed(limiter, count, draw),
+        }
     }
 
     /// Samples `count` records, each with the same probability, whatever their priorities; also
-    /// those of priority 0.
+    /// those of priority 0. The same as [`sample_by`](Self::sample_by) with [`Sampler::uniform`].
     ///
     /// # Errors
     /// [`Error::NothingToSample`] where the pool is empty, and else as [`sample`](Self::sample).
@@ -92,68 +132,108 @@ impl<T: Record> Pool<T> {
         count: usize,
         random: &mut (impl Rng + ?Sized),
     ) -> Result<Batch<T>> {
-        let mut batch = Batch::new(self);
-        self.sample_uniform_into(count, random, &mut batch)?;
-        Ok(batch)
+        self.sample_by(Sampler::uniform(), count, random)
     }
 
-    /// As [`sample_uniform`](Self::sample_uniform), into a batch whose memory is used again.
-    ///
-    /// # Errors
-    /// As [`sample_uniform`](Self::sample_uniform).
-    pub fn sample_uniform_into(
-        &self,
-        count: usize,
-        random: &mut (impl Rng + ?Sized),
-        batch: &mut Batch<T>,
-    ) -> Result<()> {
-        self.inner.draw(count, random, batch, Preference::None)
+    /// The sampler that [`sample`](Self::sample) uses.
+    pub fn sampler(&self) -> Sampler {
+        self.inner.parts().tables[self.table].shape.sampler
     }
 }
 
 impl<T: Record> Inner<T> {
     fn draw(
         self: &Arc<Self>,
+        table: usize,
+        sampler: Sampler,
         count: usize,
         random: &mut (impl Rng + ?Sized),
         batch: &mut Batch<T>,
-        preference: Preference,
     ) -> Result<()> {
-        self.segment.check_process()?;
-        if count == 0 {
-            return Err(Error::InvalidArgument {
-                what: "the size of a batch",
-                found: "0".into(),
-                expected: "1 or more".into(),
-            });
-        }
-        batch.begin(self, count)?;
-        let drawn = self.draw_all(count, random, batch, preference);
+        batch.begin(self, table, count)?;
+        let drawn = self.draw_by(sampler, count, random, batch);
         match drawn {
-            Ok(()) => self.count(Counter::Sampled, count),
-            Err(_) => batch.release(),
+            Ok(()) => {
+                self.count(Counter::Sampled, count);
+                self.count(Counter::Age, self.ages(batch.keys()));
+                self.finish_counting(batch)
+            }
+            Err(error) => {
+                batch.uncount();
+                batch.release();
+                Err(error)
+            }
         }
-        drawn
+    }
+
+    fn draw_by(
+        &self,
+        sampler: Sampler,
+        count: usize,
+        random: &mut (impl Rng + ?Sized),
+        batch: &mut Batch<T>,
+    ) -> Result<()> {
+        self.mend_orphans()?;
+        if self.len() == 0 {
+            return Err(Error::NothingToSample { length: 0 });
+        }
+        let (parts, number) = (self.parts(), batch.table);
+        let table = &parts.tables[number];
+        let so_far = SoFar {
+            round: 0,
+            count,
+            chosen: sampler.distinct.then(HashSet::new),
+        };
+        let proportional = |stratified| Proportional {
+            parts,
+            table,
+            stratified,
+        };
+        // Among equals the oldest first.
+        let turn = || parts.slot_of(parts.control().next_key.load(Ordering::Relaxed));
+        let extreme = |order| Extreme::new(table, order, turn());
+        match sampler.preference {
+            Preference::Stratified => self.draw_all(proportional(true), so_far, random, batch),
+            Preference::Independent => self.draw_all(proportional(false), so_far, random, batch),
+            Preference::Uniform => self.draw_all(Uniform { parts, table }, so_far, random, batch),
+            Preference::Newest => {
+                self.draw_all(Age::new(parts, table, true), so_far, random, batch)
+            }
+            Preference::Oldest => {
+                self.draw_all(Age::new(parts, table, false), so_far, random, batch)
+            }
+            Preference::Highest => {
+                self.draw_all(extreme(Order::HighestPositive)?, so_far, random, batch)
+            }
+            Preference::Lowest => {
+                self.draw_all(extreme(Order::LowestPositive)?, so_far, random, batch)
+            }
+            Preference::Ranked => {
+                let ranking = self.rankings[number].lock();
+                let ranked = Ranked {
+                    table,
+                    slots: parts.capacity(),
+                    ranking: ranking.unwrap_or_else(std::sync::PoisonError::into_inner),
+                };
+                self.draw_all(ranked, so_far, random, batch)
+            }
+        }
     }
 
     /// Fills the batch in rounds: draws, leases, checks, and again for those that were lost. The last
     /// round holds all locks, so nothing is lost in it: it comes to an end whatever others do.
     fn draw_all(
         &self,
-        count: usize,
+        mut selector: impl Select,
+        mut so_far: SoFar,
         random: &mut (impl Rng + ?Sized),
         batch: &mut Batch<T>,
-        preference: Preference,
     ) -> Result<()> {
-        self.mend_orphans()?;
-        if self.len() == 0 {
-            return Err(Error::NothingToSample { length: 0 });
-        }
-        batch.lost.extend(0..count as u32);
+        batch.lost.extend(0..so_far.count as u32);
+        let share = 1.0 / so_far.count as f64;
         for round in 0..=ROUNDS_WITHOUT_LOCK {
-            // A stratum may lie in what a writer has just claimed: then any record will do.
-            let stratified = preference == Preference::Priority && round < 2;
-            let share = 1.0 / count as f64;
+            so_far.round = round;
+            let stratified = selector.is_stratified(round);
             batch.draws.clear();
             batch.draws.extend(batch.lost.iter().map(|&stratum| {
                 let within: f64 = random.random();
@@ -163,25 +243,24 @@ impl<T: Record> Inner<T> {
                 })
             }));
             // The caller's generator is not called while locks are held.
-            let guards = match round {
+            let _guards = match round {
                 ROUNDS_WITHOUT_LOCK => Some(self.lock_all()?),
                 _ => None,
             };
-            let odds = match (preference, &guards) {
-                (Preference::Priority, _) => {
-                    let parts = self.parts();
-                    let ask = |slot: usize| prefetch(&parts.words[slot]);
-                    Odds::OfTotal(parts.tree.descend(&mut batch.draws, ask))
-                }
-                (Preference::None, None) => self.pick_slots(&mut batch.draws),
-                (Preference::None, Some(_)) => self.pick_ranks(&mut batch.draws),
-            };
-            self.lease_and_check(batch, odds);
+            let odds = selector.propose(&mut batch.draws, &so_far)?;
+            self.lease_and_check(batch, odds, &mut so_far.chosen);
             if batch.lost.is_empty() {
                 return Ok(());
             }
         }
         Err(Error::NothingToSample { length: self.len() })
+    }
+
+    /// How many keys were used after each of these, in all.
+    fn ages(&self, keys: &[u64]) -> usize {
+        let next = self.parts().control().next_key.load(Ordering::Relaxed);
+        let ages = keys.iter().map(|key| next.wrapping_sub(key + 1) as usize);
+        ages.fold(0, usize::wrapping_add)
     }
 
     /// Takes each lock whose owner is dead, and so repairs its shard: who only samples would not
@@ -195,53 +274,10 @@ impl<T: Record> Inner<T> {
         Ok(())
     }
 
-    /// Gives each draw any slot that was ever used; those that hold no record will be lost.
-    fn pick_slots(&self, draws: &mut [Draw]) -> Odds {
-        let parts = self.parts();
-        let used = parts.control().next_key.load(Ordering::Relaxed);
-        let used = used.min(parts.capacity() as u64);
-        for draw in draws {
-            draw.index = match used {
-                0 => Draw::LOST,
-                _ => ((draw.fraction * used as f64) as u64).min(used - 1) as u32,
-            };
-            if draw.index != Draw::LOST {
-                prefetch(&parts.words[draw.index as usize]);
-            }
-        }
-        Odds::Even
-    }
-
-    /// Gives each draw a record by its rank among all, in one pass over the slots. Under all locks,
-    /// where most slots are empty.
-    fn pick_ranks(&self, draws: &mut [Draw]) -> Odds {
-        let length = self.len();
-        let rank =
-            |draw: &Draw| ((draw.fraction * length as f64) as usize).min(length.saturating_sub(1));
-        let mut order: Vec<usize> = (0..draws.len()).collect();
-        if length > 0 {
-            order.sort_unstable_by_key(|&at| rank(&draws[at]));
-        }
-        let mut wanted = order.into_iter().peekable();
-        let mut seen = 0;
-        for (slot, word) in self.parts().words.iter().enumerate() {
-            if wanted.peek().is_none() {
-                break;
-            }
-            if let Slot::Committed(_) = Slot::from_word(word.load(Ordering::Relaxed)) {
-                while let Some(at) = wanted.next_if(|&at| rank(&draws[at]) == seen) {
-                    draws[at].index = slot as u32;
-                }
-                seen += 1;
-            }
-        }
-        wanted.for_each(|at| draws[at].index = Draw::LOST);
-        Odds::Even
-    }
-
     /// Leases what was drawn, and keeps what is still there; the others stay in `batch.lost`.
-    fn lease_and_check(&self, batch: &mut Batch<T>, odds: Odds) {
+    fn lease_and_check(&self, batch: &mut Batch<T>, odds: Odds, chosen: &mut Option<HashSet<u32>>) {
         let parts = self.parts();
+        let table = &parts.tables[batch.table];
         for (&number, draw) in batch.lost.iter().zip(&batch.draws) {
             let sample = &mut batch.samples[number as usize];
             sample.word = 0;
@@ -255,8 +291,10 @@ impl<T: Record> Inner<T> {
         announce();
         fail_point("lease.announced");
         let length = self.len().max(1) as f32;
-        let samples = &mut batch.samples;
+        let (samples, exhausted) = (&mut batch.samples, &mut batch.exhausted);
+        let mut draws = batch.draws.iter();
         batch.lost.retain(|&number| {
+            let drawn = draws.next().map_or(0.0, |draw| draw.fraction as f32);
             let sample = &mut samples[number as usize];
             let slot = sample.slot as usize;
             let Slot::Committed(key) = Slot::from_word(sample.word) else {
@@ -266,14 +304,31 @@ impl<T: Record> Inner<T> {
             let mut weighs = true;
             sample.probability = match odds {
                 Odds::Even => 1.0 / length,
+                Odds::Certain => 1.0,
+                Odds::AsDrawn => drawn.clamp(f32::MIN_POSITIVE, 1.0),
                 Odds::OfTotal(total) => {
                     // What the leaf is by now; an update may have made it 0 since the draw.
-                    let leaf = parts.tree.leaf(slot);
+                    let leaf = table.tree.leaf(slot);
                     weighs = leaf > 0.0;
                     (leaf / total).clamp(f32::MIN_POSITIVE, 1.0)
                 }
             };
-            !(weighs && is_unchanged(&parts.words[slot], sample.word))
+            if !(weighs && is_unchanged(&parts.words[slot], sample.word)) {
+                return true;
+            }
+            if chosen
+                .as_mut()
+                .is_some_and(|chosen| !chosen.insert(sample.slot))
+            {
+                return true;
+            }
+            match table.count_sample(slot) {
+                Counted::Good => {}
+                Counted::LastTime => exhausted.push(key),
+                Counted::Exhausted => return true,
+            }
+            sample.counted = true;
+            false
         });
         batch.settle();
     }
@@ -297,5 +352,6 @@ impl Sample {
         key: 0,
         slot: 0,
         probability: 0.0,
+        counted: false,
     };
 }

@@ -8,7 +8,7 @@ use crate::record::Record;
 use crate::segment::Participant;
 
 /// The counters of a participant, by their place.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Counter {
     Inserted,
     Sampled,
@@ -16,6 +16,25 @@ pub(super) enum Counter {
     Stale,
     PassedOver,
     Repairs,
+    Evicted,
+    Removed,
+    /// Inserts made after each sampled record's own, summed over the records sampled.
+    Age,
+    /// Calls that had to wait, and for how many microseconds.
+    InsertWaits,
+    InsertWaited,
+    SampleWaits,
+    SampleWaited,
+}
+
+impl Counter {
+    /// Where the time is counted that one waited.
+    pub(super) fn time(self) -> Self {
+        match self {
+            Self::SampleWaits => Self::SampleWaited,
+            _ => Self::InsertWaited,
+        }
+    }
 }
 
 /// What a pool has seen since it was created, and holds now. Together the numbers are not a snapshot
@@ -64,18 +83,18 @@ impl<T: Record> Pool<T> {
 
     /// The power to which priorities are raised.
     pub fn alpha(&self) -> f32 {
-        self.inner.parts().shape.alpha
+        self.inner.parts().tables[self.table].shape.alpha
     }
 
     /// The sum of `priority^alpha` over all records.
     pub fn total_priority(&self) -> f32 {
-        self.inner.parts().tree.total()
+        self.inner.parts().tables[self.table].tree.total()
     }
 
     /// What the pool has seen, by all participants there ever were. Takes no lock.
     pub fn statistics(&self) -> Statistics {
         let total = |counter: Counter| self.inner.segment.total(counter as usize);
-        let highest = self.inner.parts().highest();
+        let highest = self.inner.parts().tables[self.table].highest();
         Statistics {
             len: self.len(),
             capacity: self.capacity(),

@@ -4,12 +4,13 @@ use std::sync::atomic::Ordering;
 
 use super::slot::Slot;
 use super::statistics::Counter;
+use super::table::Table;
 use super::{Inner, Pool};
 use crate::error::{Error, Result};
 use crate::os::cpu::prefetch;
 use crate::os::fail_point;
 use crate::record::Record;
-use crate::tree::{LARGEST_LEAF, MOST_SHARDS, SMALLEST_LEAF};
+use crate::tree::{LARGEST_LEAF, MOST_SHARDS};
 
 /// Keys that are sorted by shards, and then updated with each shard's lock taken once.
 const CHUNK: usize = 256;
@@ -45,7 +46,7 @@ impl<T: Record> Pool<T> {
         self.check_priorities(priorities)?;
         let mut stale = 0;
         for (keys, priorities) in keys.chunks(CHUNK).zip(priorities.chunks(CHUNK)) {
-            stale += self.inner.update_chunk(keys, priorities)?;
+            stale += self.inner.update_chunk(self.table, keys, priorities)?;
         }
         self.inner.count(Counter::Updated, keys.len() - stale);
         if stale > 0 {
@@ -56,9 +57,9 @@ impl<T: Record> Pool<T> {
 
     /// Refuses what cannot be a priority of this pool.
     pub(super) fn check_priorities(&self, priorities: &[f32]) -> Result<()> {
+        let table = &self.inner.parts().tables[self.table];
         let finite = |priority: f32| (0.0..f32::INFINITY).contains(&priority);
-        let valid =
-            |&priority: &f32| finite(priority) && self.inner.leaf_of(priority) <= LARGEST_LEAF;
+        let valid = |&priority: &f32| finite(priority) && table.leaf_of(priority) <= LARGEST_LEAF;
         // Leaves rise with priorities: where all are finite, the largest answers for all.
         let largest = priorities.iter().copied().fold(0.0, f32::max);
         if priorities.iter().all(|&priority| finite(priority)) && valid(&largest) {
@@ -76,26 +77,17 @@ impl<T: Record> Pool<T> {
 }
 
 impl<T: Record> Inner<T> {
-    /// The leaf of a priority: `priority^alpha`, and 0 for 0 whatever alpha is, so that a record of
-    /// priority 0 is never sampled; a positive priority never becomes 0.
-    #[inline]
-    pub(super) fn leaf_of(&self, priority: f32) -> f32 {
-        if priority == 0.0 {
-            return 0.0;
-        }
-        priority.powf(self.parts().shape.alpha).max(SMALLEST_LEAF)
-    }
-
     /// Updates at most [`CHUNK`] keys; says how many were stale.
-    fn update_chunk(&self, keys: &[u64], priorities: &[f32]) -> Result<usize> {
+    fn update_chunk(&self, table: usize, keys: &[u64], priorities: &[f32]) -> Result<usize> {
         self.segment.check_process()?;
         let parts = self.parts();
+        let table = &parts.tables[table];
         let shard_of = |slot| parts.shards.shard_of(slot);
         let mut ends = [0; MOST_SHARDS];
         for key in keys {
             let slot = parts.slot_of(*key);
             prefetch(&parts.words[slot]);
-            parts.tree.prefetch_leaf(slot);
+            table.tree.prefetch_leaf(slot);
             ends[shard_of(slot)] += 1;
         }
         // Where each shard's begin; when they are in their places, where they end.
@@ -109,7 +101,7 @@ impl<T: Record> Inner<T> {
             let place = &mut ends[shard_of(slot)];
             sorted.0[*place] = *key;
             sorted.1[*place] = slot as u32;
-            sorted.2[*place] = self.leaf_of(*priority);
+            sorted.2[*place] = table.leaf_of(*priority);
             *place += 1;
         }
         let (mut begin, mut found) = (0, 0);
@@ -118,7 +110,7 @@ impl<T: Record> Inner<T> {
             begin = end;
             if !these.is_empty() {
                 let (slots, leaves) = (&mut sorted.1[these.clone()], &mut sorted.2[these.clone()]);
-                found += self.update_shard(shard, &sorted.0[these], slots, leaves)?;
+                found += self.update_shard(table, shard, &sorted.0[these], slots, leaves)?;
             }
         }
         Ok(keys.len() - found)
@@ -127,6 +119,7 @@ impl<T: Record> Inner<T> {
     /// Updates keys of one shard; says how many it found. Uses `slots` and `leaves` up.
     fn update_shard(
         &self,
+        table: &Table,
         shard: usize,
         keys: &[u64],
         slots: &mut [u32],
@@ -138,14 +131,16 @@ impl<T: Record> Inner<T> {
         fail_point("update.locked");
         for (at, key) in keys.iter().enumerate() {
             let word = parts.words[slots[at] as usize].load(Ordering::Relaxed);
-            if Slot::from_word(word) == Slot::Committed(*key) {
+            let here = Slot::from_word(word) == Slot::Committed(*key);
+            // What was sampled for the last time stays at 0.
+            if here && !table.is_exhausted(slots[at] as usize) {
                 (slots[found], leaves[found]) = (slots[at], leaves[at]);
                 found += 1;
             }
         }
-        parts.raise_highest(&leaves[..found]);
+        table.raise_highest(&leaves[..found]);
         fail_point("update.raised");
-        parts.tree.assign(&mut slots[..found], &leaves[..found]);
+        table.assign(&mut slots[..found], &leaves[..found]);
         fail_point("update.summed");
         drop(guard);
         Ok(found)

@@ -24,7 +24,7 @@ use crate::sync::Owner;
 use crate::sync::primitive::{AtomicU32, AtomicU64, Ordering, fence};
 
 /// How many counters an entry has.
-pub(crate) const COUNTERS: usize = 8;
+pub(crate) const COUNTERS: usize = 16;
 pub(super) const ROLE_WORDS: usize = 4;
 
 /// One participant. Written by: the holder of the entry's byte lock.
@@ -39,12 +39,12 @@ pub(crate) struct Entry {
     /// Up to 32 bytes of text, filled up with zeros.
     pub(super) role: [AtomicU64; ROLE_WORDS],
     unused: [AtomicU64; 2],
-    /// What the structure counts, on a line of their own.
+    /// What the structure counts, on lines of their own.
     pub(super) counters: [AtomicU64; COUNTERS],
 }
 
 #[cfg(not(loom))]
-const _: () = assert!(size_of::<Entry>() == 128);
+const _: () = assert!(size_of::<Entry>() == 192);
 #[cfg(not(loom))]
 const _: () = assert!(std::mem::offset_of!(Entry, counters) == 64);
 

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::sync::Owner;
 
 /// The version of everything that lies in a segment. A program opens its own version only.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 /// The bytes of the fixed part.
 pub(crate) const HEADER_BYTES: usize = size_of::<RawHeader>();
 /// How long the text of a schema may be.
@@ -21,7 +21,7 @@ pub(crate) const LONGEST_SCHEMA: usize = 1 << 20;
 /// How many locks a structure may have.
 const MOST_LOCKS: usize = 64;
 /// How many numbers a structure may keep in the header.
-pub(crate) const PARAMETERS: usize = 8;
+pub(crate) const PARAMETERS: usize = 64;
 
 const MAGIC: [u8; 8] = *b"MILLPOND";
 /// Reads as another number where the bytes of an integer lie the other way round.
@@ -53,7 +53,7 @@ struct RawHeader {
 }
 
 /// The sum of the fields' sizes: there is no padding.
-const _: () = assert!(size_of::<RawHeader>() == 8 + 2 * 4 + 4 * 8 + 16 + 2 * 4 + 15 * 8);
+const _: () = assert!(size_of::<RawHeader>() == 8 + 2 * 4 + 4 * 8 + 16 + 2 * 4 + 71 * 8);
 
 // SAFETY: integers and arrays of them, for which zero is a value.
 unsafe impl Zeroable for RawHeader {}
@@ -244,7 +244,7 @@ mod tests {
             created: 8,
             lifetime: Lifetime::WhileAttached,
             participants: 64,
-            parameters: [1, 2, 3, 4, 5, 6, 7, 8],
+            parameters: std::array::from_fn(|at| at as u64 + 1),
             locks: 1,
             schema: "some text".into(),
         }

@@ -10,6 +10,7 @@
 //! with no lock (`descent.rs`) and live with what they see. Touches its own region only.
 
 mod descent;
+mod order;
 mod shards;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use crate::os::fail_point;
 use crate::segment::{Carver, Mapping, Region, Span};
 
 pub(crate) use descent::Draw;
+pub(crate) use order::{Order, OrderTree, Walk};
 pub(crate) use shards::{MOST_SHARDS, RUN, Shards};
 
 /// Children of a node.
@@ -58,6 +60,11 @@ impl Levels {
             }
             count = count.div_ceil(WIDTH);
         }
+    }
+
+    /// How many cells are above the leaves.
+    fn above(&self) -> usize {
+        self.cells - self.starts[1]
     }
 
     /// The cells of a tree with `leaves` leaves that fill its levels up. They are zero.
@@ -116,6 +123,12 @@ impl SumTree {
     #[inline]
     pub(crate) fn leaf(&self, slot: usize) -> f32 {
         self.read(self.cell_of(slot))
+    }
+
+    /// The leaf in a place of a shard.
+    #[inline(always)]
+    fn leaf_at(&self, shard: usize, place: usize) -> f32 {
+        self.read(shard * self.levels.cells + place)
     }
 
     /// Asks for the leaf of a slot ahead of its use.

@@ -50,7 +50,7 @@ impl Shards {
 
     /// Which slot of its shard a slot is.
     #[inline(always)]
-    pub(super) fn place_of(self, slot: usize) -> usize {
+    pub(crate) fn place_of(self, slot: usize) -> usize {
         (slot >> (RUN_BITS + self.bits) << RUN_BITS) | (slot % RUN)
     }
 
@@ -61,7 +61,7 @@ impl Shards {
     }
 
     /// How many slots a shard has. The first has the most.
-    pub(super) fn places(self, shard: usize) -> usize {
+    pub(crate) fn places(self, shard: usize) -> usize {
         let lap = RUN << self.bits;
         let rest = (self.slots % lap).saturating_sub(shard * RUN);
         self.slots / lap * RUN + rest.min(RUN)

@@ -110,7 +110,7 @@ fn taker() {
         match random.random_bool(0.5) {
             true => pool.sample_into(count, &mut random, &mut batch).unwrap(),
             false => pool
-                .sample_uniform_into(count, &mut random, &mut batch)
+                .sample_by_into(Sampler::uniform(), count, &mut random, &mut batch)
                 .unwrap(),
         }
         seen.check(&batch);

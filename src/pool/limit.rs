@@ -1,0 +1,344 @@
+//! Waiting for the rate limiter, and for room.
+//!
+//! # The protocol
+//! A table counts the records inserted and sampled that its limiter let pass. Who wants to insert or
+//! sample first takes its *quota*: it notes the number among its own words, raises the table's counter by
+//! it if the limiter allows that, does what it wanted, and strikes the number off its own words. Who does
+//! not succeed lowers the counter again first. So whoever dies in between leaves a number on its own
+//! words, which is given back when somebody cleans up after it; sleepers do that. Where a death falls
+//! between two of these steps, too much is given back and never too little: that lets the others pass
+//! earlier by one call, and stops nobody.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::parts::Parts;
+use super::policy::{RateLimiter, Remover};
+use super::statistics::Counter;
+use super::table::Table;
+use super::{Inner, Pool};
+use crate::error::{Error, Result};
+use crate::os::fail_point;
+use crate::record::Record;
+use crate::sync::Event;
+
+/// Who sleeps looks whether somebody died about so often.
+const LOOK_FOR_THE_DEAD: Duration = Duration::from_millis(20);
+/// As good as without limit.
+const FOR_EVER: Duration = Duration::from_secs(u32::MAX as u64);
+
+impl<T: Record> Pool<T> {
+    /// The rate limiter of the pool, if it has one.
+    pub fn rate_limiter(&self) -> Option<RateLimiter> {
+        self.inner.parts().tables[self.table].shape.limiter
+    }
+
+    pub(super) fn limiter(&self) -> Option<RateLimiter> {
+        self.rate_limiter()
+    }
+
+    /// Whether inserts may have to wait.
+    #[inline]
+    pub(super) fn makes_wait(&self) -> bool {
+        let parts = self.inner.parts();
+        parts.shape.remover == Remover::Nothing
+            || parts
+                .tables
+                .iter()
+                .any(|table| table.shape.limiter.is_some())
+    }
+
+    /// Inserts some of `wanted` records by `insert`, as soon as all limiters let at least one pass and
+    /// there is room. Gives what it gives.
+    pub(super) fn insert_when_allowed<R>(
+        &self,
+        wanted: usize,
+        mut insert: impl FnMut(usize) -> Result<R>,
+    ) -> Result<R> {
+        let (quota, done) = self.begin_insert_when_allowed(wanted, &mut insert)?;
+        self.inner.strike_insert_quota_off(quota);
+        Ok(done)
+    }
+
+    /// As [`Self::insert_when_allowed`]; the quota, which it gives too, stays noted.
+    pub(super) fn begin_insert_when_allowed<R>(
+        &self,
+        wanted: usize,
+        mut insert: impl FnMut(usize) -> Result<R>,
+    ) -> Result<(u64, R)> {
+        self.inner.segment.check_process()?;
+        let keeps_all = self.inner.parts().shape.remover == Remover::Nothing;
+        // Of the table that did not let it pass, or of the first for room.
+        let waits_for = Cell::new(0);
+        let attempt = || match self.inner.take_insert_quota(wanted as u64) {
+            Err(table) => {
+                waits_for.set(table);
+                None
+            }
+            Ok(quota) => match insert(quota as usize) {
+                Err(Error::NoFreeSlot { .. }) if keeps_all => {
+                    self.inner.give_insert_quota_back(quota);
+                    waits_for.set(0);
+                    None
+                }
+                Err(error) => {
+                    self.inner.give_insert_quota_back(quota);
+                    Some(Err(error))
+                }
+                Ok(done) => Some(Ok((quota, done))),
+            },
+        };
+        self.wait(Counter::InsertWaits, || waits_for.get(), attempt)
+    }
+
+    /// Samples by `draw`, as soon as the limiter lets `count` records pass and they are there.
+    pub(super) fn sample_when_allowed(
+        &self,
+        limiter: RateLimiter,
+        count: usize,
+        mut draw: impl FnMut() -> Result<()>,
+    ) -> Result<()> {
+        let (table, capacity) = (self.table, self.inner.parts().capacity());
+        let largest = limiter.largest_sample();
+        if count as f64 > largest {
+            return Err(Error::InvalidArgument {
+                what: "the size of a batch",
+                found: count.to_string(),
+                expected: format!("at most {largest}, or the rate limiter would never let it pass"),
+            });
+        }
+        let attempt = || {
+            if !self.inner.take_sample_quota(table, &limiter, count as u64) {
+                return None;
+            }
+            let own = &self.inner.own().sampling[table];
+            let drawn = draw();
+            if drawn.is_err() {
+                let words = self.inner.parts().tables[table].words();
+                lower(&words.sampled, count as u64);
+            }
+            own.fetch_sub(count as u64, Ordering::Relaxed);
+            match drawn {
+                // Others may add what is missing.
+                Err(Error::NothingToSample { .. }) => None,
+                Err(Error::TooFewRecords { .. }) if count <= capacity => None,
+                done => Some(done),
+            }
+        };
+        self.wait(Counter::SampleWaits, || table, attempt)?;
+        self.inner.drained();
+        Ok(())
+    }
+
+    /// Tries until `attempt` gives something, for as long as this handle has patience. Sleeps meanwhile
+    /// until the other side, of the table that `waits_for` says, has done something.
+    fn wait<R>(
+        &self,
+        side: Counter,
+        waits_for: impl Fn() -> usize,
+        mut attempt: impl FnMut() -> Option<Result<R>>,
+    ) -> Result<R> {
+        if let Some(done) = attempt() {
+            return done;
+        }
+        self.inner.count(side, 1);
+        let began = Instant::now();
+        let limit = self.patience.limit.unwrap_or(FOR_EVER);
+        let mut looked = began;
+        let found = loop {
+            if self.patience.is_cancelled() {
+                break Some(Err(Error::Cancelled {
+                    what: self.other_side(side, waits_for()),
+                }));
+            }
+            let left = limit.saturating_sub(began.elapsed());
+            let event = match side {
+                Counter::SampleWaits => self.inner.grown(),
+                _ => self.inner.drained_event(waits_for()),
+            };
+            let found = event.wait_for(left.min(LOOK_FOR_THE_DEAD), || {
+                let done = attempt();
+                let cancelled = || self.patience.is_cancelled().then_some(None);
+                done.map(Some).or_else(cancelled)
+            });
+            if looked.elapsed() >= LOOK_FOR_THE_DEAD {
+                self.inner.segment.clean();
+                looked = Instant::now();
+            }
+            match found {
+                Some(Some(done)) => break Some(done),
+                None if began.elapsed() >= limit => break None,
+                _ => {}
+            }
+        };
+        let waited = began.elapsed().as_micros() as usize;
+        self.inner.count(side.time(), waited);
+        found.unwrap_or_else(|| {
+            Err(Error::TimedOut {
+                what: self.other_side(side, waits_for()),
+                waited: limit,
+            })
+        })
+    }
+
+    /// What the other side did not do.
+    fn other_side(&self, side: Counter, table: usize) -> String {
+        let parts = self.inner.parts();
+        let words = parts.tables[table].words();
+        let (inserted, sampled) = (&words.inserted, &words.sampled);
+        let counted = format!(
+            "the pool holds {} records, {} were inserted and {} sampled",
+            parts.len(),
+            inserted.load(Ordering::Relaxed),
+            sampled.load(Ordering::Relaxed)
+        );
+        match side {
+            Counter::SampleWaits => format!("inserts by others ({counted})"),
+            _ => format!("samples, or removals, by others ({counted})"),
+        }
+    }
+}
+
+impl<T: Record> Inner<T> {
+    /// This participant's own words.
+    pub(super) fn own(&self) -> &super::parts::Own {
+        self.parts().own(self.segment.owner().entry())
+    }
+
+    /// Tells those who wait to insert that something has changed.
+    pub(super) fn drained(&self) {
+        for table in 0..self.parts().tables.len() {
+            self.drained_event(table).notify();
+        }
+    }
+
+    fn drained_event(&self, table: usize) -> Event<'_> {
+        Event {
+            words: &self.parts().tables[table].words().drained,
+            channel: &self.drained[table],
+        }
+    }
+
+    /// Takes the quota for up to `wanted` records; the table whose limiter lets none pass otherwise.
+    fn take_insert_quota(&self, wanted: u64) -> std::result::Result<u64, usize> {
+        let parts = self.parts();
+        let own = &self.own().inserting;
+        let mut quota = wanted;
+        for (number, table) in parts.tables.iter().enumerate() {
+            if let Some(limiter) = &table.shape.limiter {
+                quota = quota.min(limiter.room(parts.len_with_quotas(), table));
+                if quota == 0 {
+                    return Err(number);
+                }
+            }
+        }
+        // First among the own words: who dies here gives back what it never took.
+        own.fetch_add(quota, Ordering::Relaxed);
+        fail_point("quota.noted");
+        for (number, table) in parts.tables.iter().enumerate() {
+            let Some(limiter) = &table.shape.limiter else {
+                continue;
+            };
+            let length = || parts.len_with_quotas().saturating_sub(quota);
+            let (inserted, sampled) = (&table.words().inserted, &table.words().sampled);
+            let raised = inserted.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |inserted| {
+                let sampled = sampled.load(Ordering::Relaxed);
+                let may = limiter.may_insert(length(), inserted, sampled, quota);
+                may.then_some(inserted.wrapping_add(quota))
+            });
+            if raised.is_err() {
+                for table in &parts.tables[..number] {
+                    table.give_back_inserted(quota);
+                }
+                own.fetch_sub(quota, Ordering::Relaxed);
+                return Err(number);
+            }
+            fail_point("quota.raised");
+        }
+        Ok(quota)
+    }
+
+    /// The records that the quota was taken for are inserted.
+    pub(super) fn strike_insert_quota_off(&self, quota: u64) {
+        self.own().inserting.fetch_sub(quota, Ordering::Relaxed);
+    }
+
+    pub(super) fn give_insert_quota_back(&self, quota: u64) {
+        for table in &self.parts().tables {
+            table.give_back_inserted(quota);
+        }
+        self.own().inserting.fetch_sub(quota, Ordering::Relaxed);
+    }
+
+    fn take_sample_quota(&self, table: usize, limiter: &RateLimiter, count: u64) -> bool {
+        let (parts, own) = (self.parts(), &self.own().sampling[table]);
+        let words = parts.tables[table].words();
+        own.fetch_add(count, Ordering::Relaxed);
+        fail_point("quota.noted");
+        let raised = words
+            .sampled
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sampled| {
+                let inserted = words.inserted.load(Ordering::Relaxed);
+                let may = limiter.may_sample(parts.len() as u64, inserted, sampled, count);
+                may.then_some(sampled.wrapping_add(count))
+            });
+        if raised.is_err() {
+            own.fetch_sub(count, Ordering::Relaxed);
+        }
+        fail_point("quota.raised");
+        raised.is_ok()
+    }
+}
+
+impl Parts {
+    /// How many records there are and will be, when all who may insert have done so.
+    fn len_with_quotas(&self) -> u64 {
+        let quotas = self
+            .everybody()
+            .iter()
+            .map(|own| own.inserting.load(Ordering::Relaxed));
+        quotas.fold(self.len() as u64, u64::saturating_add)
+    }
+
+    /// Gives the quota of a participant back that is gone.
+    pub(super) fn take_back_quota(&self, entry: usize) {
+        let own = self.own(entry);
+        for (table, sampling) in self.tables.iter().zip(&own.sampling) {
+            let (inserting, sampling) = (&own.inserting, sampling);
+            table.give_back_inserted(inserting.load(Ordering::Relaxed));
+            lower(&table.words().sampled, sampling.load(Ordering::Relaxed));
+            // Who dies here gives it back twice.
+            fail_point("quota.back");
+            sampling.store(0, Ordering::Relaxed);
+        }
+        own.inserting.store(0, Ordering::Relaxed);
+    }
+}
+
+impl Table {
+    /// Makes it as if so many records had not been inserted.
+    pub(super) fn give_back_inserted(&self, count: u64) {
+        if self.shape.limiter.is_some() {
+            lower(&self.words().inserted, count);
+        }
+    }
+}
+
+impl RateLimiter {
+    /// How many records may be inserted now.
+    fn room(&self, length: u64, table: &Table) -> u64 {
+        let words = table.words();
+        let inserted = words.inserted.load(Ordering::Relaxed);
+        let sampled = words.sampled.load(Ordering::Relaxed);
+        self.room_for_inserts(length, inserted, sampled)
+    }
+}
+
+/// Lowers a counter, but not below 0.
+fn lower(counter: &AtomicU64, by: u64) {
+    if by > 0 {
+        let lowered = |now: u64| Some(now.saturating_sub(by));
+        let _ = counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, lowered);
+    }
+}

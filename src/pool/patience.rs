@@ -1,0 +1,86 @@
+//! For how long a handle waits where a pool makes it wait, and what ends the waiting before.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::Pool;
+use crate::record::Record;
+
+/// For how long inserts and samples of a handle wait, where its pool's rate limiter, or a full pool from
+/// which nothing goes, makes them wait. Without limit, unless it says otherwise.
+///
+/// ```
+/// use std::time::Duration;
+/// use millpond::{CancelToken, Error, Patience, Pool, PoolOptions};
+///
+/// let pool = Pool::<u64>::anonymous(PoolOptions::queue(10)?)?;
+/// let impatient = pool.with_patience(Patience::new().limit(Duration::from_millis(1)));
+/// assert!(matches!(impatient.sample(1, &mut rand::rng()), Err(Error::TimedOut { .. })));
+///
+/// let stop = CancelToken::new();
+/// let stoppable = pool.with_patience(Patience::new().cancel(&stop));
+/// stop.cancel(); // from another thread, or at Ctrl-C
+/// assert!(matches!(stoppable.sample(1, &mut rand::rng()), Err(Error::Cancelled { .. })));
+/// # Ok::<(), millpond::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Patience {
+    pub(super) limit: Option<Duration>,
+    pub(super) cancel: Option<CancelToken>,
+}
+
+impl Patience {
+    /// Waits without limit.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Waits for so long at most; then the call fails with [`Error::TimedOut`](crate::Error::TimedOut).
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Waits until the token is cancelled at most; then the call fails with
+    /// [`Error::Cancelled`](crate::Error::Cancelled), some 20 ms later at the latest.
+    pub fn cancel(mut self, token: &CancelToken) -> Self {
+        self.cancel = Some(token.clone());
+        self
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancel.as_ref().is_some_and(CancelToken::is_cancelled)
+    }
+}
+
+/// Ends the waiting of every handle that was given a clone of it, in this process.
+#[derive(Clone, Debug, Default)]
+pub struct CancelToken(Arc<AtomicBool>);
+
+impl CancelToken {
+    /// One that is not cancelled.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Cancels, for good.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl<T: Record> Pool<T> {
+    /// Another handle on the same pool, and the same participant, that waits as `patience` says.
+    pub fn with_patience(&self, patience: Patience) -> Self {
+        Self {
+            patience,
+            ..self.clone()
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Choosing what to sample: each file is one way of it, behind one trait.
+//!
+//! A selector proposes a slot for each draw of a batch. It takes no lock and promises nothing: what it
+//! proposes is leased and checked (`sample.rs`), and what is lost is asked for again. Reads the pool's
+//! regions only.
+
+mod age;
+mod extreme;
+mod proportional;
+mod ranked;
+mod reservoir;
+mod uniform;
+
+use std::collections::HashSet;
+
+pub(super) use age::Age;
+pub(super) use extreme::Extreme;
+pub(super) use proportional::Proportional;
+pub(super) use ranked::{Ranked, Ranking};
+pub(super) use uniform::Uniform;
+
+use crate::error::{Error, Result};
+use crate::tree::Draw;
+
+/// A way of choosing records.
+pub(super) trait Select {
+    /// Whether the draws of a round each get a stratum of their own.
+    fn is_stratified(&self, round: usize) -> bool;
+
+    /// Puts a slot, or [`Draw::LOST`], into each draw, by its fraction where chance decides. Says how
+    /// likely they were.
+    ///
+    /// # Errors
+    /// [`Error::NothingToSample`], [`Error::TooFewRecords`] where it can propose no more.
+    fn propose(&mut self, draws: &mut [Draw], so_far: &SoFar) -> Result<Odds>;
+}
+
+/// What became of the rounds before.
+pub(super) struct SoFar {
+    pub(super) round: usize,
+    /// How many records were asked for.
+    pub(super) count: usize,
+    /// The slots in the batch, if none may come twice.
+    pub(super) chosen: Option<HashSet<u32>>,
+}
+
+impl SoFar {
+    /// Whether a slot may be proposed.
+    fn is_open(&self, slot: usize) -> bool {
+        let chosen = self.chosen.as_ref();
+        chosen.is_none_or(|chosen| !chosen.contains(&(slot as u32)))
+    }
+
+    /// That there are only `found` records.
+    fn too_few(&self, found: usize) -> Error {
+        Error::TooFewRecords {
+            asked: self.count,
+            found,
+        }
+    }
+}
+
+/// How likely a proposed record was.
+#[derive(Clone, Copy)]
+pub(super) enum Odds {
+    /// As its leaf, of this sum of all leaves.
+    OfTotal(f32),
+    /// As any other.
+    Even,
+    /// As the draw's fraction says now.
+    AsDrawn,
+    /// There was no chance in it.
+    Certain,
+}

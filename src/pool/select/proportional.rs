@@ -1,0 +1,37 @@
+//! In proportion to the leaves (Schaul et al. 2016, section 3.3, proportional variant).
+
+use super::reservoir::fill_by_weight;
+use super::{Odds, Select, SoFar};
+use crate::error::Result;
+use crate::os::cpu::prefetch;
+use crate::pool::parts::Parts;
+use crate::pool::table::Table;
+use crate::tree::Draw;
+
+/// Rounds in which draws that came twice are simply made again.
+const ROUNDS: usize = 2;
+
+/// In proportion to the leaves.
+pub(in crate::pool) struct Proportional<'a> {
+    pub(in crate::pool) parts: &'a Parts,
+    pub(in crate::pool) table: &'a Table,
+    pub(in crate::pool) stratified: bool,
+}
+
+impl Select for Proportional<'_> {
+    fn is_stratified(&self, round: usize) -> bool {
+        // A stratum may lie in what a writer has just claimed: then any record will do.
+        self.stratified && round < ROUNDS
+    }
+
+    fn propose(&mut self, draws: &mut [Draw], so_far: &SoFar) -> Result<Odds> {
+        let tree = &self.table.tree;
+        if so_far.chosen.is_some() && so_far.round >= ROUNDS {
+            let leaves = (0..self.parts.capacity()).map(|slot| (slot, f64::from(tree.leaf(slot))));
+            fill_by_weight(draws, so_far, leaves)?;
+            return Ok(Odds::OfTotal(tree.total()));
+        }
+        let ask = |slot: usize| prefetch(&self.parts.words[slot]);
+        Ok(Odds::OfTotal(tree.descend(draws, ask)))
+    }
+}

@@ -1,0 +1,286 @@
+//! A table: the priorities of all records for one way of sampling them. The pool itself is the first;
+//! each of its views is another, over the same records.
+//!
+//! Leaves are written under the lock of their slot's shard, and whatever stands above them at once.
+//! Imports the tree; knows no record type.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use super::shape::{Shape, TableShape};
+use crate::error::{Error, Result};
+use crate::segment::{Carver, Mapping, Region, Shared, Span};
+use crate::sync::EventWords;
+use crate::tree::{LARGEST_LEAF, Order, OrderTree, SMALLEST_LEAF, SumTree};
+
+/// A table's own words.
+#[repr(C, align(64))]
+pub(super) struct TableWords {
+    /// The largest leaf there ever was, as the bits of an `f32`: the priority of a new record. On a
+    /// line of its own, as all read it and few raise it. Raised by: owners of a shard's lock.
+    pub(super) highest: AtomicU32,
+    unused: [AtomicU32; 15],
+    /// Records inserted and sampled, for the rate limiter; see `limit.rs`.
+    pub(super) inserted: AtomicU64,
+    pub(super) sampled: AtomicU64,
+    unused_too: [AtomicU64; 6],
+    /// Raised when what inserts may wait for has changed.
+    pub(super) drained: EventWords,
+}
+
+const _: () = assert!(size_of::<TableWords>() == 192);
+
+// SAFETY: made of atomic integers.
+unsafe impl Shared for TableWords {}
+
+/// How often a record was sampled that is not in the table.
+const ABSENT: u32 = u32::MAX;
+
+/// Where a table's regions lie.
+pub(super) struct TableSpans {
+    words: Span<TableWords>,
+    tree: Span<AtomicU32>,
+    orders: Vec<(Order, Span<AtomicU32>)>,
+    counts: Option<Span<AtomicU32>>,
+}
+
+impl TableSpans {
+    pub(super) fn carve(carver: &mut Carver, shape: &Shape, table: usize) -> Option<Self> {
+        let shards = shape.shards();
+        let words = carver.carve(1)?;
+        let tree = SumTree::carve(carver, shards)?;
+        let mut orders = Vec::new();
+        for order in shape.orders(table) {
+            orders.push((order, OrderTree::carve(carver, shards)?));
+        }
+        let counts = match shape.counts(table) {
+            true => Some(carver.carve(shape.capacity as usize)?),
+            false => None,
+        };
+        Some(Self {
+            words,
+            tree,
+            orders,
+            counts,
+        })
+    }
+}
+
+/// A table of a pool.
+pub(super) struct Table {
+    pub(super) shape: TableShape,
+    pub(super) tree: SumTree,
+    orders: Vec<OrderTree>,
+    /// How often each slot's record was sampled. Written by: who claimed the slot; who has leased it.
+    counts: Option<Region<AtomicU32>>,
+    words: Region<TableWords>,
+}
+
+impl Table {
+    pub(super) fn place(
+        spans: TableSpans,
+        shape: &Shape,
+        number: usize,
+        mapping: &Arc<Mapping>,
+    ) -> Self {
+        let shards = shape.shards();
+        let orders = spans.orders.iter();
+        Self {
+            shape: shape.tables[number].clone(),
+            tree: SumTree::place(&spans.tree, shards, mapping),
+            orders: orders
+                .map(|(order, span)| OrderTree::place(span, shards, *order, mapping))
+                .collect(),
+            counts: spans.counts.map(|span| mapping.region(&span)),
+            words: mapping.region(&spans.words),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn words(&self) -> &TableWords {
+        &self.words[0]
+    }
+
+    /// Writes the first contents; everything is zero before.
+    pub(super) fn initialise(&self, shards: usize) {
+        // Schaul et al. 2016, algorithm 1: the first priority is 1, and 1^alpha is 1.
+        let highest = &self.words().highest;
+        highest.store(1f32.to_bits(), Ordering::Relaxed);
+        (0..shards).for_each(|shard| self.rebuild_orders(shard));
+    }
+
+    /// The largest leaf there ever was; 1, as in a new pool, where it cannot be (in a damaged segment).
+    #[inline]
+    pub(super) fn highest(&self) -> f32 {
+        let highest = f32::from_bits(self.words().highest.load(Ordering::Relaxed));
+        match highest > 0.0 && highest <= LARGEST_LEAF {
+            true => highest,
+            false => 1.0,
+        }
+    }
+
+    /// Makes `highest` no less than these leaves. Before they are written: who dies in between leaves
+    /// none above the highest.
+    #[inline]
+    pub(super) fn raise_highest(&self, leaves: &[f32]) {
+        let largest = leaves.iter().copied().fold(0.0, f32::max);
+        if largest > self.highest() {
+            // Numbers that are not negative are in the order of their bits.
+            let highest = &self.words().highest;
+            highest.fetch_max(largest.to_bits(), Ordering::Relaxed);
+        }
+    }
+
+    /// The leaf of a priority: `priority^alpha`, and 0 for 0 whatever alpha is, so that a record of
+    /// priority 0 is never sampled; a positive priority never becomes 0.
+    #[inline]
+    pub(super) fn leaf_of(&self, priority: f32) -> f32 {
+        if priority == 0.0 {
+            return 0.0;
+        }
+        priority.powf(self.shape.alpha).max(SMALLEST_LEAF)
+    }
+
+    /// The leaf of a new record; 0 where it is not to be in the table.
+    pub(super) fn first_leaf(&self, priority: Option<f32>) -> f32 {
+        let leaf = priority.map_or(0.0, |priority| self.leaf_of(priority));
+        self.raise_highest(&[leaf]);
+        leaf
+    }
+
+    /// Gives slots of one run, in rising order, new leaves.
+    #[inline]
+    pub(super) fn assign_run(&self, slots: &[u32], leaves: &[f32]) {
+        self.tree.assign_run(slots, leaves);
+        self.refresh_orders(slots);
+    }
+
+    /// Gives slots of one shard new leaves. Uses `slots` up.
+    #[inline]
+    pub(super) fn assign(&self, slots: &mut [u32], leaves: &[f32]) {
+        match self.orders.is_empty() {
+            true => self.tree.assign(slots, leaves),
+            false => {
+                self.tree.assign(&mut slots.to_vec(), leaves);
+                self.refresh_orders(slots);
+            }
+        }
+    }
+
+    #[inline]
+    fn refresh_orders(&self, slots: &[u32]) {
+        for order in &self.orders {
+            for slot in slots {
+                order.refresh(&self.tree, *slot as usize);
+            }
+        }
+    }
+
+    fn rebuild_orders(&self, shard: usize) {
+        for order in &self.orders {
+            order.rebuild(&self.tree, shard);
+        }
+    }
+
+    /// Recomputes everything of a shard that is derived from its leaves.
+    pub(super) fn rebuild(&self, shard: usize) {
+        self.tree.rebuild(shard);
+        self.rebuild_orders(shard);
+    }
+
+    /// What [`Self::rebuild`] would change, if anything.
+    pub(super) fn find_contradiction(&self) -> Option<String> {
+        let orders = self.orders.iter();
+        let mut orders = orders.filter_map(|order| order.find_contradiction(&self.tree));
+        self.tree.find_contradiction().or_else(|| orders.next())
+    }
+
+    /// The tree that knows which leaf comes first, if the table has it.
+    pub(super) fn order(&self, order: Order) -> Option<&OrderTree> {
+        self.orders.iter().find(|tree| tree.order == order)
+    }
+
+    /// The lowest leaf above 0, if there is one.
+    pub(super) fn lowest(&self) -> Result<Option<f32>> {
+        match self.order(Order::LowestPositive) {
+            Some(tree) => Ok(tree.first()),
+            None => Err(Error::InvalidArgument {
+                what: "a pool that does not keep its lowest priority at hand",
+                found: "asked for it".into(),
+                expected: "created with `PoolOptions::ordered`".into(),
+            }),
+        }
+    }
+
+    /// Makes the record of a claimed slot one that was never sampled; or one that is not in the table.
+    #[inline]
+    pub(super) fn begin_count(&self, slot: usize, present: bool) {
+        if let Some(counts) = &self.counts {
+            let count = if present { 0 } else { ABSENT };
+            counts[slot].store(count, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts one more sample of a leased record; says whether it may be given out, and whether that was
+    /// the last time.
+    #[inline]
+    pub(super) fn count_sample(&self, slot: usize) -> Counted {
+        let Some(counts) = &self.counts else {
+            return Counted::Good;
+        };
+        let most = self.most();
+        let mut count = counts[slot].load(Ordering::Relaxed);
+        loop {
+            if count >= most {
+                return Counted::Exhausted;
+            }
+            if self.shape.times == 0 {
+                return Counted::Good;
+            }
+            let counted = counts[slot].compare_exchange_weak(
+                count,
+                count + 1,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+            match counted {
+                Ok(_) if count + 1 == most => return Counted::LastTime,
+                Ok(_) => return Counted::Good,
+                Err(now) => count = now,
+            }
+        }
+    }
+
+    /// Takes one sample of a record back that is still leased.
+    pub(super) fn uncount_sample(&self, slot: usize) {
+        if let (Some(counts), true) = (&self.counts, self.shape.times > 0) {
+            counts[slot].fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the record of a slot was sampled as often as it may be, or is not in the table.
+    #[inline]
+    pub(super) fn is_exhausted(&self, slot: usize) -> bool {
+        let counts = self.counts.as_ref();
+        counts.is_some_and(|counts| counts[slot].load(Ordering::Relaxed) >= self.most())
+    }
+
+    #[inline]
+    fn most(&self) -> u32 {
+        match self.shape.times {
+            0 => ABSENT,
+            times => times,
+        }
+    }
+}
+
+/// What became of a sample that was to be counted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counted {
+    /// It may be given out.
+    Good,
+    /// It may be given out, and then never again.
+    LastTime,
+    /// It may not: others had it as often as is allowed, or it is not in the table.
+    Exhausted,
+}
