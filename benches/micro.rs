@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use millpond::{Batch, Board, BoardOptions, Column, Lifetime, Pool, PoolOptions};
+use millpond::{Batch, Board, BoardOptions, Column, Lifetime, Pool, PoolOptions, Sampler};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -81,11 +81,11 @@ fn draw_and_lease_256(bencher: Bencher, capacity: usize) {
 }
 
 #[divan::bench]
-fn sample_uniform_into(bencher: Bencher) {
+fn sample_uniform(bencher: Bencher) {
     let (mut random, mut batch) = (random(), Batch::new(pool()));
     bencher
         .counter(ItemsCount::new(BATCH))
-        .bench_local(|| pool().sample_uniform_into(BATCH, &mut random, &mut batch));
+        .bench_local(|| pool().sample_by_into(Sampler::uniform(), BATCH, &mut random, &mut batch));
 }
 
 #[divan::bench]

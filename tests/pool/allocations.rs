@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use millpond::{Batch, Column, Pool, PoolOptions};
+use millpond::{Batch, Column, Pool, PoolOptions, Sampler};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -68,7 +68,7 @@ fn a_batch_that_is_used_again_allocates_nothing() {
         match uniform {
             false => pool.sample_into(SIZE, &mut random, &mut batch).unwrap(),
             true => pool
-                .sample_uniform_into(SIZE, &mut random, &mut batch)
+                .sample_by_into(Sampler::uniform(), SIZE, &mut random, &mut batch)
                 .unwrap(),
         }
         batch

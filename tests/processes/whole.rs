@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use millpond::{Batch, Pool, PoolOptions};
+use millpond::{Batch, Pool, PoolOptions, Sampler};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
