@@ -9,6 +9,7 @@
 //! * [`Board`] holds one value, such as the weights of a network, that one process publishes and any
 //!   number fetch, whole and newest.
 //! * [`Record`] is what they hold: derive it for a plain struct of numbers.
+//! * [`NStep`] folds the steps of an episode into n-step transitions.
 //!
 //! # A first pool
 //!
@@ -82,6 +83,7 @@ compile_error!("millpond's segments are little-endian, and nobody has tried it o
 compile_error!("millpond needs atomic 64-bit integers, which this processor does not have");
 
 mod board;
+mod episode;
 mod error;
 mod os;
 mod pool;
@@ -91,6 +93,7 @@ mod sync;
 mod tree;
 
 pub use board::{Board, BoardOptions, BoardReader};
+pub use episode::{NStep, NStepTransition, Step};
 pub use error::{Error, Result};
 pub use millpond_derive::Record;
 pub use pool::{Batch, Column, Pool, PoolOptions, Reservation, Statistics};
