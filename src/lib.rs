@@ -9,7 +9,8 @@
 //! * [`Board`] holds one value, such as the weights of a network, that one process publishes and any
 //!   number fetch, whole and newest.
 //! * [`Record`] is what they hold: derive it for a plain struct of numbers.
-//! * [`NStep`] folds the steps of an episode into n-step transitions.
+//! * [`NStep`] folds the steps of an episode into n-step transitions, and [`Schedule`] is a
+//!   hyper-parameter that changes with the training step.
 //!
 //! # A first pool
 //!
@@ -88,6 +89,7 @@ mod error;
 mod os;
 mod pool;
 mod record;
+mod schedule;
 mod segment;
 mod sync;
 mod tree;
@@ -100,6 +102,7 @@ pub use pool::{Batch, Column, Pool, PoolOptions, Reservation, Statistics};
 #[doc(hidden)]
 pub use record::__private;
 pub use record::{Difference, Element, Field, Record, Scalar, Schema};
+pub use schedule::Schedule;
 pub use segment::{Attach, Lifetime, Participant, SegmentInfo, list, unlink, unlink_all};
 
 /// The README's code, compiled and run as tests.
