@@ -149,6 +149,26 @@ fn more_steps_than_the_episode_has_are_whole_returns() {
     );
 }
 
+/// The numbers with which RLlib tests its own folding (`test_evaluators.py` in ray-project/ray).
+#[test]
+fn the_numbers_are_those_of_another_library() {
+    let mut steps = NStep::new(3, 0.9).unwrap();
+    let mut found = Vec::new();
+    for (time, reward) in (1..).zip([10.0, 0.0, 100.0, 100.0, 100.0, 100.0, 100.0]) {
+        let flags = if time == 7 { TERMINATED } else { GOES_ON };
+        found.extend(push(&mut steps, step(time, reward, flags)));
+    }
+    let expected = [91.0, 171.0, 271.0, 271.0, 271.0, 190.0, 100f32];
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found.reward - expected).abs() < 1e-4, "{found:?}");
+    }
+    let next: Vec<_> = found.iter().map(|folded| folded.next_observation).collect();
+    assert_eq!(next, [4, 5, 6, 7, 8, 8, 8]);
+    let terminated: Vec<_> = found.iter().map(|folded| folded.flags.0).collect();
+    assert_eq!(terminated, [false, false, false, false, true, true, true]);
+}
+
 #[test]
 fn discounts_of_the_steps_own_multiply() {
     let mut steps = NStep::new(3, 0.9).unwrap();
