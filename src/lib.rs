@@ -9,6 +9,8 @@
 //! * [`Board`] holds one value, such as the weights of a network, that one process publishes and any
 //!   number fetch, whole and newest.
 //! * [`Record`] is what they hold: derive it for a plain struct of numbers.
+//! * [`NStep`] folds the steps of an episode into n-step transitions, and [`Schedule`] is a
+//!   hyper-parameter that changes with the training step.
 //!
 //! # A first pool
 //!
@@ -83,15 +85,18 @@ compile_error!("millpond's segments are little-endian, and nobody has tried it o
 compile_error!("millpond needs atomic 64-bit integers, which this processor does not have");
 
 mod board;
+mod episode;
 mod error;
 mod os;
 mod pool;
 mod record;
+mod schedule;
 mod segment;
 mod sync;
 mod tree;
 
 pub use board::{Board, BoardOptions, BoardReader};
+pub use episode::{NStep, NStepTransition, Step};
 pub use error::{Error, Result};
 pub use millpond_derive::Record;
 pub use pool::{
@@ -101,6 +106,7 @@ pub use pool::{
 #[doc(hidden)]
 pub use record::__private;
 pub use record::{Difference, Element, Field, Record, Scalar, Schema};
+pub use schedule::Schedule;
 pub use segment::{Attach, Lifetime, Participant, SegmentInfo, list, unlink, unlink_all};
 
 /// The README's code, compiled and run as tests.

@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use millpond::{Batch, Column, Pool, PoolOptions, Sampler};
+use millpond::{Batch, Column, NStep, Pool, PoolOptions, Sampler, Step};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -116,4 +116,24 @@ fn small_questions_allocate_nothing() {
         pool.verify().unwrap();
     });
     assert_eq!(allocations, 0);
+}
+
+#[test]
+fn folding_steps_allocates_nothing_once_the_queue_has_its_length() {
+    let mut steps = NStep::new(5, 0.99).unwrap();
+    let mut episode = || {
+        for time in 0..20 {
+            let step = Step {
+                observation: [1f32; 84],
+                action: time,
+                reward: 1.0,
+                next_observation: [2f32; 84],
+                terminated: time == 19,
+                truncated: false,
+            };
+            std::hint::black_box(steps.push(step).count());
+        }
+    };
+    episode();
+    assert_eq!(count(|| (0..100).for_each(|_| episode())), 0);
 }

@@ -1,0 +1,8 @@
+//! What a simulator does with an episode before any of it is stored: pure computation on the caller's own
+//! values. Imports nothing but the error, and knows no pool.
+
+mod n_step;
+#[cfg(test)]
+mod tests;
+
+pub use n_step::{NStep, NStepTransition, Step};
