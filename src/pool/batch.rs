@@ -304,6 +304,13 @@ impl<T: Record> Batch<T> {
         }
     }
 
+    /// Puts the samples, which are public already, into another order.
+    pub(super) fn sort_by_key(&mut self, order: impl Fn(u64) -> u64) {
+        self.samples
+            .sort_unstable_by_key(|sample| order(sample.key));
+        self.keys.sort_unstable_by_key(|&key| order(key));
+    }
+
     /// Takes the samples that were counted back, while they are leased.
     pub(super) fn uncount(&mut self) {
         let table = &self.pool.parts().tables[self.table];

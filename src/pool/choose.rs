@@ -28,17 +28,24 @@ impl<T: Record> Inner<T> {
     ) -> Result<()> {
         while claim.count < wanted {
             let before = claim.count;
-            let turn = self.parts().control().turn.fetch_add(1, Ordering::Relaxed);
+            let control = self.parts().control();
+            let turn = control.turn.load(Ordering::Relaxed);
             self.claim_abandoned(turn, claim, peers)?;
             if claim.count == before {
                 self.claim_free(turn, claim, peers)?;
             }
-            if claim.count == before {
+            if claim.count == 0 {
                 self.claim_victim(turn, claim, peers)?;
+                control
+                    .turn
+                    .fetch_add(claim.count as u64, Ordering::Relaxed);
+                // The next one to go may be the record that comes here.
+                return Ok(());
             }
             if claim.count == before {
                 return Ok(());
             }
+            control.turn.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -73,8 +80,7 @@ impl<T: Record> Inner<T> {
                 continue;
             }
             let guard = self.lock(shard)?;
-            let mut place = 0;
-            for slot in parts.free_slots(shard) {
+            for (place, slot) in parts.free_slots(shard).enumerate() {
                 // In a damaged segment the list may say anything.
                 if parts.shards.shard_of(slot) == shard {
                     let key = self.use_key_of(slot)?;
@@ -84,7 +90,6 @@ impl<T: Record> Inner<T> {
                     parts.drop_free(shard, place);
                     return Ok(());
                 }
-                place += 1;
             }
         }
         Ok(())

@@ -85,6 +85,8 @@ struct Marks {
     vacant: u64,
     /// Those whose record may go, marked.
     marked: u64,
+    /// Those whose record may not go.
+    kept: u64,
 }
 
 /// The word that a marked slot had before.
@@ -214,6 +216,7 @@ impl<T: Record> Inner<T> {
             free,
             vacant,
             marked,
+            kept,
         } = self.mark_run(words, start, first_key, peers);
         let leased = match marked | vacant {
             0 => 0,
@@ -227,9 +230,11 @@ impl<T: Record> Inner<T> {
         let claimed = Slot::Claimed(Some(self.segment.owner())).to_word();
         let mut touched = [0; MOST];
         let mut emptied = 0;
+        let mut passed_over = kept.checked_ilog2().map(|at| first_key + u64::from(at));
         for (at, word) in words.iter().enumerate() {
             if leased & 1 << at != 0 {
                 pass_over(word, committed_again(word));
+                passed_over = Some(first_key + at as u64);
             } else if (free | vacant | marked) & 1 << at != 0 {
                 take(word, claimed);
                 fail_point("insert.taken");
@@ -242,6 +247,10 @@ impl<T: Record> Inner<T> {
                     emptied += 1;
                 }
             }
+        }
+        if let Some(key) = passed_over {
+            let last = &parts.control().passed_over;
+            last.fetch_max(key + 1, Ordering::Relaxed);
         }
         for table in &parts.tables {
             table.assign_run(&touched[..emptied], &[0.0; MOST]);
@@ -278,7 +287,9 @@ impl<T: Record> Inner<T> {
                 {
                     peers.overtaken += 1;
                 }
-                Slot::Committed(_) if nothing_goes && !self.parts().is_exhausted(start + at) => {}
+                Slot::Committed(_) if nothing_goes && !self.parts().is_exhausted(start + at) => {
+                    marks.kept |= 1 << at;
+                }
                 Slot::Committed(key) | Slot::Marked(key) => {
                     mark(word, Slot::Marked(key).to_word());
                     fail_point("insert.marked");

@@ -279,7 +279,9 @@ impl<T: Record> Inner<T> {
         let raised = words
             .sampled
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sampled| {
+                // What is on its way cannot be sampled yet.
                 let inserted = words.inserted.load(Ordering::Relaxed);
+                let inserted = inserted.saturating_sub(parts.inserting());
                 let may = limiter.may_sample(parts.len() as u64, inserted, sampled, count);
                 may.then_some(sampled.wrapping_add(count))
             });
@@ -294,11 +296,14 @@ impl<T: Record> Inner<T> {
 impl Parts {
     /// How many records there are and will be, when all who may insert have done so.
     fn len_with_quotas(&self) -> u64 {
-        let quotas = self
-            .everybody()
-            .iter()
-            .map(|own| own.inserting.load(Ordering::Relaxed));
-        quotas.fold(self.len() as u64, u64::saturating_add)
+        self.inserting().saturating_add(self.len() as u64)
+    }
+
+    /// How many records there will be besides, when all who may insert have done so.
+    fn inserting(&self) -> u64 {
+        let everybody = self.everybody().iter();
+        let quotas = everybody.map(|own| own.inserting.load(Ordering::Relaxed));
+        quotas.fold(0, u64::saturating_add)
     }
 
     /// Gives the quota of a participant back that is gone.

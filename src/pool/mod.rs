@@ -9,6 +9,7 @@ mod batch;
 mod choose;
 mod claim;
 mod column;
+mod distribution;
 mod fill;
 mod free;
 mod insert;
@@ -37,6 +38,7 @@ use std::time::Duration;
 
 pub use batch::Batch;
 pub use column::Column;
+pub use distribution::Distribution;
 pub use options::PoolOptions;
 pub use patience::{CancelToken, Patience};
 pub use policy::{RateLimiter, Remover, Sampler};

@@ -182,7 +182,8 @@ impl<T: Record> Inner<T> {
         let so_far = SoFar {
             round: 0,
             count,
-            chosen: sampler.distinct.then(HashSet::new),
+            is_last: false,
+            chosen: sampler.is_distinct().then(HashSet::new),
         };
         let proportional = |stratified| Proportional {
             parts,
@@ -197,10 +198,14 @@ impl<T: Record> Inner<T> {
             Preference::Independent => self.draw_all(proportional(false), so_far, random, batch),
             Preference::Uniform => self.draw_all(Uniform { parts, table }, so_far, random, batch),
             Preference::Newest => {
-                self.draw_all(Age::new(parts, table, true), so_far, random, batch)
+                self.draw_all(Age::new(parts, table, true), so_far, random, batch)?;
+                batch.sort_by_key(|key| !key);
+                Ok(())
             }
             Preference::Oldest => {
-                self.draw_all(Age::new(parts, table, false), so_far, random, batch)
+                self.draw_all(Age::new(parts, table, false), so_far, random, batch)?;
+                batch.sort_by_key(|key| key);
+                Ok(())
             }
             Preference::Highest => {
                 self.draw_all(extreme(Order::HighestPositive)?, so_far, random, batch)
@@ -233,6 +238,7 @@ impl<T: Record> Inner<T> {
         let share = 1.0 / so_far.count as f64;
         for round in 0..=ROUNDS_WITHOUT_LOCK {
             so_far.round = round;
+            so_far.is_last = round == ROUNDS_WITHOUT_LOCK;
             let stratified = selector.is_stratified(round);
             batch.draws.clear();
             batch.draws.extend(batch.lost.iter().map(|&stratum| {
@@ -243,17 +249,20 @@ impl<T: Record> Inner<T> {
                 })
             }));
             // The caller's generator is not called while locks are held.
-            let _guards = match round {
-                ROUNDS_WITHOUT_LOCK => Some(self.lock_all()?),
-                _ => None,
+            let _guards = match so_far.is_last {
+                true => Some(self.lock_all()?),
+                false => None,
             };
             let odds = selector.propose(&mut batch.draws, &so_far)?;
             self.lease_and_check(batch, odds, &mut so_far.chosen);
             if batch.lost.is_empty() {
-                return Ok(());
+                break;
             }
         }
-        Err(Error::NothingToSample { length: self.len() })
+        match batch.lost.is_empty() {
+            true => Ok(()),
+            false => Err(Error::NothingToSample { length: self.len() }),
+        }
     }
 
     /// How many keys were used after each of these, in all.

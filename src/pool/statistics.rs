@@ -1,6 +1,7 @@
 //! What a pool counts: each participant on a line of its own, summed by whoever asks.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::{Inner, Pool};
 use crate::error::Result;
@@ -63,6 +64,21 @@ pub struct Statistics {
     /// Repairs after a process died, or panicked, with a lock: one for each part of the pool that it had
     /// locked.
     pub repairs: u64,
+    /// Records that went because a new one took their place.
+    pub evicted: u64,
+    /// Records that were removed by key, or cleared, or were sampled as often as they may be.
+    pub removed: u64,
+    /// How old the sampled records were, in insertions made since their own, on average; 0 where none was
+    /// sampled. With a remover that does not follow the ring, keys leave some out, and this counts keys.
+    pub mean_age: f64,
+    /// Inserts that had to wait for samples, or for room.
+    pub insert_waits: u64,
+    /// For how long they waited, in all.
+    pub insert_waited: Duration,
+    /// Samples that had to wait for inserts.
+    pub sample_waits: u64,
+    /// For how long they waited, in all.
+    pub sample_waited: Duration,
 }
 
 impl<T: Record> Pool<T> {
@@ -91,24 +107,75 @@ impl<T: Record> Pool<T> {
         self.inner.parts().tables[self.table].tree.total()
     }
 
+    /// The lowest priority above 0 of any record; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) where the pool was not created with
+    /// [`PoolOptions::ordered`](crate::PoolOptions::ordered).
+    pub fn lowest_priority(&self) -> Result<Option<f32>> {
+        let lowest = self.inner.parts().tables[self.table].lowest()?;
+        Ok(lowest.map(|leaf| self.priority_of(leaf)))
+    }
+
+    /// The priority of a leaf; 1 where alpha is 0, and all priorities above 0 are alike.
+    pub(super) fn priority_of(&self, leaf: f32) -> f32 {
+        match self.alpha() {
+            0.0 => 1.0,
+            alpha => leaf.powf(1.0 / alpha),
+        }
+    }
+
     /// What the pool has seen, by all participants there ever were. Takes no lock.
     pub fn statistics(&self) -> Statistics {
-        let total = |counter: Counter| self.inner.segment.total(counter as usize);
+        self.statistics_by(|counter| self.inner.segment.total(counter as usize))
+    }
+
+    /// Everybody who is attached and alive, and what each of them has done: the counts are its own, the
+    /// rest is the pool's. What dead participants held is freed on the way.
+    ///
+    /// # Errors
+    /// [`Error::Forked`](crate::Error::Forked).
+    ///
+    /// ```
+    /// use millpond::{Pool, PoolOptions};
+    ///
+    /// let pool = Pool::<u64>::anonymous(PoolOptions::new(10).role("simulator"))?;
+    /// pool.insert(&7)?;
+    /// for (participant, statistics) in pool.statistics_by_participant()? {
+    ///     println!("{}: {} inserted", participant.role, statistics.inserted);
+    /// }
+    /// # Ok::<(), millpond::Error>(())
+    /// ```
+    pub fn statistics_by_participant(&self) -> Result<Vec<(Participant, Statistics)>> {
+        let counted = self.inner.segment.participants_with_counters()?;
+        let with_statistics = counted.into_iter().map(|(participant, counters)| {
+            let statistics = self.statistics_by(|counter| counters[counter as usize]);
+            (participant, statistics)
+        });
+        Ok(with_statistics.collect())
+    }
+
+    fn statistics_by(&self, total: impl Fn(Counter) -> u64) -> Statistics {
+        let time = |counter| Duration::from_micros(total(counter));
         let highest = self.inner.parts().tables[self.table].highest();
         Statistics {
             len: self.len(),
             capacity: self.capacity(),
             total_priority: self.total_priority(),
-            highest_priority: match self.alpha() {
-                0.0 => 1.0,
-                alpha => highest.powf(1.0 / alpha),
-            },
+            highest_priority: self.priority_of(highest),
             inserted: total(Counter::Inserted),
             sampled: total(Counter::Sampled),
             updated: total(Counter::Updated),
             stale_updates: total(Counter::Stale),
             passed_over: total(Counter::PassedOver),
             repairs: total(Counter::Repairs),
+            evicted: total(Counter::Evicted),
+            removed: total(Counter::Removed),
+            mean_age: total(Counter::Age) as f64 / total(Counter::Sampled).max(1) as f64,
+            insert_waits: total(Counter::InsertWaits),
+            insert_waited: time(Counter::InsertWaited),
+            sample_waits: total(Counter::SampleWaits),
+            sample_waited: time(Counter::SampleWaited),
         }
     }
 

@@ -194,6 +194,12 @@ impl<S: Structure> Segment<S> {
 
     /// Everybody who is attached and alive; frees the entries of the dead.
     pub(crate) fn participants(&self) -> Result<Vec<Participant>> {
+        let described = self.participants_with_counters()?.into_iter();
+        Ok(described.map(|(participant, _)| participant).collect())
+    }
+
+    /// As [`Self::participants`], with what each has counted.
+    pub(crate) fn participants_with_counters(&self) -> Result<Vec<(Participant, [u64; COUNTERS])>> {
         self.check_process()?;
         self.clean();
         Ok(self.membership.participants())

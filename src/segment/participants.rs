@@ -109,12 +109,16 @@ impl Membership {
         self.table.iter().map(count).fold(0, u64::wrapping_add)
     }
 
-    /// Everybody who is attached and alive.
-    pub(crate) fn participants(&self) -> Vec<Participant> {
+    /// Everybody who is attached and alive, and what each has counted.
+    pub(crate) fn participants(&self) -> Vec<(Participant, [u64; COUNTERS])> {
+        let counters = |entry: &Entry| {
+            let counters = entry.counters.each_ref();
+            counters.map(|counter| counter.load(Ordering::Relaxed))
+        };
         let entries = self.table.iter().take(self.table.len() - 1).enumerate();
         entries
             .filter(|(number, _)| self.is_entry_alive(*number))
-            .map(|(_, entry)| entry.read())
+            .map(|(_, entry)| (entry.read(), counters(entry)))
             .collect()
     }
 

@@ -23,7 +23,7 @@ use crate::os::fail_point;
 use crate::segment::{Carver, Mapping, Region, Span};
 
 pub(crate) use descent::Draw;
-pub(crate) use order::{Order, OrderTree, Walk};
+pub(crate) use order::{Order, OrderTree};
 pub(crate) use shards::{MOST_SHARDS, RUN, Shards};
 
 /// Children of a node.

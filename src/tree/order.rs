@@ -133,8 +133,8 @@ impl OrderTree {
         Some(self.order.leaf(first))
     }
 
-    /// Goes through the leaves in order. Among equals it begins at slot `turn` and goes round, about as
-    /// a ring does. Leaves that change meanwhile come where they were found.
+    /// Goes through the leaves in order. Among equals it begins at slot `turn` and goes round, as a ring
+    /// does. Leaves that change meanwhile come where they were found.
     pub(crate) fn walk<'a>(&'a self, leaves: &'a SumTree, turn: usize) -> Walk<'a> {
         let top = self.levels.starts.len() - 1;
         let mut walk = Walk {
@@ -211,7 +211,15 @@ impl Walk<'_> {
             return;
         }
         let shards = self.tree.shards;
-        let place = number << (level as u32 * WIDTH.ilog2());
+        let width = level as u32 * WIDTH.ilog2();
+        let places = number << width..((number + 1) << width).min(shards.places(shard));
+        let turn = shards.places_before(shard, self.turn);
+        // The slot below this node to which the turn comes first.
+        let place = if places.contains(&turn) {
+            turn
+        } else {
+            places.start
+        };
         let slot = shards.slot_at(shard, place);
         // Distances are less than the number of slots, which fits into 32 bits.
         let after = match slot >= self.turn {

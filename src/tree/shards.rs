@@ -60,11 +60,16 @@ impl Shards {
         place >> RUN_BITS << (RUN_BITS + self.bits) | shard << RUN_BITS | (place % RUN)
     }
 
+    /// How many slots of a shard come before a slot, which need not be one of its own.
+    pub(super) fn places_before(self, shard: usize, slot: usize) -> usize {
+        let lap = RUN << self.bits;
+        let rest = (slot % lap).saturating_sub(shard * RUN);
+        slot / lap * RUN + rest.min(RUN)
+    }
+
     /// How many slots a shard has. The first has the most.
     pub(crate) fn places(self, shard: usize) -> usize {
-        let lap = RUN << self.bits;
-        let rest = (self.slots % lap).saturating_sub(shard * RUN);
-        self.slots / lap * RUN + rest.min(RUN)
+        self.places_before(shard, self.slots)
     }
 
     /// The slots of a shard, run by run.

@@ -4,6 +4,11 @@
 mod allocations;
 mod errors;
 mod large;
+mod limits;
 mod model;
+mod removers;
+mod rewriting;
+mod samplers;
 mod threads;
+mod views;
 mod weights;

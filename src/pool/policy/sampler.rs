@@ -121,6 +121,12 @@ impl Sampler {
         self
     }
 
+    /// Whether no record comes twice in a batch.
+    pub(crate) fn is_distinct(self) -> bool {
+        use Preference::*;
+        self.distinct || matches!(self.preference, Newest | Oldest | Highest | Lowest)
+    }
+
     /// As it stands in the header.
     pub(crate) fn to_number(self) -> u64 {
         self.preference as u64 | u64::from(self.distinct) << 8

@@ -1,5 +1,6 @@
 //! The newest first, or the oldest: by keys, which are insertion numbers.
 
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 
 use super::{Odds, Select, SoFar};
@@ -11,45 +12,48 @@ use crate::tree::Draw;
 
 /// Records in the order of their keys.
 ///
-/// In a ring the keys of the last lap are looked at one by one. Where that is not all there is (records
-/// that writers passed over stay for longer) or the pool is no ring, one pass over the slots finds the
-/// others.
+/// In a ring the keys of the last lap are looked at one by one. Records that writers passed over stay for
+/// longer than a lap; while there may be any, and where the pool is no ring, a pass over the slots finds
+/// them.
 pub(in crate::pool) struct Age<'a> {
     parts: &'a Parts,
     table: &'a Table,
     newest: bool,
-    /// The keys of the last lap that were not looked at.
-    keys: std::ops::Range<u64>,
-    /// Found by a pass over the slots: keys and slots, the next one last.
-    swept: Option<Vec<(u64, u32)>>,
-    given: usize,
+    /// The keys of the last lap; none where the pool is no ring.
+    lap: Range<u64>,
+    /// Those of them that were not looked at.
+    keys: Range<u64>,
+    /// All keys of the lap below this one are gone for good.
+    gone: u64,
+    /// Whether there may be records with other keys.
+    others: bool,
 }
 
 impl<'a> Age<'a> {
     pub(in crate::pool) fn new(parts: &'a Parts, table: &'a Table, newest: bool) -> Self {
-        let control = parts.control();
+        let (control, capacity) = (parts.control(), parts.capacity() as u64);
         let next = control.next_key.load(Ordering::Relaxed);
-        let lap = next.saturating_sub(parts.capacity() as u64);
+        let passed_over = control.passed_over.load(Ordering::Relaxed);
         let oldest = control.oldest.load(Ordering::Relaxed).min(next);
-        let keys = match parts.shape.remover.follows_the_ring() {
-            true => oldest.max(lap)..next,
+        let ring = parts.shape.remover.follows_the_ring();
+        let lap = match ring {
+            true => oldest.max(next.saturating_sub(capacity))..next,
             false => next..next,
         };
         Self {
             parts,
             table,
             newest,
-            keys,
-            swept: None,
-            given: 0,
+            gone: lap.start,
+            keys: lap.clone(),
+            lap,
+            others: !ring || passed_over > 0 && next.saturating_sub(passed_over) < capacity,
         }
     }
 
     /// The next slot by the keys of the last lap.
-    fn next_of_lap(&mut self) -> Option<usize> {
-        let control = self.parts.control();
+    fn next_of_lap(&mut self, so_far: &SoFar) -> Option<usize> {
         loop {
-            let from_start = self.keys.start;
             let key = match self.newest {
                 true => self.keys.next_back()?,
                 false => self.keys.next()?,
@@ -57,45 +61,46 @@ impl<'a> Age<'a> {
             let slot = self.parts.slot_of(key);
             let word = self.parts.words[slot].load(Ordering::Relaxed);
             match Slot::from_word(word) {
-                Slot::Committed(found) if found == key && !self.table.is_exhausted(slot) => {
-                    return Some(slot);
+                Slot::Committed(found) if found == key => {
+                    if so_far.is_open(slot) && !self.table.is_exhausted(slot) {
+                        return Some(slot);
+                    }
                 }
-                Slot::Committed(found) if found <= key => {}
                 // Nobody will ever find this key: the next time need not begin before it.
-                Slot::Committed(found) | Slot::Removed(found) if found >= key && !self.newest => {
-                    let oldest = &control.oldest;
-                    let _ = oldest.compare_exchange(
-                        from_start,
-                        key + 1,
-                        Ordering::Relaxed,
-                        Ordering::Relaxed,
-                    );
+                Slot::Committed(found) | Slot::Removed(found) if found >= key => {
+                    if self.gone == key {
+                        self.gone = key + 1;
+                        let oldest = &self.parts.control().oldest;
+                        oldest.fetch_max(self.gone, Ordering::Relaxed);
+                    }
                 }
                 _ => {}
             }
         }
     }
 
-    /// Finds the next `count` records by a pass over all slots.
-    fn sweep(&self, count: usize, so_far: &SoFar) -> Vec<(u64, u32)> {
+    /// The first `count` slots that are not of the last lap, by a pass over all.
+    fn sweep(&self, count: usize, so_far: &SoFar) -> Vec<usize> {
+        if !self.others {
+            return Vec::new();
+        }
         let words = self.parts.words.iter().enumerate();
         let mut found: Vec<(u64, u32)> = words
-            .filter_map(
-                |(slot, word)| match Slot::from_word(word.load(Ordering::Relaxed)) {
-                    Slot::Committed(key) => Some((key, slot)),
-                    _ => None,
-                },
-            )
-            .filter(|&(_, slot)| so_far.is_open(slot) && !self.table.is_exhausted(slot))
-            .map(|(key, slot)| (if self.newest { key } else { !key }, slot as u32))
+            .filter_map(|(slot, word)| {
+                let key = match Slot::from_word(word.load(Ordering::Relaxed)) {
+                    Slot::Committed(key) if !self.lap.contains(&key) => key,
+                    _ => return None,
+                };
+                let open = so_far.is_open(slot) && !self.table.is_exhausted(slot);
+                open.then_some((if self.newest { !key } else { key }, slot as u32))
+            })
             .collect();
         if found.len() > count {
-            let at = found.len() - count;
-            found.select_nth_unstable(at);
-            found.drain(..at);
+            found.select_nth_unstable(count);
+            found.truncate(count);
         }
         found.sort_unstable();
-        found
+        found.into_iter().map(|(_, slot)| slot as usize).collect()
     }
 }
 
@@ -105,26 +110,24 @@ impl Select for Age<'_> {
     }
 
     fn propose(&mut self, draws: &mut [Draw], so_far: &SoFar) -> Result<Odds> {
-        let wanted = draws.len();
-        for (at, draw) in draws.iter_mut().enumerate() {
-            let mut next = self.next_of_lap();
-            if next.is_none() {
-                let swept = match &mut self.swept {
-                    Some(swept) => swept,
-                    None => {
-                        let found = self.sweep(wanted - at, so_far);
-                        self.swept.insert(found)
-                    }
-                };
-                next = swept.pop().map(|(_, slot)| slot as usize);
-            }
-            match next {
-                Some(slot) => draw.index = slot as u32,
-                None if at == 0 => return Err(so_far.too_few(so_far.count - wanted)),
-                None => draw.index = Draw::LOST,
-            }
-            self.given += usize::from(next.is_some());
+        if so_far.is_last {
+            // What was lost may be had now.
+            self.keys = self.lap.clone();
         }
+        let wanted = draws.len();
+        let mut slots = match self.newest {
+            true => Vec::new(),
+            false => self.sweep(wanted, so_far),
+        };
+        while slots.len() < wanted
+            && let Some(slot) = self.next_of_lap(so_far)
+        {
+            slots.push(slot);
+        }
+        if self.newest && slots.len() < wanted {
+            slots.extend(self.sweep(wanted - slots.len(), so_far));
+        }
+        so_far.fill(draws, slots)?;
         Ok(Odds::Certain)
     }
 }

@@ -1,15 +1,15 @@
 //! The highest priorities first, or the lowest.
 
-use std::iter::Peekable;
-
 use super::{Odds, Select, SoFar};
 use crate::error::{Error, Result};
 use crate::pool::table::Table;
-use crate::tree::{Draw, Order, Walk};
+use crate::tree::{Draw, Order, OrderTree};
 
 /// Records in the order of their priorities.
 pub(in crate::pool) struct Extreme<'a> {
-    walk: Peekable<Walk<'a>>,
+    table: &'a Table,
+    tree: &'a OrderTree,
+    turn: usize,
 }
 
 impl<'a> Extreme<'a> {
@@ -24,9 +24,7 @@ impl<'a> Extreme<'a> {
                     .into(),
             });
         };
-        Ok(Self {
-            walk: tree.walk(&table.tree, turn).peekable(),
-        })
+        Ok(Self { table, tree, turn })
     }
 }
 
@@ -36,13 +34,9 @@ impl Select for Extreme<'_> {
     }
 
     fn propose(&mut self, draws: &mut [Draw], so_far: &SoFar) -> Result<Odds> {
-        if self.walk.peek().is_none() {
-            return Err(so_far.too_few(so_far.count - draws.len()));
-        }
-        for draw in draws {
-            let next = self.walk.next();
-            draw.index = next.map_or(Draw::LOST, |(slot, _)| slot as u32);
-        }
+        let slots = self.tree.walk(&self.table.tree, self.turn);
+        let slots = slots.map(|(slot, _)| slot);
+        so_far.fill(draws, slots.filter(|&slot| so_far.is_open(slot)))?;
         Ok(Odds::Certain)
     }
 }

@@ -38,6 +38,8 @@ pub(super) trait Select {
 /// What became of the rounds before.
 pub(super) struct SoFar {
     pub(super) round: usize,
+    /// Whether all locks are held, so that nothing will be lost.
+    pub(super) is_last: bool,
     /// How many records were asked for.
     pub(super) count: usize,
     /// The slots in the batch, if none may come twice.
@@ -49,6 +51,21 @@ impl SoFar {
     fn is_open(&self, slot: usize) -> bool {
         let chosen = self.chosen.as_ref();
         chosen.is_none_or(|chosen| !chosen.contains(&(slot as u32)))
+    }
+
+    /// Gives each draw one of the slots, in their order.
+    fn fill(&self, draws: &mut [Draw], slots: impl IntoIterator<Item = usize>) -> Result<()> {
+        let wanted = draws.len();
+        let (mut slots, mut found) = (slots.into_iter(), 0);
+        for draw in draws {
+            let next = slots.next();
+            found += usize::from(next.is_some());
+            draw.index = next.map_or(Draw::LOST, |slot| slot as u32);
+        }
+        match found {
+            0 => Err(self.too_few(self.count - wanted)),
+            _ => Ok(()),
+        }
     }
 
     /// That there are only `found` records.
