@@ -181,7 +181,8 @@ impl<T: Record> Inner<T> {
             match next_key.compare_exchange_weak(
                 next,
                 key + 1,
-                Ordering::Relaxed,
+                // Release: pairs with the Acquire in `select/age.rs`.
+                Ordering::Release,
                 Ordering::Relaxed,
             ) {
                 Ok(_) => return Ok(key),

@@ -85,7 +85,7 @@ struct Marks {
     vacant: u64,
     /// Those whose record may go, marked.
     marked: u64,
-    /// Those whose record may not go.
+    /// Those whose record may not go, or is on its way.
     kept: u64,
 }
 
@@ -174,7 +174,8 @@ impl<T: Record> Inner<T> {
             .parts()
             .control()
             .next_key
-            .fetch_add(count, Ordering::Relaxed);
+            // Release: pairs with the Acquire in `select/age.rs`.
+            .fetch_add(count, Ordering::Release);
         match first < LARGEST_KEY - count {
             true => Ok(first..first + count),
             false => Err(self.damaged(format!("its next key is {first}"))),
@@ -297,7 +298,7 @@ impl<T: Record> Inner<T> {
                 }
                 // Who was reading it may be reading still.
                 Slot::Removed(_) => marks.vacant |= 1 << at,
-                Slot::Claimed(Some(owner)) if self.is_alive(owner, peers) => {}
+                Slot::Claimed(Some(owner)) if self.is_alive(owner, peers) => marks.kept |= 1 << at,
                 Slot::Claimed(_) | Slot::Empty => marks.free |= 1 << at,
             }
         }

@@ -51,8 +51,9 @@ impl PoolOptions {
         }
     }
 
-    /// A queue: each record is given out once, to one of any number of consumers, in the order in which
-    /// the records were inserted. [`Pool::insert`](crate::Pool::insert) waits while it is full,
+    /// A queue: each record is given out once, to one of any number of consumers, the oldest first. One
+    /// consumer gets what one producer inserted in its order; of several that race, one may get an older
+    /// record after a newer one. [`Pool::insert`](crate::Pool::insert) waits while it is full,
     /// [`Pool::sample`](crate::Pool::sample) while it holds fewer records than asked for.
     ///
     /// A consumer that dies after it got records takes them with it; nobody gets them again.

@@ -25,7 +25,8 @@ pub(super) struct Control {
     unused: [AtomicU64; 6],
     /// No key below this one is in the ring, or ever will be. Raised by: whoever finds that out.
     pub(super) oldest: AtomicU64,
-    /// The last key whose slot was passed over because its record stays, plus 1. Raised by: writers.
+    /// The last key whose slot was passed over because its record stays, or was on
+    /// its way, plus 1. Raised by: writers.
     pub(super) passed_over: AtomicU64,
     unused_too: [AtomicU64; 6],
     /// Raised when records were committed.

@@ -5,6 +5,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rand::{Rng, RngExt};
 
@@ -24,6 +26,11 @@ use crate::tree::{Draw, Order};
 /// Rounds in which lost draws are made again before all locks are taken for them. A draw is lost where
 /// its record is claimed by a writer at that moment, or its sum half updated.
 const ROUNDS_WITHOUT_LOCK: usize = 6;
+
+/// For how long a sample that its limiter let pass looks for what is missing, before it gives back what it
+/// has; and how often.
+const SHORTLY: Duration = Duration::from_millis(20);
+const A_MOMENT: Duration = Duration::from_micros(50);
 
 impl<T: Record> Pool<T> {
     /// Samples `count` records by the pool's sampler; that is [`Sampler::stratified`] unless the pool
@@ -236,10 +243,11 @@ impl<T: Record> Inner<T> {
     ) -> Result<()> {
         batch.lost.extend(0..so_far.count as u32);
         let share = 1.0 / so_far.count as f64;
-        for round in 0..=ROUNDS_WITHOUT_LOCK {
-            so_far.round = round;
-            so_far.is_last = round == ROUNDS_WITHOUT_LOCK;
-            let stratified = selector.is_stratified(round);
+        let began = Instant::now();
+        let is_limited = self.parts().tables[batch.table].shape.limiter.is_some();
+        while so_far.round <= ROUNDS_WITHOUT_LOCK {
+            so_far.is_last = so_far.round == ROUNDS_WITHOUT_LOCK;
+            let stratified = selector.is_stratified(so_far.round);
             batch.draws.clear();
             batch.draws.extend(batch.lost.iter().map(|&stratum| {
                 let within: f64 = random.random();
@@ -253,11 +261,18 @@ impl<T: Record> Inner<T> {
                 true => Some(self.lock_all()?),
                 false => None,
             };
-            let odds = selector.propose(&mut batch.draws, &so_far)?;
-            self.lease_and_check(batch, odds, &mut so_far.chosen);
+            match selector.propose(&mut batch.draws, &so_far) {
+                // The limiter let it pass, so what is missing is being committed, or given back.
+                Err(_) if is_limited && !so_far.is_last && began.elapsed() < SHORTLY => {
+                    thread::sleep(A_MOMENT);
+                    continue;
+                }
+                odds => self.lease_and_check(batch, odds?, &mut so_far.chosen),
+            }
             if batch.lost.is_empty() {
                 break;
             }
+            so_far.round += 1;
         }
         match batch.lost.is_empty() {
             true => Ok(()),
@@ -303,7 +318,7 @@ impl<T: Record> Inner<T> {
         let (samples, exhausted) = (&mut batch.samples, &mut batch.exhausted);
         let mut draws = batch.draws.iter();
         batch.lost.retain(|&number| {
-            let drawn = draws.next().map_or(0.0, |draw| draw.fraction as f32);
+            let drawn = draws.next().map_or(0.0, |draw| draw.fraction);
             let sample = &mut samples[number as usize];
             let slot = sample.slot as usize;
             let Slot::Committed(key) = Slot::from_word(sample.word) else {
@@ -314,7 +329,9 @@ impl<T: Record> Inner<T> {
             sample.probability = match odds {
                 Odds::Even => 1.0 / length,
                 Odds::Certain => 1.0,
-                Odds::AsDrawn => drawn.clamp(f32::MIN_POSITIVE, 1.0),
+                Odds::OfKey if key != drawn.to_bits() => return true,
+                Odds::OfKey => 1.0,
+                Odds::AsDrawn => (drawn as f32).clamp(f32::MIN_POSITIVE, 1.0),
                 Odds::OfTotal(total) => {
                     // What the leaf is by now; an update may have made it 0 since the draw.
                     let leaf = table.tree.leaf(slot);
@@ -325,9 +342,8 @@ impl<T: Record> Inner<T> {
             if !(weighs && is_unchanged(&parts.words[slot], sample.word)) {
                 return true;
             }
-            if chosen
-                .as_mut()
-                .is_some_and(|chosen| !chosen.insert(sample.slot))
+            if let Some(chosen) = chosen
+                && chosen.contains(&sample.slot)
             {
                 return true;
             }
@@ -335,6 +351,9 @@ impl<T: Record> Inner<T> {
                 Counted::Good => {}
                 Counted::LastTime => exhausted.push(key),
                 Counted::Exhausted => return true,
+            }
+            if let Some(chosen) = chosen {
+                chosen.insert(sample.slot);
             }
             sample.counted = true;
             false

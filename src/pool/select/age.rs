@@ -10,49 +10,54 @@ use crate::pool::slot::Slot;
 use crate::pool::table::Table;
 use crate::tree::Draw;
 
+/// How many laps of a ring are looked at key by key. A record that was passed over in the last one is found
+/// there, before its writer comes to say that there are such.
+const LAPS: u64 = 2;
+
 /// Records in the order of their keys.
 ///
-/// In a ring the keys of the last lap are looked at one by one. Records that writers passed over stay for
-/// longer than a lap; while there may be any, and where the pool is no ring, a pass over the slots finds
-/// them.
+/// In a ring the keys of the last laps are looked at one by one. Records that writers passed over may stay
+/// for longer; while there may be any, and where the pool is no ring, a pass over the slots finds them.
 pub(in crate::pool) struct Age<'a> {
     parts: &'a Parts,
     table: &'a Table,
     newest: bool,
-    /// The keys of the last lap; none where the pool is no ring.
-    lap: Range<u64>,
+    /// The keys of the last laps; none where the pool is no ring. What was inserted since is not looked at.
+    all_keys: Range<u64>,
     /// Those of them that were not looked at.
     keys: Range<u64>,
-    /// All keys of the lap below this one are gone for good.
+    /// All of these keys below this one are gone for good.
     gone: u64,
-    /// Whether there may be records with other keys.
+    /// Whether there may be records with lower keys.
     others: bool,
 }
 
 impl<'a> Age<'a> {
     pub(in crate::pool) fn new(parts: &'a Parts, table: &'a Table, newest: bool) -> Self {
         let (control, capacity) = (parts.control(), parts.capacity() as u64);
-        let next = control.next_key.load(Ordering::Relaxed);
+        // Acquire: who used a key below this one had committed all that it inserted before. So no record
+        // is found whose predecessor, by the same process, was not yet there.
+        let next = control.next_key.load(Ordering::Acquire);
         let passed_over = control.passed_over.load(Ordering::Relaxed);
         let oldest = control.oldest.load(Ordering::Relaxed).min(next);
         let ring = parts.shape.remover.follows_the_ring();
-        let lap = match ring {
-            true => oldest.max(next.saturating_sub(capacity))..next,
+        let all_keys = match ring {
+            true => oldest.max(next.saturating_sub(LAPS * capacity))..next,
             false => next..next,
         };
         Self {
             parts,
             table,
             newest,
-            gone: lap.start,
-            keys: lap.clone(),
-            lap,
-            others: !ring || passed_over > 0 && next.saturating_sub(passed_over) < capacity,
+            gone: all_keys.start,
+            keys: all_keys.clone(),
+            all_keys,
+            others: !ring || passed_over > 0 && next.saturating_sub(passed_over) < LAPS * capacity,
         }
     }
 
-    /// The next slot by the keys of the last lap.
-    fn next_of_lap(&mut self, so_far: &SoFar) -> Option<usize> {
+    /// The next slot by the keys of the last laps.
+    fn next_by_key(&mut self, so_far: &SoFar) -> Option<(u64, usize)> {
         loop {
             let key = match self.newest {
                 true => self.keys.next_back()?,
@@ -63,7 +68,7 @@ impl<'a> Age<'a> {
             match Slot::from_word(word) {
                 Slot::Committed(found) if found == key => {
                     if so_far.is_open(slot) && !self.table.is_exhausted(slot) {
-                        return Some(slot);
+                        return Some((key, slot));
                     }
                 }
                 // Nobody will ever find this key: the next time need not begin before it.
@@ -79,28 +84,29 @@ impl<'a> Age<'a> {
         }
     }
 
-    /// The first `count` slots that are not of the last lap, by a pass over all.
-    fn sweep(&self, count: usize, so_far: &SoFar) -> Vec<usize> {
+    /// The first `count` slots with records from before the last laps, by a pass over all.
+    fn sweep(&self, count: usize, so_far: &SoFar) -> Vec<(u64, usize)> {
         if !self.others {
             return Vec::new();
         }
         let words = self.parts.words.iter().enumerate();
-        let mut found: Vec<(u64, u32)> = words
+        let order = |&(key, _): &(u64, usize)| if self.newest { !key } else { key };
+        let mut found: Vec<(u64, usize)> = words
             .filter_map(|(slot, word)| {
                 let key = match Slot::from_word(word.load(Ordering::Relaxed)) {
-                    Slot::Committed(key) if !self.lap.contains(&key) => key,
+                    Slot::Committed(key) if key < self.all_keys.start => key,
                     _ => return None,
                 };
                 let open = so_far.is_open(slot) && !self.table.is_exhausted(slot);
-                open.then_some((if self.newest { !key } else { key }, slot as u32))
+                open.then_some((key, slot))
             })
             .collect();
         if found.len() > count {
-            found.select_nth_unstable(count);
+            found.select_nth_unstable_by_key(count, order);
             found.truncate(count);
         }
-        found.sort_unstable();
-        found.into_iter().map(|(_, slot)| slot as usize).collect()
+        found.sort_unstable_by_key(order);
+        found
     }
 }
 
@@ -110,24 +116,25 @@ impl Select for Age<'_> {
     }
 
     fn propose(&mut self, draws: &mut [Draw], so_far: &SoFar) -> Result<Odds> {
-        if so_far.is_last {
-            // What was lost may be had now.
-            self.keys = self.lap.clone();
-        }
+        // What was lost before may be had now; and others may have taken old records, and left newer ones.
+        *self = Self::new(self.parts, self.table, self.newest);
         let wanted = draws.len();
         let mut slots = match self.newest {
             true => Vec::new(),
             false => self.sweep(wanted, so_far),
         };
         while slots.len() < wanted
-            && let Some(slot) = self.next_of_lap(so_far)
+            && let Some(next) = self.next_by_key(so_far)
         {
-            slots.push(slot);
+            slots.push(next);
         }
         if self.newest && slots.len() < wanted {
             slots.extend(self.sweep(wanted - slots.len(), so_far));
         }
-        so_far.fill(draws, slots)?;
-        Ok(Odds::Certain)
+        for (draw, (key, _)) in draws.iter_mut().zip(&slots) {
+            draw.fraction = f64::from_bits(*key);
+        }
+        so_far.fill(draws, slots.into_iter().map(|(_, slot)| slot))?;
+        Ok(Odds::OfKey)
     }
 }

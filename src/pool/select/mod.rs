@@ -54,9 +54,8 @@ impl SoFar {
     }
 
     /// Gives each draw one of the slots, in their order.
-    fn fill(&self, draws: &mut [Draw], slots: impl IntoIterator<Item = usize>) -> Result<()> {
-        let wanted = draws.len();
-        let (mut slots, mut found) = (slots.into_iter(), 0);
+    fn fill(&self, draws: &mut [Draw], mut slots: impl Iterator<Item = usize>) -> Result<()> {
+        let (wanted, mut found) = (draws.len(), 0);
         for draw in draws {
             let next = slots.next();
             found += usize::from(next.is_some());
@@ -88,4 +87,7 @@ pub(super) enum Odds {
     AsDrawn,
     /// There was no chance in it.
     Certain,
+    /// Nor in this, and it must be the record with the key in the bits of the draw's fraction: the slot may
+    /// have another by now.
+    OfKey,
 }
