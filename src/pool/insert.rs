@@ -86,7 +86,8 @@ impl<T: Record> Pool<T> {
 
     pub(super) fn insert_one(&self, record: &T, priority: NewPriority<'_>) -> Result<u64> {
         if self.makes_wait() {
-            return self.insert_when_allowed(1, |_| self.inner.insert_one(record, priority));
+            let insert = |_| Ok((1, self.inner.insert_one(record, priority)?));
+            return self.insert_when_allowed(1, insert);
         }
         self.inner.insert_one(record, priority)
     }
@@ -99,8 +100,10 @@ impl<T: Record> Pool<T> {
                 |count: usize| self.inner.insert_some(&left[..count], priority, &mut keys);
             let count = left.len().min(CHUNK);
             match self.makes_wait() {
-                true => self.insert_when_allowed(count, insert)?,
-                false => insert(count)?,
+                true => self.insert_when_allowed(count, |count| Ok((insert(count)?, ())))?,
+                false => {
+                    insert(count)?;
+                }
             }
         }
         Ok(keys)
@@ -129,17 +132,17 @@ impl<T: Record> Inner<T> {
         }
     }
 
-    /// Inserts some of the records, at most [`CHUNK`]; adds their keys.
+    /// Inserts some of the records, at most [`CHUNK`]; adds their keys, and says how many.
     fn insert_some(
         &self,
         records: &[T],
         priority: NewPriority<'_>,
         keys: &mut Vec<u64>,
-    ) -> Result<()> {
+    ) -> Result<usize> {
         let claim = self.claim::<CHUNK>(records.len())?;
         self.fill(&claim, records);
         self.commit(&claim, priority)?;
         keys.extend_from_slice(claim.keys());
-        Ok(())
+        Ok(claim.count)
     }
 }

@@ -1,13 +1,16 @@
 //! Waiting for the rate limiter, and for room.
 //!
 //! # The protocol
-//! A table counts the records inserted and sampled that its limiter let pass. Who wants to insert or
-//! sample first takes its *quota*: it notes the number among its own words, raises the table's counter by
-//! it if the limiter allows that, does what it wanted, and strikes the number off its own words. Who does
-//! not succeed lowers the counter again first. So whoever dies in between leaves a number on its own
-//! words, which is given back when somebody cleans up after it; sleepers do that. Where a death falls
-//! between two of these steps, too much is given back and never too little: that lets the others pass
-//! earlier by one call, and stops nobody.
+//! Who wants to insert or sample first takes its *quota*, under a lock of its own: it notes the number
+//! among its own words, does what it wanted, and strikes the number off. A table counts the records
+//! inserted and sampled that its limiter let pass; who does not succeed lowers the counter again first. So
+//! whoever dies in between leaves a number on its own words, which is given back when somebody cleans up
+//! after it; sleepers do that. Where a death falls between two of these steps, what is given back may be
+//! wrong by one call, always so that inserts pass earlier.
+//!
+//! A queue, whose samples use its records up, must not be wrong at all, or it would come to a stop after
+//! enough deaths. There nothing is counted: what was inserted and not sampled are the records that it
+//! holds, less the quotas of those who are about to take some.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -50,11 +53,11 @@ impl<T: Record> Pool<T> {
     }
 
     /// Inserts some of `wanted` records by `insert`, as soon as all limiters let at least one pass and
-    /// there is room. Gives what it gives.
+    /// there is room. It is told how many, and says how many it inserted, and what to give.
     pub(super) fn insert_when_allowed<R>(
         &self,
         wanted: usize,
-        mut insert: impl FnMut(usize) -> Result<R>,
+        mut insert: impl FnMut(usize) -> Result<(usize, R)>,
     ) -> Result<R> {
         let (quota, done) = self.begin_insert_when_allowed(wanted, &mut insert)?;
         self.inner.strike_insert_quota_off(quota);
@@ -65,18 +68,19 @@ impl<T: Record> Pool<T> {
     pub(super) fn begin_insert_when_allowed<R>(
         &self,
         wanted: usize,
-        mut insert: impl FnMut(usize) -> Result<R>,
+        mut insert: impl FnMut(usize) -> Result<(usize, R)>,
     ) -> Result<(u64, R)> {
         self.inner.segment.check_process()?;
         let keeps_all = self.inner.parts().shape.remover == Remover::Nothing;
         // Of the table that did not let it pass, or of the first for room.
         let waits_for = Cell::new(0);
         let attempt = || match self.inner.take_insert_quota(wanted as u64) {
-            Err(table) => {
+            Err(error) => Some(Err(error)),
+            Ok(Err(table)) => {
                 waits_for.set(table);
                 None
             }
-            Ok(quota) => match insert(quota as usize) {
+            Ok(Ok(quota)) => match insert(quota as usize) {
                 Err(Error::NoFreeSlot { .. }) if keeps_all => {
                     self.inner.give_insert_quota_back(quota);
                     waits_for.set(0);
@@ -86,7 +90,13 @@ impl<T: Record> Pool<T> {
                     self.inner.give_insert_quota_back(quota);
                     Some(Err(error))
                 }
-                Ok(done) => Some(Ok((quota, done))),
+                Ok((count, done)) => {
+                    let count = count as u64;
+                    if count < quota {
+                        self.inner.give_insert_quota_back(quota - count);
+                    }
+                    Some(Ok((count, done)))
+                }
             },
         };
         self.wait(Counter::InsertWaits, || waits_for.get(), attempt)
@@ -109,8 +119,10 @@ impl<T: Record> Pool<T> {
             });
         }
         let attempt = || {
-            if !self.inner.take_sample_quota(table, &limiter, count as u64) {
-                return None;
+            match self.inner.take_sample_quota(table, &limiter, count as u64) {
+                Err(error) => return Some(Err(error)),
+                Ok(false) => return None,
+                Ok(true) => {}
             }
             let own = &self.inner.own().sampling[table];
             let drawn = draw();
@@ -128,6 +140,7 @@ impl<T: Record> Pool<T> {
         };
         self.wait(Counter::SampleWaits, || table, attempt)?;
         self.inner.drained();
+        self.inner.grown().notify();
         Ok(())
     }
 
@@ -164,6 +177,7 @@ impl<T: Record> Pool<T> {
             });
             if looked.elapsed() >= LOOK_FOR_THE_DEAD {
                 self.inner.segment.clean();
+                self.inner.bury(waits_for())?;
                 looked = Instant::now();
             }
             match found {
@@ -221,47 +235,37 @@ impl<T: Record> Inner<T> {
     }
 
     /// Takes the quota for up to `wanted` records; the table whose limiter lets none pass otherwise.
-    fn take_insert_quota(&self, wanted: u64) -> std::result::Result<u64, usize> {
+    fn take_insert_quota(&self, wanted: u64) -> Result<std::result::Result<u64, usize>> {
         let parts = self.parts();
-        let own = &self.own().inserting;
+        let _guard = self.lock(parts.limiter_lock())?;
+        let length = parts.inserting().saturating_add(parts.len() as u64);
         let mut quota = wanted;
         for (number, table) in parts.tables.iter().enumerate() {
             if let Some(limiter) = &table.shape.limiter {
-                quota = quota.min(limiter.room(parts.len_with_quotas(), table));
+                let (inserted, sampled) = match table.shape.is_queue() {
+                    true => (length, 0),
+                    false => table.passed(),
+                };
+                quota = quota.min(limiter.room_for_inserts(length, inserted, sampled));
                 if quota == 0 {
-                    return Err(number);
+                    return Ok(Err(number));
                 }
             }
         }
         // First among the own words: who dies here gives back what it never took.
-        own.fetch_add(quota, Ordering::Relaxed);
+        self.own().inserting.fetch_add(quota, Ordering::Relaxed);
         fail_point("quota.noted");
-        for (number, table) in parts.tables.iter().enumerate() {
-            let Some(limiter) = &table.shape.limiter else {
-                continue;
-            };
-            let length = || parts.len_with_quotas().saturating_sub(quota);
-            let (inserted, sampled) = (&table.words().inserted, &table.words().sampled);
-            let raised = inserted.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |inserted| {
-                let sampled = sampled.load(Ordering::Relaxed);
-                let may = limiter.may_insert(length(), inserted, sampled, quota);
-                may.then_some(inserted.wrapping_add(quota))
-            });
-            if raised.is_err() {
-                for table in &parts.tables[..number] {
-                    table.give_back_inserted(quota);
-                }
-                own.fetch_sub(quota, Ordering::Relaxed);
-                return Err(number);
-            }
+        for table in &parts.tables {
+            table.words().inserted.fetch_add(quota, Ordering::Relaxed);
             fail_point("quota.raised");
         }
-        Ok(quota)
+        Ok(Ok(quota))
     }
 
     /// The records that the quota was taken for are inserted.
     pub(super) fn strike_insert_quota_off(&self, quota: u64) {
         self.own().inserting.fetch_sub(quota, Ordering::Relaxed);
+        self.grown().notify();
     }
 
     pub(super) fn give_insert_quota_back(&self, quota: u64) {
@@ -271,32 +275,33 @@ impl<T: Record> Inner<T> {
         self.own().inserting.fetch_sub(quota, Ordering::Relaxed);
     }
 
-    fn take_sample_quota(&self, table: usize, limiter: &RateLimiter, count: u64) -> bool {
-        let (parts, own) = (self.parts(), &self.own().sampling[table]);
-        let words = parts.tables[table].words();
-        own.fetch_add(count, Ordering::Relaxed);
-        fail_point("quota.noted");
-        let raised = words
-            .sampled
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sampled| {
-                // What is on its way cannot be sampled yet.
-                let inserted = words.inserted.load(Ordering::Relaxed);
-                let inserted = inserted.saturating_sub(parts.inserting());
-                let may = limiter.may_sample(parts.len() as u64, inserted, sampled, count);
-                may.then_some(sampled.wrapping_add(count))
-            });
-        if raised.is_err() {
-            own.fetch_sub(count, Ordering::Relaxed);
+    fn take_sample_quota(&self, table: usize, limiter: &RateLimiter, count: u64) -> Result<bool> {
+        let parts = self.parts();
+        let _guard = self.lock(parts.limiter_lock())?;
+        let (length, words) = (parts.len() as u64, parts.tables[table].words());
+        let (inserted, sampled) = match parts.tables[table].shape.is_queue() {
+            true => (length, parts.sampling(table)),
+            // What is on its way cannot be sampled yet.
+            false => {
+                let (inserted, sampled) = parts.tables[table].passed();
+                (inserted.saturating_sub(parts.inserting()), sampled)
+            }
+        };
+        if !limiter.may_sample(length, inserted, sampled, count) {
+            return Ok(false);
         }
+        self.own().sampling[table].fetch_add(count, Ordering::Relaxed);
+        fail_point("quota.noted");
+        words.sampled.fetch_add(count, Ordering::Relaxed);
         fail_point("quota.raised");
-        raised.is_ok()
+        Ok(true)
     }
 }
 
 impl Parts {
-    /// How many records there are and will be, when all who may insert have done so.
-    fn len_with_quotas(&self) -> u64 {
-        self.inserting().saturating_add(self.len() as u64)
+    /// The lock under which quotas are taken, which guards nothing that would have to be repaired.
+    pub(super) fn limiter_lock(&self) -> usize {
+        self.shards.count()
     }
 
     /// How many records there will be besides, when all who may insert have done so.
@@ -306,13 +311,22 @@ impl Parts {
         quotas.fold(0, u64::saturating_add)
     }
 
+    /// How many records those may sample from a table who have not done so.
+    fn sampling(&self, table: usize) -> u64 {
+        let everybody = self.everybody().iter();
+        let quotas = everybody.map(|own| own.sampling[table].load(Ordering::Relaxed));
+        quotas.fold(0, u64::saturating_add)
+    }
+
     /// Gives the quota of a participant back that is gone.
     pub(super) fn take_back_quota(&self, entry: usize) {
         let own = self.own(entry);
         for (table, sampling) in self.tables.iter().zip(&own.sampling) {
-            let (inserting, sampling) = (&own.inserting, sampling);
-            table.give_back_inserted(inserting.load(Ordering::Relaxed));
-            lower(&table.words().sampled, sampling.load(Ordering::Relaxed));
+            table.give_back_inserted(own.inserting.load(Ordering::Relaxed));
+            // Where samples use records up, they may be gone already.
+            if table.shape.times == 0 {
+                lower(&table.words().sampled, sampling.load(Ordering::Relaxed));
+            }
             // Who dies here gives it back twice.
             fail_point("quota.back");
             sampling.store(0, Ordering::Relaxed);
@@ -324,19 +338,16 @@ impl Parts {
 impl Table {
     /// Makes it as if so many records had not been inserted.
     pub(super) fn give_back_inserted(&self, count: u64) {
-        if self.shape.limiter.is_some() {
-            lower(&self.words().inserted, count);
-        }
+        lower(&self.words().inserted, count);
     }
-}
 
-impl RateLimiter {
-    /// How many records may be inserted now.
-    fn room(&self, length: u64, table: &Table) -> u64 {
-        let words = table.words();
-        let inserted = words.inserted.load(Ordering::Relaxed);
-        let sampled = words.sampled.load(Ordering::Relaxed);
-        self.room_for_inserts(length, inserted, sampled)
+    /// How many records were inserted and sampled, or are about to be.
+    fn passed(&self) -> (u64, u64) {
+        let (inserted, sampled) = (&self.words().inserted, &self.words().sampled);
+        (
+            inserted.load(Ordering::Relaxed),
+            sampled.load(Ordering::Relaxed),
+        )
     }
 }
 

@@ -265,7 +265,8 @@ impl<T> Inner<T> {
         &self.segment.structure
     }
 
-    /// Takes the lock of a shard, and repairs the shard first where the last owner died.
+    /// Takes the lock of a shard, and repairs the shard first where the last owner died; or that under
+    /// which quotas are taken.
     #[inline]
     fn lock(&self, shard: usize) -> Result<Guard<'_, Parts>> {
         let mut guard = self.segment.lock(shard)?;
@@ -290,7 +291,9 @@ impl<T> Inner<T> {
 
     #[cold]
     fn repair(&self, guard: &mut Guard<'_, Parts>) {
-        self.parts().repair(guard.number());
+        if guard.number() != self.parts().limiter_lock() {
+            self.parts().repair(guard.number());
+        }
         fail_point("repair.done");
         guard.repaired();
         fail_point("repair.clean");

@@ -279,7 +279,7 @@ impl PoolOptions {
             lifetime: self.lifetime,
             participants: self.participants,
             parameters: shape.to_parameters(),
-            locks: shape.shards().count(),
+            locks: shape.shards().count() + 1,
             schema: Schema::of::<T>().to_string(),
             role: self.role.clone(),
             paging: self.paging,

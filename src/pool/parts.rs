@@ -136,8 +136,9 @@ impl Structure for Parts {
         let schema = Schema::parse(&header.schema).map_err(|why| format!("its schema: {why}"))?;
         let (capacity, participants) = (shape.capacity as usize, header.participants);
         let (shards, leases) = (shape.shards(), shape.leases as usize);
-        if header.locks != shards.count() {
-            let (found, expected) = (header.locks, shards.count());
+        let locks = shards.count() + 1;
+        if header.locks != locks {
+            let (found, expected) = (header.locks, locks);
             return Err(format!(
                 "it has {found} locks, and a pool of its size {expected}"
             ));

@@ -7,6 +7,8 @@
 use std::sync::atomic::Ordering;
 
 use super::batch::Batch;
+use super::claim::PeersMet;
+use super::lease::announce;
 use super::parts::Parts;
 use super::slot::{LARGEST_KEY, Slot};
 use super::statistics::Counter;
@@ -106,8 +108,8 @@ impl<T: Record> Inner<T> {
         parts.words[slot].store(removed, Ordering::Relaxed);
         fail_point("remove.word");
         for table in &parts.tables {
-            // It makes no room in a queue that it had left before.
-            if table.shape.limiter.is_some() && table.shape.times > 0 && !table.is_exhausted(slot) {
+            // What goes before it was sampled as often as it may be is not waited for.
+            if table.shape.times > 0 && !table.is_exhausted(slot) {
                 table.give_back_inserted(1);
             }
             table.assign_run(&[slot as u32], &[0.0]);
@@ -136,6 +138,33 @@ impl<T: Record> Inner<T> {
                 removed += 1;
             } else {
                 table.assign_run(&[slot as u32], &[0.0]);
+            }
+        }
+        self.removed(removed);
+        Ok(())
+    }
+}
+
+impl<T: Record> Inner<T> {
+    /// Removes what somebody sampled for the last time who died before it could: records that nobody may
+    /// sample, and nobody holds. Looks at every slot, where samples of this table use records up.
+    pub(super) fn bury(&self, table: usize) -> Result<()> {
+        let parts = self.parts();
+        if parts.tables[table].shape.times == 0 || parts.len() == 0 {
+            return Ok(());
+        }
+        let mut removed = 0;
+        for slot in 0..parts.capacity() {
+            let word = || Slot::from_word(parts.words[slot].load(Ordering::Relaxed));
+            if !(matches!(word(), Slot::Committed(_)) && parts.is_exhausted(slot)) {
+                continue;
+            }
+            let guard = self.lock(parts.shards.shard_of(slot))?;
+            announce();
+            let held = self.leased(slot, 1, &mut PeersMet::default()) != 0;
+            if let (Slot::Committed(key), false, true) = (word(), held, parts.is_exhausted(slot)) {
+                self.take_out(&guard, slot, key);
+                removed += 1;
             }
         }
         self.removed(removed);

@@ -31,7 +31,7 @@ impl<T: Record> Pool<T> {
     pub fn reserve(&self) -> Result<Reservation<'_, T>> {
         let claim = || self.inner.claim::<1>(1);
         let (quota, claim) = match self.makes_wait() {
-            true => self.begin_insert_when_allowed(1, |_| claim())?,
+            true => self.begin_insert_when_allowed(1, |_| Ok((1, claim()?)))?,
             false => (0, claim()?),
         };
         Ok(Reservation {

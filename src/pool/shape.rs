@@ -145,6 +145,12 @@ impl<O: std::fmt::Debug> std::fmt::Display for Shown<O> {
 }
 
 impl TableShape {
+    /// Whether each record is sampled once, and counts as one insert and one sample.
+    pub(super) fn is_queue(&self) -> bool {
+        let one = |limiter: &RateLimiter| limiter.samples_per_insert == 1.0;
+        self.times == 1 && self.limiter.as_ref().is_some_and(one)
+    }
+
     fn orders(&self) -> Vec<Order> {
         match (self.ordered, self.sampler.preference) {
             (true, _) => vec![Order::LowestPositive, Order::HighestPositive],

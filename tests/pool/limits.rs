@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use millpond::{CancelToken, Error, Patience, Pool, PoolOptions, RateLimiter, Sampler};
+use millpond::{CancelToken, Error, Patience, Pool, PoolOptions, RateLimiter, Remover, Sampler};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -44,6 +44,20 @@ fn inserts_wait_for_samples() {
     assert!(samples(&pool, 2));
     assert!(inserts(&pool), "6 - 2 = 4");
     assert!(!inserts(&pool), "7.5 - 2 > 5");
+}
+
+/// Batches of which only a part finds room at a time are counted by what was inserted.
+#[test]
+fn a_batch_counts_as_its_records() {
+    for remover in [Remover::Lowest, Remover::Uniform, Remover::Oldest] {
+        let limiter = RateLimiter::new(1.0, 1, -1.0, 100.0).unwrap();
+        let options = PoolOptions::new(10).remover(remover).rate_limiter(limiter);
+        let pool = impatient(options);
+        for _ in 0..10 {
+            pool.insert_batch(&[7; 10]).unwrap();
+        }
+        assert!(!inserts(&pool), "{remover:?}");
+    }
 }
 
 #[test]

@@ -38,6 +38,7 @@ mod orders;
 mod pages;
 #[cfg(unix)]
 mod permission;
+mod queue;
 mod stage;
 #[cfg(unix)]
 mod stopped;
@@ -57,6 +58,7 @@ const PARTS: &[stage::Part] = &[
     creation::PART,
     lifetime::PART,
     names::PART,
+    queue::PART,
     cleaning::PART,
     waiting::PART,
     damage::PART,

@@ -11,6 +11,7 @@ mod crew;
 #[expect(dead_code, reason = "the other test program checks batches by columns")]
 mod experience;
 mod footprint;
+mod keeper;
 mod ledger;
 mod long;
 #[path = "../processes/orders.rs"]

@@ -12,6 +12,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::contest::{self, Companions};
 use crate::experience::Experience;
+use crate::keeper::{self, Kept};
 use crate::ledger::{self, check_alone, insert};
 use crate::score::{Score, Stopwatch};
 use crate::stage::{Part, ROLE, named, spawn};
@@ -26,9 +27,10 @@ pub const PART: Part = Part {
     alone: named![a_death_at_any_point_is_made_good],
     roles: {
         use contest::{companion, contender};
+        use keeper::{inspector, keeper};
         use victim::{creator, guest, pool, publisher, verifier};
         named![
-            pool, guest, verifier, publisher, creator, contender, companion
+            pool, guest, verifier, publisher, creator, contender, companion, keeper, inspector
         ]
     },
     ..Part::EMPTY
@@ -126,6 +128,8 @@ struct Range {
     pool_name: String,
     board: Board<u64>,
     board_name: String,
+    kept: Pool<Kept>,
+    kept_name: String,
     /// The number of the next victim.
     victim: u64,
 }
@@ -134,6 +138,7 @@ impl Range {
     fn new(capacity: usize, seed: u64) -> Self {
         let pool_name = format!("points/{capacity}");
         let board_name = "points/board".to_string();
+        let kept_name = "points/kept".to_string();
         let pool = Pool::create(&pool_name, PoolOptions::new(capacity)).unwrap();
         for number in 0..capacity as u64 {
             insert(&pool, number).unwrap();
@@ -146,6 +151,8 @@ impl Range {
             pool_name,
             board,
             board_name,
+            kept: keeper::create(&kept_name),
+            kept_name,
             victim: 1 + (seed << 32),
         }
     }
@@ -153,6 +160,12 @@ impl Range {
     /// Lets a process die at a point, and checks everything.
     fn try_point(&mut self, point: &str, score: &mut Score) {
         let (area, _) = point.split_once('.').expect("area.step");
+        if let "quota" | "remove" | "rewrite" = area {
+            return self.try_keeper(point, score);
+        }
+        if point == "tree.order" {
+            return self.try_keeper(point, score);
+        }
         let first = self.victim;
         let held = self.pool.sample(64, &mut self.random).unwrap();
         let copies: Vec<Experience> = held.records().copied().collect();
@@ -193,6 +206,34 @@ impl Range {
         score.recoveries += usize::from(score.violations.len() == before);
     }
 
+    /// Lets a process die at a point that only a pool with policies passes, and checks that pool.
+    fn try_keeper(&mut self, point: &str, score: &mut Score) {
+        let first = keeper::work(&self.kept, &mut self.random).expect("a pool that works");
+        let before = match point {
+            "quota.back" => Some("quota.noted"),
+            "rewrite.completed" => Some("rewrite.copied"),
+            _ => None,
+        };
+        let pass = self.random.random_range(1..=20);
+        let died = match before {
+            None => self.send("keeper", point, pass),
+            Some(before) => {
+                score.kills += usize::from(was_killed(self.send("keeper", before, pass)));
+                self.send("inspector", point, 1)
+            }
+        };
+        if !was_killed(died) {
+            return score.violation(format!("{point} was not reached: {died}"));
+        }
+        score.kills += 1;
+        *score.deaths.entry(point.to_string()).or_default() += 1;
+        let before = score.violations.len();
+        let checked = keeper::check(&self.kept, first, &mut self.random);
+        score.check_records(point, checked);
+        score.check(point, self.check_files());
+        score.recoveries += usize::from(score.violations.len() == before);
+    }
+
     /// Somebody dies with a lock, then up to three in a row who repair what he left.
     fn send_repairers(&mut self, point: &str, score: &mut Score) -> ExitStatus {
         let left = match point {
@@ -230,6 +271,7 @@ impl Range {
     fn send(&mut self, role: &str, point: &str, pass: u64) -> ExitStatus {
         let name = match role {
             "publisher" => &self.board_name,
+            "keeper" | "inspector" => &self.kept_name,
             _ => &self.pool_name,
         };
         let program = std::env::current_exe().expect("the path of this program");
@@ -292,8 +334,8 @@ impl Range {
         let say = |error: millpond::Error| error.to_string();
         millpond::unlink_all("short").map_err(say)?;
         let root = std::env::var_os("MILLPOND_DIR").expect("a directory for segments");
-        let expected =
-            [self.board_name.as_str(), &self.pool_name].map(|name| name.to_string() + ".pond");
+        let expected = [self.board_name.as_str(), &self.pool_name, &self.kept_name]
+            .map(|name| name.to_string() + ".pond");
         let mut left = files_below(Path::new(&root));
         left.retain(|file| file != ".lock" && !expected.contains(file));
         match left.is_empty() {

@@ -116,12 +116,6 @@ impl RateLimiter {
         })
     }
 
-    /// Whether `count` more records may be inserted into a pool that holds `length`.
-    pub(crate) fn may_insert(&self, length: u64, inserted: u64, sampled: u64, count: u64) -> bool {
-        length.saturating_add(count) <= self.min_size
-            || self.difference(inserted.saturating_add(count), sampled) <= self.most
-    }
-
     /// Whether `count` more records may be sampled from a pool that holds `length`.
     pub(crate) fn may_sample(&self, length: u64, inserted: u64, sampled: u64, count: u64) -> bool {
         length >= self.min_size
@@ -180,6 +174,12 @@ impl RateLimiter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl RateLimiter {
+        fn may_insert(&self, length: u64, inserted: u64, sampled: u64, count: u64) -> bool {
+            self.room_for_inserts(length, inserted, sampled) >= count
+        }
+    }
 
     /// By hand: 2 samples an insert, from 3 records on, 4 either way: the difference stays in 2..=10.
     #[test]
