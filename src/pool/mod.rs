@@ -2,8 +2,8 @@
 //!
 //! What lies in the segment is in `parts.rs`; a slot's life is claimed (`claim.rs`), committed,
 //! leased (`lease.rs`, `sample.rs`, `batch.rs`), claimed again. What is sampled, what goes and who waits
-//! is chosen by `policy/`, `select/`, `choose.rs` and `limit.rs`. Imports the segment, the records and the
-//! tree.
+//! is chosen by `policy/`, `select/`, `choose.rs` and `limit.rs`. What comes after what in an episode is the
+//! matter of `links/`. Imports the segment, the records and the tree.
 
 mod batch;
 mod choose;
@@ -15,6 +15,7 @@ mod free;
 mod insert;
 mod lease;
 mod limit;
+mod links;
 mod options;
 mod parts;
 mod patience;
@@ -39,6 +40,7 @@ use std::time::Duration;
 pub use batch::Batch;
 pub use column::Column;
 pub use distribution::Distribution;
+pub use links::{EpisodeWriter, Fill, Window, Windows};
 pub use options::PoolOptions;
 pub use patience::{CancelToken, Patience};
 pub use policy::{RateLimiter, Remover, Sampler};
