@@ -12,3 +12,4 @@ mod samplers;
 mod threads;
 mod views;
 mod weights;
+mod windows;
