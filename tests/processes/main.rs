@@ -43,6 +43,7 @@ mod stage;
 mod stopped;
 mod waiting;
 mod whole;
+mod windows;
 
 use std::process::ExitCode;
 
@@ -51,6 +52,7 @@ const PARTS: &[stage::Part] = &[
     whole::PART,
     kills::PART,
     leases::PART,
+    windows::PART,
     frequencies::PART,
     board::PART,
     observing::PART,
