@@ -67,6 +67,11 @@ use statistics::Counter;
 /// [`update_priorities`](Self::update_priorities), all in place and at the same time. A handle is
 /// `Send` and `Sync`: threads may share one, and clones of it are the same participant.
 ///
+/// # Episodes
+/// In a pool with [`PoolOptions::linked`] each record may name the one before it in its episode: an
+/// [`EpisodeWriter`] does that. Then [`sample_windows`](Self::sample_windows) gives stretches of episodes:
+/// sequences for recurrent networks, or the frames of a stack, each of which is stored once.
+///
 /// # When a process dies
 /// At whatever instant a process is killed, the others go on. What it had committed stays; a record
 /// that it was writing is never sampled; what it held is free again; and if it died while it changed

@@ -369,13 +369,19 @@ fn whole_windows_keep_their_odds() {
 #[test]
 fn a_lost_window_does_not_count_as_sampled() {
     let options = PoolOptions::new(10).linked(true).sampled_at_most(1);
-    let pool = Pool::<u64>::anonymous(options).unwrap();
+    let pool = Pool::<u64>::anonymous(options.alpha(1.0)).unwrap();
     let first = pool.insert_after(None, &1).unwrap();
-    pool.insert_after(Some(first), &2).unwrap();
+    pool.insert_after_with_priority(Some(first), &2, 99.0)
+        .unwrap();
     pool.remove(&[first]).unwrap();
     let random = &mut generator();
     let lost = pool.sample_windows(1, 2, random);
     assert!(matches!(lost, Err(Error::TooFewWindows { .. })), "{lost:?}");
+    // Also where it was lost on the way to another.
+    pool.insert_after(None, &3).unwrap();
+    let windows = pool.sample_windows(1, 2, random).unwrap();
+    assert!(windows.get(0).records().eq(&[3]));
+    drop(windows);
     assert!(pool.sample(1, random).unwrap().records().eq(&[2]));
     assert!(pool.is_empty());
 }

@@ -23,6 +23,9 @@ impl<T: Record> Pool<T> {
     /// windows which are whole keep their odds among each other;
     /// [`Batch::probabilities`](crate::Batch::probabilities) counts the others in.
     ///
+    /// The default remover, [`Remover::Oldest`](crate::Remover::Oldest), takes episodes from their beginning;
+    /// the others leave holes in them, and fewer windows whole.
+    ///
     /// Every record of a window is leased: `count * length` leases, of which the pool gives each handle as
     /// many as [`PoolOptions::leases`](crate::PoolOptions::leases) says. Only the last record counts as
     /// sampled, for rate limiters and limits of samples. If this process dies, its leases end.
