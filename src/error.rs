@@ -227,6 +227,20 @@ pub enum Error {
         found: usize,
     },
 
+    /// Too few windows could be found whose records are all in the pool.
+    #[error(
+        "of {asked} windows of {length} records only {found} were found whole: the others begin with \
+         records that have left the pool; ask for shorter ones, or create the pool with more capacity"
+    )]
+    TooFewWindows {
+        /// How many windows were asked for.
+        asked: usize,
+        /// How many records each may have.
+        length: usize,
+        /// How many were found.
+        found: usize,
+    },
+
     /// The board has no value yet.
     #[error("nothing was published yet; wait with `Board::wait_newer`")]
     NothingPublished,

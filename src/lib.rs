@@ -96,12 +96,12 @@ mod sync;
 mod tree;
 
 pub use board::{Board, BoardOptions, BoardReader};
-pub use episode::{NStep, NStepTransition, Step};
+pub use episode::{NStep, NStepTransition, Sequences, Step};
 pub use error::{Error, Result};
 pub use millpond_derive::Record;
 pub use pool::{
-    Batch, CancelToken, Column, Distribution, Patience, Pool, PoolOptions, RateLimiter, Remover,
-    Reservation, Sampler, Statistics, ViewOptions,
+    Batch, CancelToken, Column, Distribution, EpisodeWriter, Fill, Patience, Pool, PoolOptions,
+    RateLimiter, Remover, Reservation, Sampler, Statistics, ViewOptions, Window, Windows,
 };
 #[doc(hidden)]
 pub use record::__private;

@@ -2,7 +2,9 @@
 //! values. Imports nothing but the error, and knows no pool.
 
 mod n_step;
+mod sequences;
 #[cfg(test)]
 mod tests;
 
 pub use n_step::{NStep, NStepTransition, Step};
+pub use sequences::Sequences;

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 
 use super::column::{self, Column};
 use super::lease::{Taken, announce, is_unchanged};
+use super::links::Chains;
 use super::slot::{LARGEST_KEY, Slot};
 use super::{Inner, Pool};
 use crate::error::{Error, Result};
@@ -60,7 +61,7 @@ impl<T: Record> Pool<T> {
 
 /// Bytes ahead of the record being copied that are asked for: what a small second cache holds
 /// beside other things. Measured: eight records ahead, into the first cache, are late.
-const PREFETCHED_BYTES: usize = 1 << 17;
+pub(super) const PREFETCHED_BYTES: usize = 1 << 17;
 
 /// One sampled record, as it was drawn.
 #[derive(Clone, Copy)]
@@ -119,6 +120,8 @@ pub struct Batch<T: Record> {
     pub(super) draws: Vec<Draw>,
     /// Keys of records that were sampled for the last time.
     pub(super) exhausted: Vec<u64>,
+    /// The records before those that were sampled; none unless it is the batch of some `Windows`.
+    pub(super) chains: Chains,
 }
 
 impl<T: Record> Batch<T> {
@@ -134,6 +137,7 @@ impl<T: Record> Batch<T> {
             lost: Vec::new(),
             draws: Vec::new(),
             exhausted: Vec::new(),
+            chains: Chains::default(),
         }
     }
 
@@ -280,12 +284,14 @@ impl<T: Record> Batch<T> {
         let entry = pool.segment.owner().entry();
         pool.parts().register_lessee(entry);
         let leases = pool.parts().lease_list(entry);
-        self.taken = leases.take(count).ok_or_else(|| Error::TooManyLeases {
-            asked: count,
+        let cells = self.chains.cells(count);
+        self.taken = leases.take(cells).ok_or_else(|| Error::TooManyLeases {
+            asked: cells,
             held: leases.held(),
             limit: leases.cells.len(),
         })?;
         self.samples.resize(count, Sample::NONE);
+        self.chains.begin(count);
         Ok(())
     }
 
@@ -326,6 +332,7 @@ impl<T: Record> Batch<T> {
         self.probabilities.clear();
         self.lost.clear();
         self.exhausted.clear();
+        self.chains.clear();
         let taken = std::mem::take(&mut self.taken);
         // In a forked child the leases are the parent's.
         if !taken.cells.is_empty() && self.pool.segment.is_ours() {

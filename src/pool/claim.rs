@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::Inner;
 use super::fill::write_records;
 use super::lease::{announce, commit, mark, pass_over, take};
+use super::links::NO_LINK;
 use super::parts::Parts;
 use super::policy::Remover;
 use super::slot::{LARGEST_KEY, Slot};
@@ -31,6 +32,8 @@ pub(super) struct Claim<const MOST: usize> {
     pub(super) keys: [u64; MOST],
     slots: [u32; MOST],
     pub(super) count: usize,
+    /// What their links will say; see `links/`.
+    pub(super) link: u64,
 }
 
 impl<const MOST: usize> Claim<MOST> {
@@ -105,6 +108,7 @@ impl<T: Record> Inner<T> {
             keys: [0; MOST],
             slots: [0; MOST],
             count: 0,
+            link: NO_LINK,
         };
         let mut peers = PeersMet::default();
         self.claim_some(wanted, &mut claim, &mut peers)?;
@@ -358,6 +362,7 @@ impl<T: Record> Inner<T> {
         claim: &Claim<MOST>,
         priority: NewPriority<'_>,
     ) -> Result<()> {
+        self.parts().write_links(claim.slots(), claim.link);
         let mut leaves = [0.0; MOST];
         if let NewPriority::Given(table, priorities) = priority {
             let table = &self.parts().tables[table];

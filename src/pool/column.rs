@@ -70,6 +70,13 @@ impl<'a> Column<'a> {
     }
 }
 
+/// Writes zeros into the columns, as number `row`.
+pub(super) fn blank(row: usize, columns: &mut [Column<'_>]) {
+    for column in columns {
+        column.bytes[row * column.size..(row + 1) * column.size].fill(0);
+    }
+}
+
 /// Copies the fields of one record into their columns, as number `row`.
 #[inline(always)]
 pub(super) fn scatter(record: &[u8], row: usize, columns: &mut [Column<'_>]) {

@@ -1,6 +1,7 @@
 //! Inserting records that the caller has: claimed, copied, committed (`claim.rs`).
 
 use super::claim::{CHUNK, NewPriority};
+use super::links::NO_LINK;
 use super::{Inner, Pool};
 use crate::error::{Error, Result};
 use crate::os::cpu::{CACHE_LINE, prefetch};
@@ -85,11 +86,21 @@ impl<T: Record> Pool<T> {
     }
 
     pub(super) fn insert_one(&self, record: &T, priority: NewPriority<'_>) -> Result<u64> {
+        self.insert_linked(record, priority, NO_LINK)
+    }
+
+    /// Inserts one record, with a link.
+    pub(super) fn insert_linked(
+        &self,
+        record: &T,
+        priority: NewPriority<'_>,
+        link: u64,
+    ) -> Result<u64> {
         if self.makes_wait() {
-            let insert = |_| Ok((1, self.inner.insert_one(record, priority)?));
+            let insert = |_| Ok((1, self.inner.insert_one(record, priority, link)?));
             return self.insert_when_allowed(1, insert);
         }
-        self.inner.insert_one(record, priority)
+        self.inner.insert_one(record, priority, link)
     }
 
     fn insert_many(&self, records: &[T], priority: NewPriority<'_>) -> Result<Vec<u64>> {
@@ -111,8 +122,9 @@ impl<T: Record> Pool<T> {
 }
 
 impl<T: Record> Inner<T> {
-    fn insert_one(&self, record: &T, priority: NewPriority<'_>) -> Result<u64> {
-        let claim = self.claim::<1>(1)?;
+    fn insert_one(&self, record: &T, priority: NewPriority<'_>, link: u64) -> Result<u64> {
+        let mut claim = self.claim::<1>(1)?;
+        claim.link = link;
         self.prefetch_slot(claim.slots()[0] as usize + SLOTS_AHEAD);
         self.fill(&claim, std::slice::from_ref(record));
         self.commit(&claim, priority)?;

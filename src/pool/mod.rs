@@ -2,8 +2,8 @@
 //!
 //! What lies in the segment is in `parts.rs`; a slot's life is claimed (`claim.rs`), committed,
 //! leased (`lease.rs`, `sample.rs`, `batch.rs`), claimed again. What is sampled, what goes and who waits
-//! is chosen by `policy/`, `select/`, `choose.rs` and `limit.rs`. Imports the segment, the records and the
-//! tree.
+//! is chosen by `policy/`, `select/`, `choose.rs` and `limit.rs`. What comes after what in an episode is the
+//! matter of `links/`. Imports the segment, the records and the tree.
 
 mod batch;
 mod choose;
@@ -15,6 +15,7 @@ mod free;
 mod insert;
 mod lease;
 mod limit;
+mod links;
 mod options;
 mod parts;
 mod patience;
@@ -39,6 +40,7 @@ use std::time::Duration;
 pub use batch::Batch;
 pub use column::Column;
 pub use distribution::Distribution;
+pub use links::{EpisodeWriter, Fill, Window, Windows};
 pub use options::PoolOptions;
 pub use patience::{CancelToken, Patience};
 pub use policy::{RateLimiter, Remover, Sampler};
@@ -64,6 +66,11 @@ use statistics::Counter;
 /// [`insert`](Self::insert), learners [`sample`](Self::sample) and
 /// [`update_priorities`](Self::update_priorities), all in place and at the same time. A handle is
 /// `Send` and `Sync`: threads may share one, and clones of it are the same participant.
+///
+/// # Episodes
+/// In a pool with [`PoolOptions::linked`] each record may name the one before it in its episode: an
+/// [`EpisodeWriter`] does that. Then [`sample_windows`](Self::sample_windows) gives stretches of episodes:
+/// sequences for recurrent networks, or the frames of a stack, each of which is stored once.
 ///
 /// # When a process dies
 /// At whatever instant a process is killed, the others go on. What it had committed stays; a record

@@ -51,6 +51,9 @@ impl Parts {
                 Slot::Committed(key) if self.slot_of(key) != slot || key >= next_key => {
                     return Some(format!("slot {slot} holds the record of key {key}"));
                 }
+                Slot::Committed(key) if self.previous(slot).is_some_and(|found| found >= key) => {
+                    return Some(format!("the record of key {key} comes after a later one"));
+                }
                 Slot::Committed(_) => lengths[self.shards.shard_of(slot)] += 1,
                 state if self.weighs(slot) => {
                     return Some(format!("slot {slot} is {state:?} and has a priority"));

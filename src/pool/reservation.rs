@@ -79,6 +79,17 @@ impl<T: Record> Reservation<'_, T> {
         self.finish(NewPriority::Given(table, &[priority]))
     }
 
+    /// As [`commit`](Self::commit), in a pool with links, and as the record that comes after that of
+    /// `previous` in its episode; `None` where it is the first. See [`Pool::insert_after`].
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) as [`Pool::insert_after`] (the
+    /// reservation is given up), [`Error::Forked`](crate::Error::Forked).
+    pub fn commit_after(mut self, previous: Option<u64>) -> Result<u64> {
+        self.claim.link = self.pool.link_to(previous)?;
+        self.commit()
+    }
+
     fn finish(mut self, priority: NewPriority<'_>) -> Result<u64> {
         let key = self.key();
         self.pool.inner.commit(&self.claim, priority)?;

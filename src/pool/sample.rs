@@ -233,7 +233,8 @@ impl<T: Record> Inner<T> {
     }
 
     /// Fills the batch in rounds: draws, leases, checks, and again for those that were lost. The last
-    /// round holds all locks, so nothing is lost in it: it comes to an end whatever others do.
+    /// round holds all locks, so nothing is lost in it but windows without a beginning: it comes to an end
+    /// whatever others do.
     fn draw_all(
         &self,
         mut selector: impl Select,
@@ -245,8 +246,9 @@ impl<T: Record> Inner<T> {
         let share = 1.0 / so_far.count as f64;
         let began = Instant::now();
         let is_limited = self.parts().tables[batch.table].shape.limiter.is_some();
-        while so_far.round <= ROUNDS_WITHOUT_LOCK {
-            so_far.is_last = so_far.round == ROUNDS_WITHOUT_LOCK;
+        let rounds = batch.chains.rounds(ROUNDS_WITHOUT_LOCK);
+        while so_far.round <= rounds {
+            so_far.is_last = so_far.round == rounds;
             let stratified = selector.is_stratified(so_far.round);
             batch.draws.clear();
             batch.draws.extend(batch.lost.iter().map(|&stratum| {
@@ -269,6 +271,8 @@ impl<T: Record> Inner<T> {
                 }
                 odds => self.lease_and_check(batch, odds?, &mut so_far.chosen),
             }
+            self.follow_links(batch);
+            batch.settle();
             if batch.lost.is_empty() {
                 break;
             }
@@ -276,7 +280,7 @@ impl<T: Record> Inner<T> {
         }
         match batch.lost.is_empty() {
             true => Ok(()),
-            false => Err(Error::NothingToSample { length: self.len() }),
+            false => Err(batch.why_lost(self.len())),
         }
     }
 
@@ -358,7 +362,6 @@ impl<T: Record> Inner<T> {
             sample.counted = true;
             false
         });
-        batch.settle();
     }
 
     /// Names `slot` in cell `number` of those taken; `announce` and a check must follow.

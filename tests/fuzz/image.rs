@@ -11,6 +11,8 @@ pub const NAME: &str = "fuzzed";
 /// Slots of the pool: two shards, and a last run that is not whole.
 pub const CAPACITY: usize = 520;
 pub const BOARD_LENGTH: usize = 10;
+/// How many of the pool's records are linked.
+const EPISODE: usize = 50;
 
 #[derive(Clone, Copy, Debug, Record)]
 #[repr(C)]
@@ -37,8 +39,14 @@ pub fn path() -> PathBuf {
 /// A new pool with records of many priorities in most of its slots.
 pub fn create_pool() -> Pool<Step> {
     let options = PoolOptions::new(CAPACITY).participants(3).leases(64);
-    let pool = Pool::create(NAME, options).expect("a pool");
-    let priorities: Vec<f32> = (0..CAPACITY - 20).map(|n| (n % 7) as f32).collect();
+    let pool = Pool::create(NAME, options.linked(true)).expect("a pool");
+    let mut episode = pool.episode().expect("a pool with links");
+    for _ in 0..EPISODE {
+        episode.push(&Step::ANY, false).expect("a free slot");
+    }
+    let priorities: Vec<f32> = (0..CAPACITY - EPISODE - 20)
+        .map(|n| (n % 7) as f32)
+        .collect();
     let records = vec![Step::ANY; priorities.len()];
     let keys = pool.insert_batch_with_priorities(&records, &priorities);
     assert_eq!(keys.expect("free slots").len(), records.len());

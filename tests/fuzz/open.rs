@@ -4,7 +4,7 @@
 use std::fs;
 use std::time::Duration;
 
-use millpond::{Board, BoardReader, Column, Pool};
+use millpond::{Board, BoardReader, Column, Fill, Pool};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -71,6 +71,13 @@ pub fn use_pool(pool: &Pool<Step>) {
         let gathered = batch.gather(&mut [Column::new("action", &mut actions)]);
         gathered.expect("a column that fits");
         let _ = pool.update_priorities(batch.keys(), &[0.5; 8]);
+    }
+    if let Ok(windows) = pool.sample_windows(4, 6, &mut random) {
+        let mut actions = [0u32; 4 * 6];
+        let gathered = windows.gather(Fill::Zero, &mut [Column::new("action", &mut actions)]);
+        gathered.expect("a column that fits");
+        let end = windows.ends().keys()[0];
+        let _ = (pool.previous(end), pool.insert_after(Some(end), &Step::ANY));
     }
     let _ = pool.insert(&Step::ANY);
     let _ = pool.insert_batch(&[Step::ANY; 70]);

@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use millpond::{Batch, Column, NStep, Pool, PoolOptions, Sampler, Step};
+use millpond::{Batch, Column, Fill, NStep, Pool, PoolOptions, Sampler, Step, Windows};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -116,6 +116,36 @@ fn small_questions_allocate_nothing() {
         pool.verify().unwrap();
     });
     assert_eq!(allocations, 0);
+}
+
+#[test]
+fn windows_that_are_used_again_allocate_nothing() {
+    let pool = Pool::anonymous(PoolOptions::new(10_000).linked(true)).unwrap();
+    let mut episode = pool.episode().unwrap();
+    let mut push = |count: usize| {
+        for step in 0..count {
+            match step % 50 {
+                0 => episode.begin(&[1f32; 84]).unwrap(),
+                _ => episode.push(&[2.0; 84], false).unwrap(),
+            };
+        }
+    };
+    push(5000);
+    let mut random = StdRng::seed_from_u64(1);
+    let mut windows = Windows::new(&pool);
+    let (mut now, mut next) = (vec![[[0f32; 84]; 4]; 32], vec![[[0f32; 84]; 4]; 32]);
+    let mut step = || {
+        pool.sample_windows_into(32, 5, &mut random, &mut windows)
+            .unwrap();
+        let (now, next) = (
+            Column::new("value", &mut now),
+            Column::new("value", &mut next),
+        );
+        windows.stack(Fill::First, now, next).unwrap();
+    };
+    step();
+    assert_eq!(count(|| (0..100).for_each(|_| step())), 0);
+    assert_eq!(count(|| push(1000)), 0);
 }
 
 #[test]

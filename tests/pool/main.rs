@@ -1,7 +1,8 @@
-//! The pool in one process, as its users see it: against a model, with bad input, by hand-worked
+//! The pool in one process, as its users see it: against models, with bad input, by hand-worked
 //! numbers, from many threads, larger than the caches, and with its allocations counted.
 
 mod allocations;
+mod episodes;
 mod errors;
 mod large;
 mod limits;
@@ -12,3 +13,4 @@ mod samplers;
 mod threads;
 mod views;
 mod weights;
+mod windows;

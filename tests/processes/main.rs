@@ -44,6 +44,7 @@ mod stage;
 mod stopped;
 mod waiting;
 mod whole;
+mod windows;
 
 use std::process::ExitCode;
 
@@ -52,6 +53,7 @@ const PARTS: &[stage::Part] = &[
     whole::PART,
     kills::PART,
     leases::PART,
+    windows::PART,
     frequencies::PART,
     board::PART,
     observing::PART,

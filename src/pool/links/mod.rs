@@ -1,0 +1,158 @@
+//! Links: each record of a pool may name the one before it in its episode.
+//!
+//! A slot's link is written by who has claimed the slot, before the commit, so whoever sees the record sees
+//! its link; and it stays as long as the record does. It is read under a lease of that record, or under the
+//! lock of its shard. `follow.rs` walks along links, `windows.rs` gives out what it found.
+
+mod follow;
+mod gather;
+mod windows;
+mod writer;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub(super) use follow::Chains;
+pub use gather::Fill;
+pub use windows::{Window, Windows};
+pub use writer::EpisodeWriter;
+
+use super::Pool;
+use super::claim::NewPriority;
+use super::parts::Parts;
+use super::slot::{LARGEST_KEY, Slot};
+use crate::error::{Error, Result};
+use crate::record::Record;
+
+/// The link of a record that is the first of its episode; that to key `k` is `k + 1`.
+pub(super) const NO_LINK: u64 = 0;
+
+/// The key that a link leads to.
+fn key_of(link: u64) -> Option<u64> {
+    link.checked_sub(1)
+}
+
+impl<T: Record> Pool<T> {
+    /// Inserts a record that comes after the one of key `previous` in an episode; `None` where it is the
+    /// first of its episode. Its priority is the highest that any record ever had. Gives its key.
+    ///
+    /// What others insert meanwhile does not matter. The previous record may have left the pool by now: then
+    /// no window reaches back to it ([`sample_windows`](Self::sample_windows)). An
+    /// [`EpisodeWriter`] remembers the keys by itself.
+    ///
+    /// All other ways to insert give records that are the first of their episode.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] where the pool was not created with
+    /// [`PoolOptions::linked`](crate::PoolOptions::linked), or `previous` is not the key of an earlier
+    /// record; else as [`insert`](Self::insert).
+    ///
+    /// ```
+    /// use millpond::{Pool, PoolOptions};
+    ///
+    /// let pool = Pool::<u64>::anonymous(PoolOptions::new(100).linked(true))?;
+    /// let first = pool.insert_after(None, &7)?;
+    /// let second = pool.insert_after(Some(first), &8)?;
+    /// assert_eq!(pool.previous(second)?, Some(first));
+    /// assert_eq!(pool.previous(first)?, None);
+    /// # Ok::<(), millpond::Error>(())
+    /// ```
+    pub fn insert_after(&self, previous: Option<u64>, record: &T) -> Result<u64> {
+        let link = self.link_to(previous)?;
+        self.insert_linked(record, NewPriority::Highest, link)
+    }
+
+    /// As [`insert_after`](Self::insert_after), with a priority of its own.
+    ///
+    /// # Errors
+    /// [`Error::InvalidPriority`], and what [`insert_after`](Self::insert_after) says.
+    pub fn insert_after_with_priority(
+        &self,
+        previous: Option<u64>,
+        record: &T,
+        priority: f32,
+    ) -> Result<u64> {
+        self.check_priorities(&[priority])?;
+        let link = self.link_to(previous)?;
+        let priority = [priority];
+        self.insert_linked(record, NewPriority::Given(self.table, &priority), link)
+    }
+
+    /// The key of the record before that of `key` in its episode, whether or not that one is still in the
+    /// pool. `None` for the first record of an episode, and where the record of `key` has left the pool
+    /// itself.
+    ///
+    /// Takes one of the pool's locks: windows are the fast way along an episode.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] where the pool was not created with
+    /// [`PoolOptions::linked`](crate::PoolOptions::linked); [`Error::Forked`].
+    pub fn previous(&self, key: u64) -> Result<Option<u64>> {
+        self.check_linked()?;
+        let parts = self.inner.parts();
+        let slot = parts.slot_of(key);
+        let _guard = self.inner.lock(parts.shards.shard_of(slot))?;
+        let word = parts.words[slot].load(Ordering::Relaxed);
+        match Slot::from_word(word) == Slot::Committed(key) {
+            true => Ok(parts.previous(slot)),
+            false => Ok(None),
+        }
+    }
+
+    /// The link to a record.
+    pub(super) fn link_to(&self, previous: Option<u64>) -> Result<u64> {
+        self.check_linked()?;
+        let next = self
+            .inner
+            .parts()
+            .control()
+            .next_key
+            .load(Ordering::Relaxed);
+        match previous {
+            None => Ok(NO_LINK),
+            // So links lead to lower keys only, and no walk along them goes round in a circle.
+            Some(key) if key < next && key < LARGEST_KEY => Ok(key + 1),
+            Some(key) => Err(Error::InvalidArgument {
+                what: "the key of the previous record",
+                found: key.to_string(),
+                expected: format!("that of a record of this pool, all of which are below {next}"),
+            }),
+        }
+    }
+
+    fn check_linked(&self) -> Result<()> {
+        match self.inner.parts().links {
+            Some(_) => Ok(()),
+            None => Err(Error::InvalidArgument {
+                what: "a pool whose records are not linked",
+                found: "asked for links".into(),
+                expected: "created with `PoolOptions::linked`".into(),
+            }),
+        }
+    }
+}
+
+impl Parts {
+    /// Writes the links of claimed slots, if the pool has any. Before the commit, whose Release hands them
+    /// on.
+    #[inline]
+    pub(super) fn write_links(&self, slots: &[u32], link: u64) {
+        if let Some(links) = &self.links {
+            for slot in slots {
+                links[*slot as usize].store(link, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The address of a slot's link, to be asked for ahead.
+    fn link(&self, slot: usize) -> *const AtomicU64 {
+        let links = self.links.as_ref();
+        links.map_or(std::ptr::null(), |links| &links[slot])
+    }
+
+    /// The key before that of the record in `slot`, which the caller has leased and checked, or whose lock
+    /// it holds.
+    pub(super) fn previous(&self, slot: usize) -> Option<u64> {
+        // Relaxed: the caller sees the record, and so its link.
+        key_of(self.links.as_ref()?[slot].load(Ordering::Relaxed))
+    }
+}
