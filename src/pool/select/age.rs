@@ -65,21 +65,21 @@ impl<'a> Age<'a> {
             };
             let slot = self.parts.slot_of(key);
             let word = self.parts.words[slot].load(Ordering::Relaxed);
-            match Slot::from_word(word) {
-                Slot::Committed(found) if found == key => {
-                    if so_far.is_open(slot) && !self.table.is_exhausted(slot) {
-                        return Some((key, slot));
-                    }
+            let state = Slot::from_word(word);
+            if state == Slot::Committed(key) {
+                if so_far.is_open(slot) && !self.table.is_exhausted(slot) {
+                    return Some((key, slot));
                 }
-                // Nobody will ever find this key: the next time need not begin before it.
-                Slot::Committed(found) | Slot::Removed(found) if found >= key => {
-                    if self.gone == key {
-                        self.gone = key + 1;
-                        let oldest = &self.parts.control().oldest;
-                        oldest.fetch_max(self.gone, Ordering::Relaxed);
-                    }
-                }
-                _ => {}
+                continue;
+            }
+            // Nobody will ever find this key: the next time need not begin before it.
+            if let Slot::Committed(found) | Slot::Removed(found) = state
+                && found >= key
+                && self.gone == key
+            {
+                self.gone = key + 1;
+                let oldest = &self.parts.control().oldest;
+                oldest.fetch_max(self.gone, Ordering::Relaxed);
             }
         }
     }
