@@ -100,8 +100,8 @@ pub use episode::{NStep, NStepTransition, Step};
 pub use error::{Error, Result};
 pub use millpond_derive::Record;
 pub use pool::{
-    Batch, CancelToken, Column, Distribution, Patience, Pool, PoolOptions, RateLimiter, Remover,
-    Reservation, Sampler, Statistics, ViewOptions,
+    Batch, CancelToken, Column, Distribution, Loaded, Patience, Pool, PoolOptions, RateLimiter,
+    Remover, Reservation, Sampler, Saved, Statistics, ViewOptions,
 };
 #[doc(hidden)]
 pub use record::__private;

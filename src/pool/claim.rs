@@ -11,6 +11,7 @@ use super::lease::{announce, commit, mark, pass_over, take};
 use super::parts::Parts;
 use super::policy::Remover;
 use super::slot::{LARGEST_KEY, Slot};
+use super::snapshot::SavedTable;
 use super::statistics::Counter;
 use super::table::Table;
 use crate::error::{Error, Result};
@@ -52,6 +53,8 @@ pub(super) enum NewPriority<'a> {
     Given(usize, &'a [f32]),
     /// Of a single record, one for each table; `None` where it is not to be in the table.
     Each(&'a [Option<f32>]),
+    /// Of records of a snapshot, for each table, from the one of this number on.
+    Saved(&'a [Option<SavedTable>], usize),
 }
 
 impl NewPriority<'_> {
@@ -61,6 +64,7 @@ impl NewPriority<'_> {
             Self::Highest => Self::Highest,
             Self::Given(table, priorities) => Self::Given(table, &priorities[start..]),
             Self::Each(priorities) => Self::Each(priorities),
+            Self::Saved(tables, first) => Self::Saved(tables, first + start),
         }
     }
 }
@@ -74,6 +78,8 @@ pub(super) struct PeersMet {
     lessee: Option<usize>,
     /// Slots that another writer has filled anew meanwhile.
     overtaken: usize,
+    /// Whether somebody saves what is in a slot, and has not copied it yet.
+    pub(super) guarded: bool,
 }
 
 /// Slots of a run, as bits.
@@ -107,7 +113,13 @@ impl<T: Record> Inner<T> {
             count: 0,
         };
         let mut peers = PeersMet::default();
+        self.await_saver_of_next()?;
         self.claim_some(wanted, &mut claim, &mut peers)?;
+        while claim.count == 0 && std::mem::take(&mut peers.guarded) {
+            self.await_saver()?;
+            self.await_saver_of_next()?;
+            self.claim_some(wanted, &mut claim, &mut peers)?;
+        }
         if claim.count == 0 && self.segment.clean() > 0 {
             // The dead held leases.
             self.claim_some(wanted, &mut claim, &mut peers)?;
@@ -151,7 +163,8 @@ impl<T: Record> Inner<T> {
     ) -> Result<()> {
         let capacity = self.parts().capacity();
         let mut looked_at = 0;
-        while claim.count < wanted && looked_at < capacity {
+        // What somebody saves is worth waiting for; to pass it over takes a lap.
+        while claim.count < wanted && looked_at < capacity && !peers.guarded {
             // Never more than a lap: it would only meet its own claims.
             let count = (wanted - claim.count).min(capacity - looked_at);
             let mut keys = self.use_keys(count as u64)?;
@@ -269,7 +282,7 @@ impl<T: Record> Inner<T> {
     /// `first_key`.
     ///
     /// A slot whose record is newer than its key here stays as it is: between taking the key and the
-    /// lock this writer was overtaken by a lap.
+    /// lock this writer was overtaken by a lap. So does one whose record somebody saves.
     fn mark_run(
         &self,
         words: &[AtomicU64],
@@ -281,6 +294,7 @@ impl<T: Record> Inner<T> {
         let nothing_goes = self.parts().shape.remover == Remover::Nothing;
         // No key is larger, unless the segment is damaged.
         let next_key = || self.parts().control().next_key.load(Ordering::Relaxed);
+        let guard = self.parts().guard();
         for (at, word) in words.iter().enumerate() {
             match Slot::from_word(word.load(Ordering::Relaxed)) {
                 Slot::Committed(key) | Slot::Marked(key) | Slot::Removed(key)
@@ -291,6 +305,7 @@ impl<T: Record> Inner<T> {
                 Slot::Committed(_) if nothing_goes && !self.parts().is_exhausted(start + at) => {
                     marks.kept |= 1 << at;
                 }
+                state if guard.holds(state) => peers.guarded = true,
                 Slot::Committed(key) | Slot::Marked(key) => {
                     mark(word, Slot::Marked(key).to_word());
                     fail_point("insert.marked");
@@ -371,6 +386,7 @@ impl<T: Record> Inner<T> {
         for slots in claim.slots().chunk_by(same_run) {
             let these = done..done + slots.len();
             done = these.end;
+            let priority = priority.from(these.start);
             self.commit_run(slots, &claim.keys[these.clone()], &leaves[these], priority)?;
         }
         fail_point("commit.unlocked");
@@ -399,6 +415,10 @@ impl<T: Record> Inner<T> {
                 }
                 NewPriority::Highest | NewPriority::Given(..) => Some(table.highest()),
                 NewPriority::Each(priorities) => Some(table.first_leaf(priorities[number])),
+                NewPriority::Saved(tables, first) => {
+                    table.restore(slots, tables[number].as_ref(), first);
+                    continue;
+                }
             };
             if let Some(leaf) = leaf {
                 table.assign_run(slots, &[leaf; CHUNK][..slots.len()]);

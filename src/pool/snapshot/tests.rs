@@ -1,0 +1,1 @@
+//! Tests of what a snapshot has that no public call shows: links.
