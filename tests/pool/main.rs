@@ -9,6 +9,7 @@ mod model;
 mod removers;
 mod rewriting;
 mod samplers;
+mod snapshot;
 mod threads;
 mod views;
 mod weights;

@@ -41,7 +41,7 @@ const STALLED: Duration = Duration::from_secs(10);
 
 /// Keys of which the records are still to be saved; none where nobody saves.
 #[derive(Clone, PartialEq)]
-pub(in crate::pool) struct Guarded(Range<u64>);
+pub(in crate::pool) struct Guarded(pub(super) Range<u64>);
 
 impl Guarded {
     /// Whether a slot in this state has to stay as it is.
