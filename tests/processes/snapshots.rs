@@ -195,12 +195,12 @@ fn writer() {
 }
 
 fn priorities_are_those_of_one_instant() {
-    const CAPACITY: usize = 10_000;
+    const CAPACITY: usize = 50_000;
     let options = PoolOptions::new(CAPACITY).alpha(1.0);
     let pool = Pool::<u64>::create(POOL, options.clone()).unwrap();
     let numbers: Vec<u64> = (0..CAPACITY as u64).collect();
     let mut priorities = vec![0.0; CAPACITY];
-    (priorities[1000], priorities[9000]) = (1.0, 1.0);
+    (priorities[1000], priorities[49_000]) = (1.0, 1.0);
     pool.insert_batch_with_priorities(&numbers, &priorities)
         .unwrap();
     let mut updater = Child::start("snapshots::updater", &[]);
@@ -216,7 +216,7 @@ fn priorities_are_those_of_one_instant() {
             let odds = batch.probabilities()[at.expect("half of all draws")];
             (odds * loaded.total_priority()).round() as u64
         };
-        let (first, second) = (priority(1000), priority(9000));
+        let (first, second) = (priority(1000), priority(49_000));
         assert!(first == second || first == second + 1, "{first}, {second}");
         apart += usize::from(first > second);
         last = first;
@@ -232,9 +232,12 @@ fn updater() {
     let pool = Pool::<u64>::open(POOL).unwrap();
     println!("updating");
     for round in 2u32.. {
-        for key in [1000, 9000] {
+        for key in [1000, 49_000] {
             pool.update_priorities(&[key], &[round as f32]).unwrap();
-            thread::sleep(Duration::from_micros(50));
+            // Sometimes one after the other, so that a cut that takes its time would see the second alone.
+            if round % 2 == 0 {
+                thread::sleep(Duration::from_micros(50));
+            }
         }
         if orders.arrived() {
             return;
