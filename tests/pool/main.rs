@@ -1,5 +1,5 @@
 //! The pool in one process, as its users see it: against a model, with bad input, by hand-worked
-//! numbers, from many threads, larger than the caches, and with its allocations counted.
+//! numbers, from many threads, larger than the caches, saved and loaded, and with its allocations counted.
 
 mod allocations;
 mod errors;
@@ -9,6 +9,7 @@ mod model;
 mod removers;
 mod rewriting;
 mod samplers;
+mod saving;
 mod snapshot;
 mod threads;
 mod views;

@@ -72,9 +72,7 @@ impl Cut {
 
 impl TableCut {
     fn take(&mut self, table: &Table) {
-        for (slot, leaf) in self.leaves.iter_mut().enumerate() {
-            *leaf = table.tree.leaf(slot);
-        }
+        table.tree.copy_leaves(&mut self.leaves);
         for (slot, count) in self.counts.iter_mut().enumerate() {
             *count = table.sampled(slot);
         }

@@ -1,13 +1,14 @@
 //! Snapshots: a pool saved to a file while processes go on using it, and loaded again.
 //!
 //! What belongs to a snapshot is in `cut.rs`; `guard.rs` keeps it from being overwritten; `save.rs` copies
-//! it, `target.rs` is the file that it goes to, `format.rs` what that looks like, and `load.rs` brings it
-//! back. `docs/snapshots.md` has the file byte by byte.
+//! it, `target.rs` is the file that it goes to, `format.rs` what that looks like; `read.rs` reads it, and
+//! `load.rs` inserts what was read. `docs/snapshots.md` has the file byte by byte.
 
 mod cut;
 mod format;
 mod guard;
 mod load;
+mod read;
 mod save;
 mod target;
 #[cfg(test)]
@@ -17,7 +18,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
-pub(super) use load::SavedTable;
+pub(super) use read::SavedTable;
 
 use super::Pool;
 use crate::error::Result;
