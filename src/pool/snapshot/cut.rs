@@ -2,13 +2,14 @@
 //!
 //! Holds all locks while it copies the slots' words and each table's leaves, and nothing else.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::super::Inner;
 use super::super::parts::Parts;
 use super::super::slot::Slot;
 use super::super::table::Table;
+use super::format::MOST_COUNTED;
 use super::guard::Saving;
 use crate::error::Result;
 use crate::os::fail_point;
@@ -78,8 +79,9 @@ impl TableCut {
         }
         let words = table.words();
         self.highest = table.highest();
-        self.inserted = words.inserted.load(Ordering::Relaxed);
-        self.sampled = words.sampled.load(Ordering::Relaxed);
+        // In a damaged segment they may say anything, and a snapshot says only what can be.
+        let counted = |count: &AtomicU64| count.load(Ordering::Relaxed).min(MOST_COUNTED);
+        (self.inserted, self.sampled) = (counted(&words.inserted), counted(&words.sampled));
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) const HEAD: usize = 12;
 /// The end is a block of no records with a body of two numbers.
 pub(super) const END_BODY: usize = 16;
 /// No limiter counts as far.
-const MOST_COUNTED: u64 = 1 << 62;
+pub(super) const MOST_COUNTED: u64 = 1 << 62;
 
 /// What the beginning of a snapshot says.
 #[derive(Clone, PartialEq, Debug)]
@@ -156,7 +156,7 @@ impl TableHeader {
         };
         let possible = (0.0..=f32::MAX).contains(&found.alpha)
             && is_leaf(found.highest)
-            && found.inserted.max(found.sampled) < MOST_COUNTED;
+            && found.inserted.max(found.sampled) <= MOST_COUNTED;
         match possible {
             true => Ok(found),
             false => Err(damaged(format!("the numbers of table `{}`", found.name))),

@@ -12,7 +12,7 @@ use super::super::lease::{announce, is_unchanged};
 use super::super::slot::Slot;
 use super::super::{Inner, Pool};
 use super::cut::Cut;
-use super::format::{self, CHECKSUM, END_BODY, HEAD, Header, TableHeader};
+use super::format::{self, CHECKSUM, END_BODY, HEAD, Header, TableHeader, is_leaf};
 use super::guard::Saving;
 use super::target::Target;
 use super::{Progress, Saved};
@@ -144,23 +144,22 @@ impl<T: Record> Save<'_, T> {
         block.extend_from_slice(&format::head(body, keys.len() as u32));
         block.extend_from_slice(bytemuck::cast_slice(keys));
         for table in &self.cut.tables {
-            let leaves = keys.iter().map(|key| table.leaves[slot_of(key)]);
+            // In a damaged segment a leaf, or a link, may say anything.
+            let leaf = |key| Some(table.leaves[slot_of(key)]).filter(|&leaf| is_leaf(leaf));
+            let leaves = keys.iter().map(|key| leaf(key).unwrap_or(0.0));
             block.extend(leaves.flat_map(f32::to_le_bytes));
             let count = |key| table.counts.get(slot_of(key)).copied().unwrap_or(0);
             block.extend(keys.iter().map(count).flat_map(u32::to_le_bytes));
         }
         if let Some(links) = &parts.links {
             // Who claimed the slot wrote its link, and the guard keeps others from claiming it.
+            let link = |key| links[slot_of(key)].load(Ordering::Relaxed);
             let links = keys
                 .iter()
-                .map(|key| links[slot_of(key)].load(Ordering::Relaxed));
+                .map(|key| Some(link(key)).filter(|link| link <= key));
+            let links = links.map(Option::unwrap_or_default);
             block.extend(links.flat_map(u64::to_le_bytes));
         }
-        let start = block.len();
-        debug_assert_eq!(
-            start + size_of_val(keys) / 8 * size_of::<T>(),
-            HEAD + body as usize
-        );
         let mut left = keys;
         while !left.is_empty() {
             let count = copy_some(self.pool, left, leases, block)?;
