@@ -294,8 +294,13 @@ impl<T: Record> Inner<T> {
         let nothing_goes = self.parts().shape.remover == Remover::Nothing;
         // No key is larger, unless the segment is damaged.
         let next_key = || self.parts().control().next_key.load(Ordering::Relaxed);
-        let guard = self.parts().guard();
+        let guarded = self.parts().guarded(words, start);
+        peers.guarded |= guarded != 0;
         for (at, word) in words.iter().enumerate() {
+            if guarded & 1 << at != 0 {
+                marks.kept |= 1 << at;
+                continue;
+            }
             match Slot::from_word(word.load(Ordering::Relaxed)) {
                 Slot::Committed(key) | Slot::Marked(key) | Slot::Removed(key)
                     if key > first_key + at as u64 && key < next_key() =>
@@ -305,7 +310,6 @@ impl<T: Record> Inner<T> {
                 Slot::Committed(_) if nothing_goes && !self.parts().is_exhausted(start + at) => {
                     marks.kept |= 1 << at;
                 }
-                state if guard.holds(state) => peers.guarded = true,
                 Slot::Committed(key) | Slot::Marked(key) => {
                     mark(word, Slot::Marked(key).to_word());
                     fail_point("insert.marked");

@@ -19,7 +19,7 @@
 //! waits, with no lock, until the slot that is next is free to go.
 
 use std::ops::Range;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -65,6 +65,35 @@ impl Parts {
             // Acquire: pairs with the Release in `Saving::advance`.
             _ => control.saved.load(Ordering::Acquire)..control.cut.load(Ordering::Relaxed),
         })
+    }
+}
+
+impl Parts {
+    /// Which of some slots of one run, the first of them `start`, would go and have to stay, as bits. Under
+    /// the lock of their shard.
+    #[inline(always)]
+    pub(in crate::pool) fn guarded(&self, words: &[AtomicU64], start: usize) -> u64 {
+        // Acquire: as in `guard`.
+        match self.control().saving.load(Ordering::Acquire) {
+            0 => 0,
+            _ => self.find_guarded(words, start),
+        }
+    }
+
+    #[cold]
+    fn find_guarded(&self, words: &[AtomicU64], start: usize) -> u64 {
+        let (guard, remover) = (self.guard(), self.shape.remover);
+        let mut guarded = 0;
+        for (at, word) in words.iter().enumerate() {
+            let state = Slot::from_word(word.load(Ordering::Relaxed));
+            let stays_anyway = remover == Remover::Nothing
+                && matches!(state, Slot::Committed(_))
+                && !self.is_exhausted(start + at);
+            if guard.holds(state) && !stays_anyway {
+                guarded |= 1 << at;
+            }
+        }
+        guarded
     }
 }
 
