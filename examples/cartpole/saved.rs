@@ -15,16 +15,15 @@ pub fn save(
     weights: &Board<f32>,
     path: &Path,
 ) -> Result<String, Box<dyn Error>> {
-    let saved = pool.save(path)?;
+    let mut what = format!("{} transitions", pool.save(path)?.records);
     if weights.version() > 0 {
         let mut parameters = vec![0f32; PARAMETERS];
         weights.fetch(&mut parameters)?;
         fs::write(weights_beside(path), bytemuck::cast_slice(&parameters))?;
+        what += " and the weights";
     }
-    let (records, path) = (saved.records, path.display());
-    Ok(format!(
-        "saved {records} transitions and the weights: go on with `--resume {path}`"
-    ))
+    let path = path.display();
+    Ok(format!("saved {what}: go on with `--resume {path}`"))
 }
 
 /// Brings back what [`save`] saved; says what that was.
@@ -33,19 +32,20 @@ pub fn resume(
     weights: &Board<f32>,
     path: &Path,
 ) -> Result<String, Box<dyn Error>> {
-    let loaded = pool.load(path)?;
-    let mut parameters = vec![0f32; PARAMETERS];
-    let bytes = fs::read(weights_beside(path))?;
-    let room: &mut [u8] = bytemuck::cast_slice_mut(&mut parameters);
-    if bytes.len() != room.len() {
-        return Err("the weights beside the snapshot are of another network".into());
+    let mut what = format!("{} transitions", pool.load(path)?.records);
+    let beside = weights_beside(path);
+    if beside.exists() {
+        let bytes = fs::read(&beside)?;
+        let mut parameters = vec![0f32; PARAMETERS];
+        let room: &mut [u8] = bytemuck::cast_slice_mut(&mut parameters);
+        if bytes.len() != room.len() {
+            return Err(format!("{} are weights of another network", beside.display()).into());
+        }
+        room.copy_from_slice(&bytes);
+        weights.publish(&parameters)?;
+        what += " and the weights";
     }
-    room.copy_from_slice(&bytes);
-    weights.publish(&parameters)?;
-    Ok(format!(
-        "resumed with {} transitions and the weights",
-        loaded.records
-    ))
+    Ok(format!("resumed with {what}"))
 }
 
 fn weights_beside(path: &Path) -> PathBuf {
