@@ -269,6 +269,22 @@ pub enum Error {
         limit: usize,
     },
 
+    /// The file is not a snapshot that this pool can load.
+    #[error("snapshot {} cannot be loaded: {reason}", path.display())]
+    WrongSnapshot {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
+
+    /// Somebody else, who is alive, is saving.
+    #[error("{what} is being saved already; wait until that is done, and save again")]
+    AlreadySaving {
+        /// The pool, or the file that it is saved to.
+        what: String,
+    },
+
     /// A column that does not fit the field that it is to receive.
     #[error("column `{field}` {reason}")]
     WrongColumn {

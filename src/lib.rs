@@ -68,6 +68,12 @@
 //! directory that lets in others is refused (not on Windows, where access lists are not read). Windows has no
 //! such groups: the variable is an error there.
 //!
+//! # Snapshots
+//!
+//! [`Pool::save`] writes a pool to a file while processes go on using it: the records and priorities of one
+//! instant, checked by checksums, whole or not at all. [`Pool::load`] brings them back, also into a pool of
+//! another size. `docs/snapshots.md` has the file byte by byte.
+//!
 //! # What it costs, and what it does not do
 //!
 //! Sampling costs what touching the memory costs: see `docs/performance.md`. Records have a fixed size
@@ -100,8 +106,9 @@ pub use episode::{NStep, NStepTransition, Sequences, Step};
 pub use error::{Error, Result};
 pub use millpond_derive::Record;
 pub use pool::{
-    Batch, CancelToken, Column, Distribution, EpisodeWriter, Fill, Patience, Pool, PoolOptions,
-    RateLimiter, Remover, Reservation, Sampler, Statistics, ViewOptions, Window, Windows,
+    Batch, CancelToken, Column, Distribution, EpisodeWriter, Fill, Loaded, Patience, Pool,
+    PoolOptions, RateLimiter, Remover, Reservation, Sampler, Saved, Statistics, ViewOptions,
+    Window, Windows,
 };
 #[doc(hidden)]
 pub use record::__private;

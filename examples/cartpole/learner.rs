@@ -18,7 +18,12 @@ pub fn run(run: &str, seed: u64, watch: impl Fn(u64)) -> Result<(), Box<dyn std:
     let weights = segments::weights(run, "learner")?;
 
     let random = &mut StdRng::seed_from_u64(seed);
-    let mut network = DoubleDqn::new(&initial_parameters(random), &settings)?;
+    let mut parameters = initial_parameters(random);
+    if weights.version() > 0 {
+        // Who resumes an earlier run has published what it had learned.
+        weights.fetch(&mut parameters)?;
+    }
+    let mut network = DoubleDqn::new(&parameters, &settings)?;
     while let Err(error) = pool.wait_for_len(settings.warmup, Duration::from_secs(60)) {
         match error {
             Error::TimedOut { .. } => eprintln!("{error}; start a simulator: {run}"),

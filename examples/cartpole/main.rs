@@ -1,9 +1,13 @@
 //! Three simulators and a learner, as processes, learn to balance a pole through shared memory.
 //!
 //!     cargo run --release --example cartpole [-- --seed N] [--kill] [--updates N]
+//!                                            [--snapshot FILE] [--resume FILE]
 //!
 //! `--kill` kills a simulator in the middle, as `kill -9` would: it is started again, and the others
 //! do not notice. `--updates` ends the run after so many updates, solved or not.
+//!
+//! `--snapshot` saves the pool, and the weights as `FILE.weights`, when the run ends or is stopped by
+//! Ctrl-C; `--resume` begins with them. Learning rate, optimizer and exploration begin anew.
 
 mod crew;
 mod curve;
@@ -11,13 +15,14 @@ mod double_dqn;
 mod environment;
 mod learner;
 mod network;
+mod saved;
 mod score;
 mod segments;
 mod settings;
 mod simulator;
 
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -38,6 +43,8 @@ struct Request {
     seed: u64,
     kill: bool,
     updates: Option<u64>,
+    snapshot: Option<PathBuf>,
+    resume: Option<PathBuf>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -60,17 +67,17 @@ fn parse(words: &[&str]) -> Result<Request, Box<dyn Error>> {
     let mut request = Request::default();
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        let mut number = || {
-            words
-                .next()
-                .ok_or("a number must follow")
-                .map(|word| word.parse())
-        };
+        let mut value = || words.next().ok_or("a value must follow the last word");
         match *word {
-            "--seed" => request.seed = number()??,
-            "--updates" => request.updates = Some(number()??),
+            "--seed" => request.seed = value()?.parse()?,
+            "--updates" => request.updates = Some(value()?.parse()?),
             "--kill" => request.kill = true,
-            other => return Err(format!("{other}? try --seed N, --kill or --updates N").into()),
+            "--snapshot" => request.snapshot = Some(value()?.into()),
+            "--resume" => request.resume = Some(value()?.into()),
+            other => {
+                let words = "--seed N, --kill, --updates N, --snapshot FILE or --resume FILE";
+                return Err(format!("{other}? try {words}").into());
+            }
         }
     }
     Ok(request)
@@ -82,6 +89,9 @@ fn train(request: Request) -> Result<(), Box<dyn Error>> {
     let run = format!("cartpole-{}", std::process::id());
     let pool = segments::replay(&run, "parent", &settings)?;
     let weights = segments::weights(&run, "parent")?;
+    if let Some(path) = &request.resume {
+        println!("{}", saved::resume(&pool, &weights, path)?);
+    }
     let mut score = Score::new(&run, settings.simulators, settings.solved_episodes)?;
     let stopped = Arc::new(AtomicBool::new(false));
     let stop = stopped.clone();
@@ -142,6 +152,9 @@ fn train(request: Request) -> Result<(), Box<dyn Error>> {
     };
     drop(crew);
     bar.abandon();
+    if let Some(path) = &request.snapshot {
+        println!("{}", saved::save(&pool, &weights, path)?);
+    }
     curve::draw(Path::new(PICTURE), &curve, settings.solved_return)?;
     println!(
         "{outcome}: average return {:.0} over {} episodes, after {} steps and {:.0} s\n\

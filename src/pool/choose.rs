@@ -104,9 +104,14 @@ impl<T: Record> Inner<T> {
     ) -> Result<()> {
         let parts = self.parts();
         let before = claim.count;
+        let guard = parts.guard();
         let mut try_slot = |slot: usize, leaf: Option<f32>| {
             let word = parts.words[slot].load(Ordering::Relaxed);
             let table = &parts.tables[0];
+            if guard.holds(Slot::from_word(word)) {
+                peers.guarded = true;
+                return Ok(false); // or every slot's lock would be taken in vain
+            }
             if leaf.is_none_or(|leaf| leaf == table.tree.leaf(slot)) {
                 self.claim_seen(slot, word, claim, peers)?;
             }

@@ -12,6 +12,7 @@ use super::links::NO_LINK;
 use super::parts::Parts;
 use super::policy::Remover;
 use super::slot::{LARGEST_KEY, Slot};
+use super::snapshot::SavedTable;
 use super::statistics::Counter;
 use super::table::Table;
 use crate::error::{Error, Result};
@@ -55,6 +56,8 @@ pub(super) enum NewPriority<'a> {
     Given(usize, &'a [f32]),
     /// Of a single record, one for each table; `None` where it is not to be in the table.
     Each(&'a [Option<f32>]),
+    /// Of records of a snapshot, for each table, from the one of this number on.
+    Saved(&'a [Option<SavedTable>], usize),
 }
 
 impl NewPriority<'_> {
@@ -64,6 +67,7 @@ impl NewPriority<'_> {
             Self::Highest => Self::Highest,
             Self::Given(table, priorities) => Self::Given(table, &priorities[start..]),
             Self::Each(priorities) => Self::Each(priorities),
+            Self::Saved(tables, first) => Self::Saved(tables, first + start),
         }
     }
 }
@@ -77,6 +81,8 @@ pub(super) struct PeersMet {
     lessee: Option<usize>,
     /// Slots that another writer has filled anew meanwhile.
     overtaken: usize,
+    /// Whether somebody saves what is in a slot, and has not copied it yet.
+    pub(super) guarded: bool,
 }
 
 /// Slots of a run, as bits.
@@ -111,7 +117,13 @@ impl<T: Record> Inner<T> {
             link: NO_LINK,
         };
         let mut peers = PeersMet::default();
+        self.await_saver_of_next()?;
         self.claim_some(wanted, &mut claim, &mut peers)?;
+        while claim.count == 0 && std::mem::take(&mut peers.guarded) {
+            self.await_saver()?;
+            self.await_saver_of_next()?;
+            self.claim_some(wanted, &mut claim, &mut peers)?;
+        }
         if claim.count == 0 && self.segment.clean() > 0 {
             // The dead held leases.
             self.claim_some(wanted, &mut claim, &mut peers)?;
@@ -155,7 +167,8 @@ impl<T: Record> Inner<T> {
     ) -> Result<()> {
         let capacity = self.parts().capacity();
         let mut looked_at = 0;
-        while claim.count < wanted && looked_at < capacity {
+        // What somebody saves is worth waiting for; to pass it over takes a lap.
+        while claim.count < wanted && looked_at < capacity && !peers.guarded {
             // Never more than a lap: it would only meet its own claims.
             let count = (wanted - claim.count).min(capacity - looked_at);
             let mut keys = self.use_keys(count as u64)?;
@@ -273,7 +286,7 @@ impl<T: Record> Inner<T> {
     /// `first_key`.
     ///
     /// A slot whose record is newer than its key here stays as it is: between taking the key and the
-    /// lock this writer was overtaken by a lap.
+    /// lock this writer was overtaken by a lap. So does one whose record somebody saves.
     fn mark_run(
         &self,
         words: &[AtomicU64],
@@ -285,7 +298,13 @@ impl<T: Record> Inner<T> {
         let nothing_goes = self.parts().shape.remover == Remover::Nothing;
         // No key is larger, unless the segment is damaged.
         let next_key = || self.parts().control().next_key.load(Ordering::Relaxed);
+        let guarded = self.parts().guarded(words, start);
+        peers.guarded |= guarded != 0;
         for (at, word) in words.iter().enumerate() {
+            if guarded & 1 << at != 0 {
+                marks.kept |= 1 << at;
+                continue;
+            }
             match Slot::from_word(word.load(Ordering::Relaxed)) {
                 Slot::Committed(key) | Slot::Marked(key) | Slot::Removed(key)
                     if key > first_key + at as u64 && key < next_key() =>
@@ -376,6 +395,7 @@ impl<T: Record> Inner<T> {
         for slots in claim.slots().chunk_by(same_run) {
             let these = done..done + slots.len();
             done = these.end;
+            let priority = priority.from(these.start);
             self.commit_run(slots, &claim.keys[these.clone()], &leaves[these], priority)?;
         }
         fail_point("commit.unlocked");
@@ -404,6 +424,10 @@ impl<T: Record> Inner<T> {
                 }
                 NewPriority::Highest | NewPriority::Given(..) => Some(table.highest()),
                 NewPriority::Each(priorities) => Some(table.first_leaf(priorities[number])),
+                NewPriority::Saved(tables, first) => {
+                    table.restore(slots, tables[number].as_ref(), first);
+                    continue;
+                }
             };
             if let Some(leaf) = leaf {
                 table.assign_run(slots, &[leaf; CHUNK][..slots.len()]);

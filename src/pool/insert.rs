@@ -19,7 +19,9 @@ impl<T: Record> Pool<T> {
     /// round of the ring, and the next oldest goes.
     ///
     /// # Errors
-    /// [`Error::NoFreeSlot`] where every slot is leased or reserved; [`Error::Forked`].
+    /// [`Error::NoFreeSlot`] where every slot is leased or reserved; [`Error::TimedOut`] where the record
+    /// that is to go belongs to a [snapshot](Self::save) and whoever saves it has copied nothing for 10 s;
+    /// [`Error::Forked`].
     ///
     /// ```
     /// use millpond::{Pool, PoolOptions};

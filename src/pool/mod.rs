@@ -29,6 +29,7 @@ mod sample;
 mod select;
 mod shape;
 mod slot;
+mod snapshot;
 mod statistics;
 mod table;
 mod update;
@@ -45,6 +46,7 @@ pub use options::PoolOptions;
 pub use patience::{CancelToken, Patience};
 pub use policy::{RateLimiter, Remover, Sampler};
 pub use reservation::Reservation;
+pub use snapshot::{Loaded, Saved};
 pub use statistics::Statistics;
 pub use view::ViewOptions;
 

@@ -22,7 +22,13 @@ pub(super) struct Control {
     pub(super) next_key: AtomicU64,
     /// How many slots were claimed that are not the ring's next. Raised by: every writer.
     pub(super) turn: AtomicU64,
-    unused: [AtomicU64; 6],
+    /// Who saves the pool, or 0; what follows counts only then. See `snapshot/guard.rs`.
+    pub(super) saving: AtomicU64,
+    /// Records of keys below this one are copied already. Written by: who saves.
+    pub(super) saved: AtomicU64,
+    /// Records of keys from this one on do not belong to the snapshot. Written by: who saves.
+    pub(super) cut: AtomicU64,
+    unused: [AtomicU64; 3],
     /// No key below this one is in the ring, or ever will be. Raised by: whoever finds that out.
     pub(super) oldest: AtomicU64,
     /// The last key whose slot was passed over because its record stays, or was on

@@ -34,7 +34,7 @@ const _: () = assert!(size_of::<TableWords>() == 192);
 unsafe impl Shared for TableWords {}
 
 /// How often a record was sampled that is not in the table.
-const ABSENT: u32 = u32::MAX;
+pub(super) const ABSENT: u32 = u32::MAX;
 
 /// Where a table's regions lie.
 pub(super) struct TableSpans {
@@ -217,6 +217,24 @@ impl Table {
     pub(super) fn begin_count(&self, slot: usize, present: bool) {
         if let Some(counts) = &self.counts {
             let count = if present { 0 } else { ABSENT };
+            counts[slot].store(count, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the table counts how often records are sampled.
+    pub(super) fn counts_samples(&self) -> bool {
+        self.counts.is_some()
+    }
+
+    /// How often the record of a slot was sampled, or [`ABSENT`]; 0 where that is not counted.
+    pub(super) fn sampled(&self, slot: usize) -> u32 {
+        let counts = self.counts.as_ref();
+        counts.map_or(0, |counts| counts[slot].load(Ordering::Relaxed))
+    }
+
+    /// Makes the record of a claimed slot one that was sampled so often.
+    pub(super) fn set_sampled(&self, slot: usize, count: u32) {
+        if let Some(counts) = &self.counts {
             counts[slot].store(count, Ordering::Relaxed);
         }
     }

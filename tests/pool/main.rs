@@ -1,5 +1,5 @@
-//! The pool in one process, as its users see it: against models, with bad input, by hand-worked
-//! numbers, from many threads, larger than the caches, and with its allocations counted.
+//! The pool in one process, as its users see it: against models, with bad input, by hand-worked numbers,
+//! from many threads, larger than the caches, saved and loaded, and with its allocations counted.
 
 mod allocations;
 mod episodes;
@@ -10,6 +10,8 @@ mod model;
 mod removers;
 mod rewriting;
 mod samplers;
+mod saving;
+mod snapshot;
 mod threads;
 mod views;
 mod weights;

@@ -39,6 +39,7 @@ mod pages;
 #[cfg(unix)]
 mod permission;
 mod queue;
+mod snapshots;
 mod stage;
 #[cfg(unix)]
 mod stopped;
@@ -63,6 +64,7 @@ const PARTS: &[stage::Part] = &[
     queue::PART,
     cleaning::PART,
     waiting::PART,
+    snapshots::PART,
     damage::PART,
     mismatch::PART,
     pages::PART,

@@ -11,7 +11,7 @@ use crate::experience::Experience;
 use crate::ledger::is_whole;
 use crate::orders::{Orders, argument};
 use crate::pulse::Meter;
-use crate::victim::{BOARD_LENGTH, Writer, create_and_unlink};
+use crate::victim::{BOARD_LENGTH, Writer, create_and_unlink, snapshot};
 
 /// The board on which all publish.
 pub const BOARD: &str = "storm/board";
@@ -86,6 +86,22 @@ pub fn sampler() {
         let pool = &worker.pool;
         let update = || pool.update_priorities(batch.keys(), &priorities);
         worker.meter.time(update).unwrap();
+    });
+}
+
+/// Saves the pool, and finds all of it in the snapshot, whole.
+pub fn saver() {
+    repeat(|worker| {
+        let pool = &worker.pool;
+        worker.meter.time(|| pool.save(snapshot())).unwrap();
+        let options = PoolOptions::new(pool.capacity());
+        let loaded = Pool::<Experience>::anonymous(options).unwrap();
+        let count = loaded.load(snapshot()).unwrap().records as u64;
+        for key in 0..count {
+            let record = loaded.get(key).unwrap().expect("a record that was loaded");
+            assert!(is_whole(&record, record.key), "a torn record: {record:?}");
+        }
+        worker.meter.checked += count;
     });
 }
 

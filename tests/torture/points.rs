@@ -16,7 +16,7 @@ use crate::keeper::{self, Kept};
 use crate::ledger::{self, check_alone, insert};
 use crate::score::{Score, Stopwatch};
 use crate::stage::{Part, ROLE, named, spawn};
-use crate::victim::{self, BOARD_LENGTH, create_and_unlink};
+use crate::victim::{self, BOARD_LENGTH, create_and_unlink, snapshot};
 
 pub const PART: Part = Part {
     name: "points",
@@ -28,9 +28,10 @@ pub const PART: Part = Part {
     roles: {
         use contest::{companion, contender};
         use keeper::{inspector, keeper};
-        use victim::{creator, guest, pool, publisher, verifier};
+        use victim::{creator, guest, pool, publisher, saver, verifier};
         named![
-            pool, guest, verifier, publisher, creator, contender, companion, keeper, inspector
+            pool, guest, verifier, publisher, creator, saver, contender, companion, keeper,
+            inspector
         ]
     },
     ..Part::EMPTY
@@ -183,6 +184,7 @@ impl Range {
             }
             "join" => self.send("guest", point, 1),
             "leave" => self.send("guest", point, few),
+            "save" => self.send("saver", point, few),
             "board" => self.send("publisher", point, few),
             "create" | "unlink" => self.send("creator", point, few),
             _ => panic!("no process is known that passes {point}"),
@@ -202,6 +204,9 @@ impl Range {
         score.check_records(&context, check_alone(&self.pool, &victims));
         score.check(&context, self.check_board());
         score.check(&context, self.check_files());
+        if area == "save" {
+            score.check_records(&context, self.check_snapshot());
+        }
         victims.into_iter().for_each(ledger::remove);
         score.recoveries += usize::from(score.violations.len() == before);
     }
@@ -316,6 +321,34 @@ impl Range {
             }
         }
         Ok(copies.len() as u64)
+    }
+
+    /// What is saved is whole, and can be replaced.
+    fn check_snapshot(&self) -> Result<u64, String> {
+        let say = |error: millpond::Error| error.to_string();
+        let mut checked = 0;
+        // The first save of all may be the one that died.
+        if snapshot().exists() {
+            checked += self.read_snapshot().map_err(say)?;
+        }
+        self.pool.save(snapshot()).map_err(say)?;
+        match snapshot().with_extension("saving").exists() {
+            true => Err("an unfinished snapshot is left".into()),
+            false => Ok(checked + self.read_snapshot().map_err(say)?),
+        }
+    }
+
+    /// Checks the records that are saved; says how many they are.
+    fn read_snapshot(&self) -> Result<u64, millpond::Error> {
+        let pool = Pool::<Experience>::anonymous(PoolOptions::new(self.pool.capacity()))?;
+        let count = pool.load(snapshot())?.records as u64;
+        pool.verify()?;
+        for key in 0..count {
+            let record = pool.get(key)?.expect("a record that was loaded");
+            let whole = Experience::new(record.key, record.writer, record.sequence);
+            assert!(record == whole, "record {key} of the snapshot is torn");
+        }
+        Ok(count)
     }
 
     /// The board's value is whole, and the one of its version.

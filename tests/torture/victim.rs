@@ -1,5 +1,7 @@
 //! What a process does until it comes to its fail point. Each ends well where it never comes there.
 
+use std::path::{Path, PathBuf};
+
 use millpond::{Batch, Board, BoardOptions, Pool, PoolOptions};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -108,6 +110,20 @@ pub fn verifier() {
     let pool = open();
     pool.participants().unwrap();
     pool.verify().unwrap();
+}
+
+/// Saves the pool. Argument: the pool's name.
+pub fn saver() {
+    let pool = open();
+    for _ in 0..ROUNDS / 10 {
+        pool.save(snapshot()).unwrap();
+    }
+}
+
+/// Where the pool is saved: beside the directory of the segments.
+pub fn snapshot() -> PathBuf {
+    let root = std::env::var_os("MILLPOND_DIR").expect("a directory for segments");
+    Path::new(&root).with_file_name("snapshot")
 }
 
 /// Publishes. Argument: the board's name.

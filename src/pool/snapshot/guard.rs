@@ -1,0 +1,232 @@
+//! The guard of a snapshot: no writer overwrites a record that is still to be saved.
+//!
+//! Touches three words of the pool's control, and waits; knows no file.
+//!
+//! # The protocol
+//! 1. *Cut*: the saver holds the locks of all shards, and writes 0 into `saved`, the next key into `cut`,
+//!    and last its own name into `saving`.
+//! 2. *Guard*: a claim, which holds the lock of its slots' shard, passes over every slot that names a key of
+//!    `saved..cut`, whether its record is still there or was removed.
+//! 3. *Copy*: the saver copies records in the order of their keys, which is that of the ring, and raises
+//!    `saved` above what it has copied. So the ring runs behind it.
+//! 4. *End*: it writes 0 into `saving`.
+//!
+//! A claim that comes before 1 had the lock before the saver, which finds the slot claimed; one that comes
+//! after sees the words through the lock. No other save begins while a claim has its lock, so the three
+//! words it reads are of one save. If the saver dies, whoever waits for it exchanges its name for 0.
+//!
+//! What a writer would rather not do is to pass over a whole ring that is guarded: before it takes keys it
+//! waits, with no lock, until the slot that is next is free to go.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::super::Inner;
+use super::super::parts::Parts;
+use super::super::policy::Remover;
+use super::super::slot::Slot;
+use crate::error::{Error, Result};
+use crate::os::fail_point;
+use crate::record::Record;
+use crate::segment::{Guard, Segment};
+use crate::sync::{Owner, Peers};
+use crate::tree::MOST_SHARDS;
+
+/// Sleeps between two looks at how far the saver is.
+const SLEEPS: Range<Duration> = Duration::from_micros(20)..Duration::from_millis(1);
+/// A saver that copies nothing for so long is stopped, or waits for the very writer that waits for it.
+const STALLED: Duration = Duration::from_secs(10);
+
+/// Keys of which the records are still to be saved; none where nobody saves.
+#[derive(Clone, PartialEq)]
+pub(in crate::pool) struct Guarded(pub(super) Range<u64>);
+
+impl Guarded {
+    /// Whether a slot in this state has to stay as it is.
+    #[inline(always)]
+    pub(in crate::pool) fn holds(&self, state: Slot) -> bool {
+        match state {
+            Slot::Committed(key) | Slot::Marked(key) | Slot::Removed(key) => self.0.contains(&key),
+            Slot::Claimed(_) | Slot::Empty => false,
+        }
+    }
+}
+
+impl Parts {
+    /// What is guarded. Final under the lock of a shard, but that it becomes less.
+    #[inline(always)]
+    pub(in crate::pool) fn guard(&self) -> Guarded {
+        let control = self.control();
+        // Acquire: pairs with the Release that ended the save: its reads are over.
+        Guarded(match control.saving.load(Ordering::Acquire) {
+            0 => 0..0,
+            // Acquire: pairs with the Release in `Saving::advance`.
+            _ => control.saved.load(Ordering::Acquire)..control.cut.load(Ordering::Relaxed),
+        })
+    }
+}
+
+impl Parts {
+    /// Which of some slots of one run, the first of them `start`, would go and have to stay, as bits. Under
+    /// the lock of their shard.
+    #[inline(always)]
+    pub(in crate::pool) fn guarded(&self, words: &[AtomicU64], start: usize) -> u64 {
+        // Acquire: as in `guard`.
+        match self.control().saving.load(Ordering::Acquire) {
+            0 => 0,
+            _ => self.find_guarded(words, start),
+        }
+    }
+
+    #[cold]
+    fn find_guarded(&self, words: &[AtomicU64], start: usize) -> u64 {
+        let (guard, remover) = (self.guard(), self.shape.remover);
+        let mut guarded = 0;
+        for (at, word) in words.iter().enumerate() {
+            let state = Slot::from_word(word.load(Ordering::Relaxed));
+            let stays_anyway = remover == Remover::Nothing
+                && matches!(state, Slot::Committed(_))
+                && !self.is_exhausted(start + at);
+            if guard.holds(state) && !stays_anyway {
+                guarded |= 1 << at;
+            }
+        }
+        guarded
+    }
+}
+
+/// A save that has begun. Dropping it ends the guard.
+pub(super) struct Saving<'a> {
+    segment: &'a Segment<Parts>,
+    owner: u64,
+}
+
+impl Saving<'_> {
+    /// Says that all records of lower keys are copied.
+    pub(super) fn advance(&self, key: u64) {
+        // Release: who finds a record not guarded any more knows that it was read.
+        self.segment
+            .structure
+            .control()
+            .saved
+            .store(key, Ordering::Release);
+    }
+}
+
+impl Drop for Saving<'_> {
+    fn drop(&mut self) {
+        // In a forked child the save is the parent's.
+        if self.segment.is_ours() {
+            end(&self.segment.structure, self.owner);
+        }
+    }
+}
+
+/// Ends the save of `owner`, if it is still that one's. Release: the reads are over.
+fn end(parts: &Parts, owner: u64) {
+    let saving = &parts.control().saving;
+    let _ = saving.compare_exchange(owner, 0, Ordering::Release, Ordering::Relaxed);
+}
+
+impl<T> Inner<T> {
+    /// Step 1, under the locks of all shards.
+    pub(super) fn begin_saving(
+        &self,
+        _all: &[Option<Guard<'_, Parts>>; MOST_SHARDS],
+    ) -> Result<Saving<'_>> {
+        self.check_nobody_saves()?;
+        let owner = u64::from(self.segment.owner().bits());
+        let control = self.parts().control();
+        let next_key = control.next_key.load(Ordering::Relaxed);
+        control.saved.store(0, Ordering::Relaxed);
+        control.cut.store(next_key, Ordering::Relaxed);
+        // Release: who sees the name without a lock sees the keys.
+        control.saving.store(owner, Ordering::Release);
+        fail_point("save.guarded");
+        Ok(Saving {
+            segment: &self.segment,
+            owner,
+        })
+    }
+
+    /// An error while somebody saves the pool who is alive.
+    pub(super) fn check_nobody_saves(&self) -> Result<()> {
+        match self.saver_is_alive() {
+            false => Ok(()),
+            true => Err(Error::AlreadySaving {
+                what: format!("pool `{}`", self.segment.name().unwrap_or("(anonymous)")),
+            }),
+        }
+    }
+
+    /// Whether somebody saves; ends the save of somebody who is dead.
+    fn saver_is_alive(&self) -> bool {
+        let parts = self.parts();
+        let saving = parts.control().saving.load(Ordering::Relaxed);
+        if saving == 0 {
+            return false;
+        }
+        let owner = u32::try_from(saving).ok().and_then(Owner::from_bits);
+        if owner.is_some_and(|owner| self.segment.peers().is_alive(owner)) {
+            return true;
+        }
+        // Where that fails, another has ended it, and a third may have begun the next.
+        end(parts, saving);
+        false
+    }
+
+    /// Waits while `in_the_way` says so of what is guarded.
+    #[cold]
+    fn await_copies(&self, in_the_way: impl Fn(&Guarded) -> bool) -> Result<()> {
+        let mut sleep = SLEEPS.start;
+        let (mut seen, mut since) = (self.parts().guard(), Instant::now());
+        loop {
+            let guard = self.parts().guard();
+            if !in_the_way(&guard) || !self.saver_is_alive() {
+                return Ok(());
+            }
+            if guard != seen {
+                (seen, since) = (guard, Instant::now());
+            } else if since.elapsed() >= STALLED {
+                return Err(Error::TimedOut {
+                    what: "whoever saves the pool to copy the record that is to go".into(),
+                    waited: STALLED,
+                });
+            }
+            thread::sleep(sleep);
+            sleep = (sleep * 2).min(SLEEPS.end);
+        }
+    }
+}
+
+impl<T: Record> Inner<T> {
+    /// Before keys are taken: waits until the saver has copied what is in the ring's next slot, if that is to
+    /// go.
+    #[inline]
+    pub(in crate::pool) fn await_saver_of_next(&self) -> Result<()> {
+        let parts = self.parts();
+        if parts.control().saving.load(Ordering::Relaxed) == 0 {
+            return Ok(());
+        }
+        let remover = parts.shape.remover;
+        self.await_copies(|guard| {
+            let next = parts.control().next_key.load(Ordering::Relaxed);
+            let word = parts.words[parts.slot_of(next)].load(Ordering::Relaxed);
+            let state = Slot::from_word(word);
+            let goes = match state {
+                Slot::Removed(_) => remover.follows_the_ring(),
+                _ => remover == Remover::Oldest,
+            };
+            goes && guard.holds(state)
+        })
+    }
+
+    /// After a claim that found nothing but what is guarded: waits until the saver has copied more.
+    #[cold]
+    pub(in crate::pool) fn await_saver(&self) -> Result<()> {
+        let before = self.parts().guard();
+        self.await_copies(|guard| *guard == before)
+    }
+}

@@ -1,0 +1,212 @@
+//! Loading: everything is read and checked, then read again and inserted.
+//!
+//! Inserts as everybody does: claims, fills, commits.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use super::super::claim::{CHUNK, NewPriority};
+use super::super::policy::Remover;
+use super::super::table::{ABSENT, Table};
+use super::super::{Inner, Pool};
+use super::format::Header;
+use super::read::{Block, Reader, Refusal, SavedTable};
+use super::{Loaded, Progress};
+use crate::error::{Error, Result};
+use crate::record::Record;
+use crate::tree::{LARGEST_LEAF, SMALLEST_LEAF};
+
+/// Loads a snapshot into a pool.
+pub(super) fn load<T: Record>(
+    pool: &Pool<T>,
+    path: &Path,
+    mut progress: Progress<'_>,
+) -> Result<Loaded> {
+    pool.inner.segment.check_process()?;
+    let refuse = |refusal| match refusal {
+        Refusal::System(error) => Error::system("load the snapshot", path)(error),
+        Refusal::Wrong(reason) => Error::WrongSnapshot {
+            path: path.into(),
+            reason,
+        },
+    };
+    let mut report = |done, total| match progress.report(done, total).is_break() {
+        true => Err(Error::Cancelled {
+            what: "a snapshot to be loaded".into(),
+        }),
+        false => Ok(()),
+    };
+    let mut reader = Reader::open::<T>(path).map_err(refuse)?;
+    let (length, mut block) = (reader.length, Block::new(&reader.header));
+    while reader.read(&mut block).map_err(refuse)? {
+        report(reader.position, 2 * length)?;
+    }
+    reader.rewind().map_err(|error| refuse(error.into()))?;
+    let mut loading = Loading::begin(&pool.inner, &reader.header);
+    while reader.read(&mut block).map_err(refuse)? {
+        loading.insert(&mut block)?;
+        report(length + reader.position, 2 * length)?;
+    }
+    loading.count(&reader.header);
+    Ok(Loaded {
+        records: reader.header.records as usize - loading.left_out,
+        left_out: loading.left_out,
+    })
+}
+
+/// A snapshot on its way into a pool.
+struct Loading<'a, T> {
+    inner: &'a Inner<T>,
+    /// For each table of the pool: which of the snapshot's it is, and the power to which leaves are raised.
+    tables: Vec<Option<(usize, f32)>>,
+    /// How many records are left out, and how many of these are still to come.
+    left_out: usize,
+    to_skip: usize,
+    /// The old and the new key of each record, if the pool has links.
+    keys: Vec<(u64, u64)>,
+}
+
+impl<'a, T: Record> Loading<'a, T> {
+    fn begin(inner: &'a Inner<T>, header: &Header) -> Self {
+        let parts = inner.parts();
+        let room = match parts.shape.remover {
+            Remover::Nothing => parts.capacity() - inner.len(),
+            _ => parts.capacity(),
+        };
+        let left_out = (header.records as usize).saturating_sub(room);
+        let mut tables = Vec::new();
+        for table in &parts.tables {
+            let mut saved = header.tables.iter();
+            let found = saved.position(|saved| saved.name == table.shape.name);
+            tables.push(found.map(|number| {
+                let saved = &header.tables[number];
+                let power = match saved.alpha {
+                    // All leaves are 0 or 1 there, and stay so.
+                    0.0 => 1.0,
+                    alpha => table.shape.alpha / alpha,
+                };
+                table.raise_highest(&[raised(saved.highest, power)]);
+                (number, power)
+            }));
+        }
+        Self {
+            inner,
+            tables,
+            left_out,
+            to_skip: left_out,
+            keys: Vec::new(),
+        }
+    }
+
+    /// Inserts the records of a block that are not left out. Uses its priorities up.
+    fn insert(&mut self, block: &mut Block<T>) -> Result<()> {
+        let skipped = self.to_skip.min(block.keys.len());
+        self.to_skip -= skipped;
+        if skipped == block.keys.len() {
+            return Ok(());
+        }
+        let mut place = |table: &Table, found: &Option<(usize, f32)>| {
+            let (number, power) = (*found)?;
+            let saved = &mut block.tables[number];
+            let (leaves, counts) = (&mut saved.leaves, &mut saved.counts);
+            Some(SavedTable::fit(leaves, counts, power, table.shape.times))
+        };
+        let tables = self.inner.parts().tables.iter().zip(&self.tables);
+        let saved: Vec<_> = tables.map(|(table, found)| place(table, found)).collect();
+        let mut next = skipped;
+        while next < block.keys.len() {
+            let count = (block.keys.len() - next).min(CHUNK);
+            let claim = self.inner.claim::<CHUNK>(count)?;
+            let these = next..next + claim.count;
+            self.inner.fill(&claim, &block.records[these.clone()]);
+            self.link(block, these, claim.keys());
+            let priority = NewPriority::Saved(&saved, next);
+            self.inner.commit(&claim, priority)?;
+            next += claim.count;
+        }
+        Ok(())
+    }
+
+    /// Writes the links of records that were just claimed and filled.
+    fn link(&mut self, block: &Block<T>, these: Range<usize>, new: &[u64]) {
+        let parts = self.inner.parts();
+        let Some(links) = &parts.links else { return };
+        let old = block.keys[these.clone()].iter().copied();
+        self.keys.extend(old.zip(new.iter().copied()));
+        for (at, &key) in these.zip(new) {
+            let link = block.links.get(at).and_then(|link| link.checked_sub(1));
+            let found = link.and_then(|link| {
+                let place = self.keys.binary_search_by_key(&link, |&(old, _)| old);
+                place.ok().map(|place| self.keys[place].1)
+            });
+            let link = found.map_or(0, |key| key + 1);
+            links[parts.slot_of(key)].store(link, Ordering::Relaxed);
+        }
+    }
+
+    /// Adds what rate limiters have counted.
+    fn count(&self, header: &Header) {
+        let loaded = header.records - self.left_out as u64;
+        for (table, found) in self.inner.parts().tables.iter().zip(&self.tables) {
+            if table.shape.limiter.is_none() {
+                continue;
+            }
+            let saved = found.map(|(number, _)| &header.tables[number]);
+            let (inserted, sampled) = match saved.filter(|saved| saved.limited) {
+                // What is left out is as if it had been removed.
+                Some(saved) if table.shape.times > 0 => (
+                    saved.inserted.saturating_sub(self.left_out as u64),
+                    saved.sampled,
+                ),
+                Some(saved) => (saved.inserted, saved.sampled),
+                None => (loaded, 0),
+            };
+            let words = table.words();
+            words.sampled.fetch_add(sampled, Ordering::Relaxed);
+            words.inserted.fetch_add(inserted, Ordering::Relaxed);
+        }
+        self.inner.drained();
+        self.inner.grown().notify();
+    }
+}
+
+/// A leaf, or the highest one, of another alpha.
+fn raised(leaf: f32, power: f32) -> f32 {
+    match (leaf, power) {
+        (0.0, _) | (_, 1.0) => leaf,
+        _ => leaf.powf(power).clamp(SMALLEST_LEAF, LARGEST_LEAF),
+    }
+}
+
+impl SavedTable {
+    /// Takes leaves and counts as a table with another alpha, and another limit of samples, has them.
+    fn fit(leaves: &mut Vec<f32>, counts: &mut Vec<u32>, power: f32, times: u32) -> Self {
+        let mut fitted = Self {
+            leaves: std::mem::take(leaves),
+            counts: std::mem::take(counts),
+        };
+        for (leaf, count) in fitted.leaves.iter_mut().zip(&fitted.counts) {
+            let exhausted = *count == ABSENT || (times > 0 && *count >= times);
+            *leaf = if exhausted { 0.0 } else { raised(*leaf, power) };
+        }
+        fitted
+    }
+}
+
+impl Table {
+    /// Gives slots of one run, in rising order, what a snapshot says of their records, from number `first`
+    /// on; what new records have, where it says nothing. Under the lock of their shard.
+    pub(in crate::pool) fn restore(&self, slots: &[u32], saved: Option<&SavedTable>, first: usize) {
+        let leaves = match saved {
+            Some(saved) => &saved.leaves[first..][..slots.len()],
+            None => &[self.highest(); CHUNK][..slots.len()],
+        };
+        self.raise_highest(leaves);
+        self.assign_run(slots, leaves);
+        for (at, &slot) in slots.iter().enumerate() {
+            let count = saved.map_or(0, |saved| saved.counts[first + at]);
+            self.set_sampled(slot as usize, count);
+        }
+    }
+}

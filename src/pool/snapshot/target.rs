@@ -1,0 +1,126 @@
+//! The file that a snapshot is written to: a temporary one beside the target, renamed to it when it is whole.
+//!
+//! Its name is the target's with `.saving` at the end, and who writes it holds a lock on it, which the system
+//! drops with the process. So of all who save to one path one does, and what a killed one left is used by
+//! the next.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::os::{self, Access, fail_point};
+
+/// A snapshot that is being written. Dropping it before it is published removes it.
+pub(super) struct Target {
+    path: PathBuf,
+    temporary: PathBuf,
+    file: File,
+    /// Bytes written so far.
+    written: u64,
+    published: bool,
+    /// Whose file it is: a forked child must not remove it.
+    process: u32,
+}
+
+impl Target {
+    /// Begins to write the snapshot `path`.
+    pub(super) fn create(path: &Path) -> Result<Self> {
+        let refuse = || Error::system("save a snapshot as", path);
+        let Some(name) = path.file_name().filter(|_| !path.is_dir()) else {
+            let found = io::Error::new(io::ErrorKind::IsADirectory, "it names no file");
+            return Err(refuse()(found));
+        };
+        let mut temporary = name.to_os_string();
+        temporary.push(".saving");
+        let temporary = path.with_file_name(temporary);
+        let file = loop {
+            let file = open(&temporary).map_err(refuse())?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    let what = format!("snapshot {}", path.display());
+                    return Err(Error::AlreadySaving { what });
+                }
+                Err(TryLockError::Error(error)) => return Err(refuse()(error)),
+            }
+            // Between opening and locking, its writer may have renamed it, or removed it.
+            if os::is_same_file(&file, &temporary).map_err(refuse())? {
+                break file;
+            }
+        };
+        fail_point("save.created");
+        let target = Self {
+            path: path.into(),
+            temporary,
+            file,
+            written: 0,
+            published: false,
+            process: std::process::id(),
+        };
+        target.do_with_file(|file| file.set_len(0))?;
+        Ok(target)
+    }
+
+    fn do_with_file<R>(&self, act: impl FnOnce(&File) -> io::Result<R>) -> Result<R> {
+        act(&self.file).map_err(Error::system("save a snapshot as", &self.path))
+    }
+
+    /// Sets the space for so many bytes aside.
+    pub(super) fn reserve(&self, length: u64) -> Result<()> {
+        self.do_with_file(|file| os::reserve(file, length))
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.do_with_file(|mut file| file.write_all(bytes))?;
+        self.written += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Bytes written so far.
+    pub(super) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Everything is written: gives the file its name, and makes sure that both survive a loss of power.
+    pub(super) fn publish(mut self) -> Result<()> {
+        self.do_with_file(|file| file.set_len(self.written))?;
+        self.do_with_file(File::sync_all)?;
+        fail_point("save.synced");
+        self.do_with_file(|_| fs::rename(&self.temporary, &self.path))?;
+        self.published = true;
+        fail_point("save.renamed");
+        // Not every system lets one ask for that.
+        let directory = self
+            .path
+            .parent()
+            .filter(|path| !path.as_os_str().is_empty());
+        if let Ok(directory) = File::open(directory.unwrap_or(Path::new("."))) {
+            let _ = directory.sync_all();
+        }
+        Ok(())
+    }
+}
+
+/// Opens the file, or creates it.
+fn open(path: &Path) -> io::Result<File> {
+    loop {
+        match os::create_private(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            created => return created,
+        }
+        match os::open_private(path, Access::Write) {
+            // Its writer has renamed or removed it just now.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => return opened,
+        }
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        if !self.published && self.process == std::process::id() {
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
+}
