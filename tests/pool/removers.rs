@@ -70,7 +70,7 @@ fn behaves_as_its_model(remover: Remover, capacity: usize, calls: Vec<Call>) {
                         .collect();
                     let Ok(key) = found else {
                         let free = model.keys().any(|key| !holds.contains(key));
-                        assert!(!free && holds.len() > 0, "{found:?} with room");
+                        assert!(!free && !holds.is_empty(), "{found:?} with room");
                         continue;
                     };
                     let gone: Vec<u64> = (model.keys().copied())

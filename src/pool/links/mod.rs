@@ -25,6 +25,8 @@ use crate::record::Record;
 
 /// The link of a record that is the first of its episode; that to key `k` is `k + 1`.
 pub(super) const NO_LINK: u64 = 0;
+/// In a claim: each slot has its link already.
+pub(super) const LINKS_ARE_WRITTEN: u64 = u64::MAX;
 
 /// The key that a link leads to.
 fn key_of(link: u64) -> Option<u64> {
@@ -136,7 +138,9 @@ impl Parts {
     /// on.
     #[inline]
     pub(super) fn write_links(&self, slots: &[u32], link: u64) {
-        if let Some(links) = &self.links {
+        if let Some(links) = &self.links
+            && link != LINKS_ARE_WRITTEN
+        {
             for slot in slots {
                 links[*slot as usize].store(link, Ordering::Relaxed);
             }

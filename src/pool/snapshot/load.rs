@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use super::super::claim::{CHUNK, NewPriority};
+use super::super::links::LINKS_ARE_WRITTEN;
 use super::super::policy::Remover;
 use super::super::table::{ABSENT, Table};
 use super::super::{Inner, Pool};
@@ -117,7 +118,8 @@ impl<'a, T: Record> Loading<'a, T> {
         let mut next = skipped;
         while next < block.keys.len() {
             let count = (block.keys.len() - next).min(CHUNK);
-            let claim = self.inner.claim::<CHUNK>(count)?;
+            let mut claim = self.inner.claim::<CHUNK>(count)?;
+            claim.link = LINKS_ARE_WRITTEN;
             let these = next..next + claim.count;
             self.inner.fill(&claim, &block.records[these.clone()]);
             self.link(block, these, claim.keys());
