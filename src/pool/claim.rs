@@ -219,6 +219,7 @@ impl<T: Record> Inner<T> {
 
     /// Claims those of some slots of one run that are free, under the lock of their shard. The first one
     /// is the slot of `first_key`, and so on.
+    #[inline]
     pub(super) fn claim_slots<const MOST: usize>(
         &self,
         guard: &Guard<'_, Parts>,
@@ -287,6 +288,7 @@ impl<T: Record> Inner<T> {
     ///
     /// A slot whose record is newer than its key here stays as it is: between taking the key and the
     /// lock this writer was overtaken by a lap. So does one whose record somebody saves.
+    #[inline]
     fn mark_run(
         &self,
         words: &[AtomicU64],
@@ -389,6 +391,7 @@ impl<T: Record> Inner<T> {
                 *leaf = table.leaf_of(*priority);
             }
         }
+        let mut others = [0.0; MOST];
         let mut done = 0;
         // A short ring may come to its beginning within a run.
         let same_run = |&a: &u32, &b: &u32| a < b && a as usize / RUN == b as usize / RUN;
@@ -396,7 +399,8 @@ impl<T: Record> Inner<T> {
             let these = done..done + slots.len();
             done = these.end;
             let priority = priority.from(these.start);
-            self.commit_run(slots, &claim.keys[these.clone()], &leaves[these], priority)?;
+            let keys = &claim.keys[these.clone()];
+            self.commit_run(slots, keys, &leaves[these], &mut others, priority)?;
         }
         fail_point("commit.unlocked");
         self.count(Counter::Inserted, claim.count);
@@ -404,12 +408,15 @@ impl<T: Record> Inner<T> {
         Ok(())
     }
 
-    /// Commits slots of one run, in rising order.
+    /// Commits slots of one run, in rising order. Of use are the leaves that are `given`, and room for as
+    /// many `others`.
+    #[inline]
     fn commit_run(
         &self,
         slots: &[u32],
         keys: &[u64],
         given: &[f32],
+        others: &mut [f32],
         priority: NewPriority<'_>,
     ) -> Result<()> {
         let parts = self.parts();
@@ -430,12 +437,12 @@ impl<T: Record> Inner<T> {
                 }
             };
             if let Some(leaf) = leaf {
-                table.assign_run(slots, &[leaf; CHUNK][..slots.len()]);
+                let leaves = &mut others[..slots.len()];
+                leaves.fill(leaf);
+                table.assign_run(slots, leaves);
             }
             let present = !matches!(priority, NewPriority::Each(each) if each[number].is_none());
-            slots
-                .iter()
-                .for_each(|slot| table.begin_count(*slot as usize, present));
+            table.begin_counts(slots, present);
         }
         fail_point("commit.summed");
         // Words after leaves: a record that is committed has its priority.

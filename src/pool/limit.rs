@@ -44,12 +44,7 @@ impl<T: Record> Pool<T> {
     /// Whether inserts may have to wait.
     #[inline]
     pub(super) fn makes_wait(&self) -> bool {
-        let parts = self.inner.parts();
-        parts.shape.remover == Remover::Nothing
-            || parts
-                .tables
-                .iter()
-                .any(|table| table.shape.limiter.is_some())
+        self.inner.parts().makes_wait
     }
 
     /// Inserts some of `wanted` records by `insert`, as soon as all limiters let at least one pass and

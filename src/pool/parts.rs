@@ -108,6 +108,8 @@ pub(crate) struct Parts {
     pub(super) shape: Shape,
     pub(super) shards: Shards,
     pub(super) stride: usize,
+    /// Whether inserts may have to wait.
+    pub(super) makes_wait: bool,
     /// 2^64 divided by the capacity, rounded down; see [`Self::slot_of`].
     reciprocal: u64,
     pub(super) control: Region<Control>,
@@ -187,6 +189,7 @@ impl Structure for Parts {
         Self {
             shards,
             tables: tables.collect(),
+            makes_wait: layout.shape.makes_wait(),
             reciprocal: reciprocal_of(layout.shape.capacity),
             control: mapping.region(&layout.control),
             counts: mapping.region(&layout.counts),

@@ -127,6 +127,12 @@ impl Shape {
         orders
     }
 
+    /// Whether inserts may have to wait.
+    pub(super) fn makes_wait(&self) -> bool {
+        let limited = |table: &TableShape| table.limiter.is_some();
+        self.remover == Remover::Nothing || self.tables.iter().any(limited)
+    }
+
     /// Whether table number `table` counts how often each record was sampled: where that is limited, and
     /// where a record may be in one view and not in another.
     pub(super) fn counts(&self, table: usize) -> bool {

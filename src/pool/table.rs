@@ -212,12 +212,14 @@ impl Table {
         }
     }
 
-    /// Makes the record of a claimed slot one that was never sampled; or one that is not in the table.
+    /// Makes the records of claimed slots such as were never sampled; or such as are not in the table.
     #[inline]
-    pub(super) fn begin_count(&self, slot: usize, present: bool) {
+    pub(super) fn begin_counts(&self, slots: &[u32], present: bool) {
         if let Some(counts) = &self.counts {
-            let count = if present { 0 } else { ABSENT };
-            counts[slot].store(count, Ordering::Relaxed);
+            for slot in slots {
+                let count = if present { 0 } else { ABSENT };
+                counts[*slot as usize].store(count, Ordering::Relaxed);
+            }
         }
     }
 
