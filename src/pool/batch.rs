@@ -321,7 +321,8 @@ impl<T: Record> Batch<T> {
     pub(super) fn uncount(&mut self) {
         let table = &self.pool.parts().tables[self.table];
         for sample in self.samples.iter().filter(|sample| sample.counted) {
-            table.uncount_sample(sample.slot as usize);
+            let is_last = self.exhausted.contains(&sample.key);
+            table.uncount_sample(sample.slot as usize, is_last);
         }
     }
 

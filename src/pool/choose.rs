@@ -60,7 +60,7 @@ impl<T: Record> Inner<T> {
         let slot = self.parts().slot_of(turn);
         let word = self.parts().words[slot].load(Ordering::Relaxed);
         if let Slot::Claimed(_) = Slot::from_word(word) {
-            self.claim_seen(slot, word, claim, peers)?;
+            self.claim_seen(slot, word, None, claim, peers)?;
         }
         Ok(())
     }
@@ -107,14 +107,11 @@ impl<T: Record> Inner<T> {
         let guard = parts.guard();
         let mut try_slot = |slot: usize, leaf: Option<f32>| {
             let word = parts.words[slot].load(Ordering::Relaxed);
-            let table = &parts.tables[0];
             if guard.holds(Slot::from_word(word)) {
                 peers.guarded = true;
                 return Ok(false); // or every slot's lock would be taken in vain
             }
-            if leaf.is_none_or(|leaf| leaf == table.tree.leaf(slot)) {
-                self.claim_seen(slot, word, claim, peers)?;
-            }
+            self.claim_seen(slot, word, leaf, claim, peers)?;
             Ok(claim.count > before)
         };
         let order = parts.shape.remover.order();
@@ -145,22 +142,23 @@ impl<T: Record> Inner<T> {
         Ok(())
     }
 
-    /// Claims a slot if its word is still what was seen.
+    /// Claims a slot if its word, and its leaf if that matters, are still what was seen.
     fn claim_seen<const MOST: usize>(
         &self,
         slot: usize,
         seen: u64,
+        leaf: Option<f32>,
         claim: &mut Claim<MOST>,
         peers: &mut PeersMet,
     ) -> Result<()> {
         let parts = self.parts();
-        let shard = parts.shards.shard_of(slot);
-        let guard = self.lock(shard)?;
-        if parts.words[slot].load(Ordering::Relaxed) != seen {
-            return Ok(());
-        }
         if let Slot::Empty | Slot::Removed(_) = Slot::from_word(seen) {
             return Ok(()); // it is in the list of the free ones
+        }
+        let guard = self.lock(parts.shards.shard_of(slot))?;
+        let other = |leaf| leaf != parts.tables[0].tree.leaf(slot);
+        if parts.words[slot].load(Ordering::Relaxed) != seen || leaf.is_some_and(other) {
+            return Ok(());
         }
         let key = self.use_key_of(slot)?;
         self.claim_slots(&guard, slot..slot + 1, key, claim, peers);

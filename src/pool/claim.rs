@@ -260,6 +260,9 @@ impl<T: Record> Inner<T> {
                 claim.keys[claim.count] = first_key + at as u64;
                 claim.slots[claim.count] = (start + at) as u32;
                 claim.count += 1;
+                if parts.makes_wait && marked & 1 << at != 0 {
+                    parts.forget_unsampled(start + at);
+                }
                 let weighs = |table: &Table| table.tree.leaf(start + at) != 0.0;
                 if parts.tables.iter().any(weighs) {
                     touched[emptied] = (start + at) as u32;

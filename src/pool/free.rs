@@ -16,8 +16,7 @@ impl Parts {
         let Some(free) = &self.free else { return };
         let start = shard * self.shards.places(0);
         let mut count = 0;
-        let slots: Vec<usize> = self.shards.runs(shard).flatten().collect();
-        for slot in slots.into_iter().rev() {
+        for slot in self.shards.runs(shard).rev().flat_map(Iterator::rev) {
             let word = self.words[slot].load(Ordering::Relaxed);
             if let Slot::Empty | Slot::Removed(_) = Slot::from_word(word) {
                 free[start + count].store(slot as u32, Ordering::Relaxed);
@@ -60,7 +59,10 @@ impl Parts {
         let Some(free) = &self.free else { return };
         let (start, count) = (shard * self.shards.places(0), self.count_free(shard));
         // What was passed over moves up, each in its turn.
-        for at in count - 1 - at..count - 1 {
+        let Some(place) = count.checked_sub(at + 1) else {
+            return; // in a damaged segment the count may have changed
+        };
+        for at in place..count - 1 {
             let next = free[start + at + 1].load(Ordering::Relaxed);
             free[start + at].store(next, Ordering::Relaxed);
         }

@@ -13,7 +13,9 @@
 //!    fences, and only then looks at the lists of all participants. A slot that one of them names
 //!    gets its old word back and is passed over; any other it takes: the word says claimed, and the
 //!    slot is the writer's to fill. If the writer dies in between, the mark tells what to give back.
-//!    A slot that holds no record needs no mark: no reader passes its check.
+//!    A slot that holds no record needs no mark: no reader passes its check. But where a record was
+//!    removed, readers that had passed theirs may be reading still, so the lists are looked at there too.
+//!    Who rewrites a record in place marks, fences and looks in the same way.
 //! 3. *Give back*: the reader clears the bits of its blocks after its last read.
 //!
 //! Of the two fences one comes first in the order that all agree on. If the reader's does, the writer

@@ -6,7 +6,9 @@
 //! inserted and sampled that its limiter let pass; who does not succeed lowers the counter again first. So
 //! whoever dies in between leaves a number on its own words, which is given back when somebody cleans up
 //! after it; sleepers do that. Where a death falls between two of these steps, what is given back may be
-//! wrong by one call, always so that inserts pass earlier.
+//! wrong by one call, so that one side passes a little earlier and the other a little later than it should.
+//! No side waits for ever for that: inserts pass where there are few records, and where a remover makes room
+//! samples lag behind; samples pass where nothing goes and the pool is full.
 //!
 //! A queue, whose samples use its records up, must not be wrong at all, or it would come to a stop after
 //! enough deaths. There nothing is counted: what was inserted and not sampled are the records that it
@@ -16,7 +18,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::parts::Parts;
+use super::parts::{Own, Parts};
 use super::policy::{RateLimiter, Remover};
 use super::statistics::Counter;
 use super::table::Table;
@@ -153,7 +155,7 @@ impl<T: Record> Pool<T> {
         self.inner.count(side, 1);
         let began = Instant::now();
         let limit = self.patience.limit.unwrap_or(FOR_EVER);
-        let mut looked = began;
+        let mut looks = LOOK_FOR_THE_DEAD;
         let found = loop {
             if self.patience.is_cancelled() {
                 break Some(Err(Error::Cancelled {
@@ -170,15 +172,17 @@ impl<T: Record> Pool<T> {
                 let cancelled = || self.patience.is_cancelled().then_some(None);
                 done.map(Some).or_else(cancelled)
             });
-            if looked.elapsed() >= LOOK_FOR_THE_DEAD {
-                self.inner.segment.clean();
-                self.inner.bury(waits_for())?;
-                looked = Instant::now();
+            if let Some(Some(done)) = found {
+                break Some(done);
             }
-            match found {
-                Some(Some(done)) => break Some(done),
-                None if began.elapsed() >= limit => break None,
-                _ => {}
+            let is_over = began.elapsed() >= limit;
+            // The dead may be all that it waits for.
+            if self.inner.segment.clean() > 0 || is_over || began.elapsed() >= looks {
+                self.inner.bury()?;
+                looks = began.elapsed() * 2;
+            }
+            if is_over {
+                break attempt();
             }
         };
         let waited = began.elapsed().as_micros() as usize;
@@ -211,7 +215,7 @@ impl<T: Record> Pool<T> {
 
 impl<T: Record> Inner<T> {
     /// This participant's own words.
-    pub(super) fn own(&self) -> &super::parts::Own {
+    pub(super) fn own(&self) -> &Own {
         self.parts().own(self.segment.owner().entry())
     }
 
@@ -233,11 +237,11 @@ impl<T: Record> Inner<T> {
     fn take_insert_quota(&self, wanted: u64) -> Result<std::result::Result<u64, usize>> {
         let parts = self.parts();
         let _guard = self.lock(parts.limiter_lock())?;
-        let length = parts.inserting().saturating_add(parts.len() as u64);
+        let length = self.inserting().saturating_add(parts.len() as u64);
         let mut quota = wanted;
         for (number, table) in parts.tables.iter().enumerate() {
             if let Some(limiter) = &table.shape.limiter {
-                let (inserted, sampled) = match table.shape.is_queue() {
+                let (inserted, sampled) = match parts.shape.is_queue() {
                     true => (length, 0),
                     false => table.passed(),
                 };
@@ -270,19 +274,41 @@ impl<T: Record> Inner<T> {
         self.own().inserting.fetch_sub(quota, Ordering::Relaxed);
     }
 
+    /// How many records there will be besides, when all who may insert have done so.
+    fn inserting(&self) -> u64 {
+        self.noted(|own| &own.inserting)
+    }
+
+    /// How many records those may sample from a table who have not done so.
+    fn sampling(&self, table: usize) -> u64 {
+        self.noted(|own| &own.sampling[table])
+    }
+
+    /// The sum of a quota over all participants. Whoever cleaned up may have been killed before it gave back
+    /// what it found.
+    fn noted(&self, quota: impl Fn(&Own) -> &AtomicU64) -> u64 {
+        let everybody = self.parts().everybody().iter().enumerate();
+        let noted = everybody.map(|(entry, own)| (entry, quota(own).load(Ordering::Relaxed)));
+        let noted = noted.filter(|&(entry, noted)| noted > 0 && self.segment.is_taken(entry));
+        noted.map(|(_, noted)| noted).fold(0, u64::saturating_add)
+    }
+
     fn take_sample_quota(&self, table: usize, limiter: &RateLimiter, count: u64) -> Result<bool> {
         let parts = self.parts();
         let _guard = self.lock(parts.limiter_lock())?;
         let (length, words) = (parts.len() as u64, parts.tables[table].words());
-        let (inserted, sampled) = match parts.tables[table].shape.is_queue() {
-            true => (length, parts.sampling(table)),
+        let (inserted, sampled) = match parts.shape.is_queue() {
+            true => (length, self.sampling(table)),
             // What is on its way cannot be sampled yet.
             false => {
                 let (inserted, sampled) = parts.tables[table].passed();
-                (inserted.saturating_sub(parts.inserting()), sampled)
+                (inserted.saturating_sub(self.inserting()), sampled)
             }
         };
-        if !limiter.may_sample(length, inserted, sampled, count) {
+        // As inserts pass where there are few records, samples pass where there can be no more.
+        let keeps_all = parts.shape.remover == Remover::Nothing;
+        let is_full = keeps_all && !parts.shape.is_queue() && parts.len() == parts.capacity();
+        if !(is_full || limiter.may_sample(length, inserted, sampled, count)) {
             return Ok(false);
         }
         self.own().sampling[table].fetch_add(count, Ordering::Relaxed);
@@ -297,20 +323,6 @@ impl Parts {
     /// The lock under which quotas are taken, which guards nothing that would have to be repaired.
     pub(super) fn limiter_lock(&self) -> usize {
         self.shards.count()
-    }
-
-    /// How many records there will be besides, when all who may insert have done so.
-    fn inserting(&self) -> u64 {
-        let everybody = self.everybody().iter();
-        let quotas = everybody.map(|own| own.inserting.load(Ordering::Relaxed));
-        quotas.fold(0, u64::saturating_add)
-    }
-
-    /// How many records those may sample from a table who have not done so.
-    fn sampling(&self, table: usize) -> u64 {
-        let everybody = self.everybody().iter();
-        let quotas = everybody.map(|own| own.sampling[table].load(Ordering::Relaxed));
-        quotas.fold(0, u64::saturating_add)
     }
 
     /// Gives the quota of a participant back that is gone.

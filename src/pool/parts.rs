@@ -58,7 +58,8 @@ unsafe impl Shared for Counts {}
 // SAFETY: made of atomic integers.
 unsafe impl Shared for Control {}
 
-/// A participant's own words, on a line of its own. Written by: that participant.
+/// A participant's own words, on a line of its own. Written by: that participant; after its death by who
+/// cleans up, and `rewriting` by who repairs.
 #[repr(C, align(64))]
 pub(super) struct Own {
     /// The word of its lease list.

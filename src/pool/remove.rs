@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use super::batch::Batch;
 use super::claim::PeersMet;
-use super::lease::announce;
+use super::lease::{announce, take};
 use super::parts::Parts;
 use super::slot::{LARGEST_KEY, Slot};
 use super::statistics::Counter;
@@ -105,13 +105,10 @@ impl<T: Record> Inner<T> {
     fn take_out(&self, guard: &Guard<'_, Parts>, slot: usize, key: u64) {
         let parts = self.parts();
         let removed = Slot::Removed(key).to_word();
-        parts.words[slot].store(removed, Ordering::Relaxed);
+        take(&parts.words[slot], removed);
         fail_point("remove.word");
+        parts.forget_unsampled(slot);
         for table in &parts.tables {
-            // What goes before it was sampled as often as it may be is not waited for.
-            if table.shape.times > 0 && !table.is_exhausted(slot) {
-                table.give_back_inserted(1);
-            }
             table.assign_run(&[slot as u32], &[0.0]);
         }
         parts.push_free(slot);
@@ -136,7 +133,7 @@ impl<T: Record> Inner<T> {
             if parts.is_exhausted(slot) {
                 self.take_out(&guard, slot, key);
                 removed += 1;
-            } else {
+            } else if table.is_exhausted(slot) {
                 table.assign_run(&[slot as u32], &[0.0]);
             }
         }
@@ -147,10 +144,10 @@ impl<T: Record> Inner<T> {
 
 impl<T: Record> Inner<T> {
     /// Removes what somebody sampled for the last time who died before it could: records that nobody may
-    /// sample, and nobody holds. Looks at every slot, where samples of this table use records up.
-    pub(super) fn bury(&self, table: usize) -> Result<()> {
+    /// sample, and nobody holds. Looks at every slot, where samples use records up.
+    pub(super) fn bury(&self) -> Result<()> {
         let parts = self.parts();
-        if parts.tables[table].shape.times == 0 || parts.len() == 0 {
+        if parts.len() == 0 || !parts.tables.iter().all(|table| table.shape.times > 0) {
             return Ok(());
         }
         let mut removed = 0;
@@ -173,6 +170,15 @@ impl<T: Record> Inner<T> {
 }
 
 impl Parts {
+    /// What goes before it was sampled as often as it may be is waited for no more.
+    pub(super) fn forget_unsampled(&self, slot: usize) {
+        for table in &self.tables {
+            if table.shape.times > 0 && !table.is_exhausted(slot) {
+                table.give_back_inserted(1);
+            }
+        }
+    }
+
     /// Whether no table has the record of a slot any more.
     pub(super) fn is_exhausted(&self, slot: usize) -> bool {
         self.tables.iter().all(|table| table.is_exhausted(slot))

@@ -14,7 +14,7 @@
 //! that died, and takes the lock of that key's shard before it touches the draft: so the repair is over.
 
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, compiler_fence};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -93,7 +93,8 @@ impl<T: Record> Pool<T> {
 impl<T: Record> Inner<T> {
     /// Waits for the repair after a participant that had this entry before and died.
     fn await_predecessor(&self) -> Result<()> {
-        let noted = self.own().rewriting.load(Ordering::Relaxed);
+        // Acquire: pairs with the Release in `forget_rewrites`, after which nobody reads the draft.
+        let noted = self.own().rewriting.load(Ordering::Acquire);
         if let Some(key) = noted.checked_sub(1).filter(|&key| key < LARGEST_KEY) {
             let parts = self.parts();
             drop(self.lock(parts.shards.shard_of(parts.slot_of(key)))?);
@@ -120,16 +121,24 @@ impl<T: Record> Inner<T> {
         let rewriting = &self.own().rewriting;
         // Release: who repairs sees the draft, which was written before.
         rewriting.store(key + 1, Ordering::Release);
+        in_order();
         fail_point("rewrite.noted");
         // SAFETY: the slot is marked and nobody leases it, so no reader passes its check; the lock keeps
         // writers away. The draft is the participant's own, and whole.
         unsafe { parts.copy_draft(entry, slot) };
+        in_order();
         fail_point("rewrite.copied");
         commit(word, Slot::Committed(key).to_word());
+        in_order();
         fail_point("rewrite.committed");
         rewriting.store(0, Ordering::Relaxed);
         Ok(Some(true))
     }
+}
+
+/// What comes before must come first in the eyes of who repairs after a death.
+fn in_order() {
+    compiler_fence(Ordering::SeqCst);
 }
 
 impl Parts {
@@ -155,7 +164,8 @@ impl Parts {
             let noted = own.rewriting.load(Ordering::Relaxed);
             let key = noted.checked_sub(1).filter(|&key| key < LARGEST_KEY);
             if key.is_some_and(|key| self.shards.shard_of(self.slot_of(key)) == shard) {
-                own.rewriting.store(0, Ordering::Relaxed);
+                // Release: the draft was read before.
+                own.rewriting.store(0, Ordering::Release);
             }
         }
     }

@@ -189,6 +189,7 @@ impl<T: Record> Inner<T> {
         let so_far = SoFar {
             round: 0,
             count,
+            length: self.len(),
             is_last: false,
             chosen: sampler.is_distinct().then(HashSet::new),
         };
@@ -269,6 +270,11 @@ impl<T: Record> Inner<T> {
                     thread::sleep(A_MOMENT);
                     continue;
                 }
+                // What a writer looks at, or rewrites, is there when all locks are held.
+                Err(_) if !so_far.is_last => {
+                    so_far.round = rounds;
+                    continue;
+                }
                 odds => self.lease_and_check(batch, odds?, &mut so_far.chosen),
             }
             self.follow_links(batch);
@@ -332,7 +338,8 @@ impl<T: Record> Inner<T> {
             let mut weighs = true;
             sample.probability = match odds {
                 Odds::Even => 1.0 / length,
-                Odds::Certain => 1.0,
+                Odds::OfLeaf if f64::from(table.tree.leaf(slot)) != drawn => return true,
+                Odds::OfLeaf => 1.0,
                 Odds::OfKey if key != drawn.to_bits() => return true,
                 Odds::OfKey => 1.0,
                 Odds::AsDrawn => (drawn as f32).clamp(f32::MIN_POSITIVE, 1.0),

@@ -20,8 +20,8 @@ pub(super) enum Slot {
     /// The record of this key was removed, or given up by its writer. Batches that held it then may
     /// still read it.
     Removed(u64),
-    /// A writer that holds its shard's lock is about to claim it, and looks whether it is leased; it still
-    /// holds the record of this key.
+    /// A writer that holds its shard's lock is about to claim it, or to rewrite its record, and looks whether
+    /// it is leased; it still holds the record of this key.
     Marked(u64),
     /// A writer fills it. Its key is not known to anybody else yet. `None` names nobody, which no
     /// writer does: the segment is damaged.

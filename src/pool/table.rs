@@ -271,10 +271,13 @@ impl Table {
         }
     }
 
-    /// Takes one sample of a record back that is still leased.
-    pub(super) fn uncount_sample(&self, slot: usize) {
+    /// Takes one sample of a record back that is still leased. Where another has sampled it for the last
+    /// time since, and so takes it out, that stays as it is.
+    pub(super) fn uncount_sample(&self, slot: usize, is_last: bool) {
         if let (Some(counts), true) = (&self.counts, self.shape.times > 0) {
-            counts[slot].fetch_sub(1, Ordering::Relaxed);
+            let lowered = |count: u32| (is_last || count < self.most()).then_some(count - 1);
+            let lowered = |count: u32| if count > 0 { lowered(count) } else { None };
+            let _ = counts[slot].fetch_update(Ordering::Relaxed, Ordering::Relaxed, lowered);
         }
     }
 

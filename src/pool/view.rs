@@ -184,6 +184,14 @@ impl<T: Record> Pool<T> {
             });
         }
         for (table, priority) in priorities.iter().enumerate() {
+            let shape = &self.inner.parts().tables[table].shape;
+            if priority.is_none() && shape.limiter.is_some() {
+                return Err(Error::InvalidArgument {
+                    what: "the priority for a view with a rate limiter",
+                    found: format!("`None` (view `{}`)", shape.name),
+                    expected: "a number: the limiter counts every insert".into(),
+                });
+            }
             let view = Self {
                 table,
                 ..self.clone()

@@ -73,7 +73,7 @@ impl Shards {
     }
 
     /// The slots of a shard, run by run.
-    pub(crate) fn runs(self, shard: usize) -> impl Iterator<Item = Range<usize>> {
+    pub(crate) fn runs(self, shard: usize) -> impl DoubleEndedIterator<Item = Range<usize>> {
         (shard * RUN..self.slots)
             .step_by(RUN << self.bits)
             .map(move |start| start..(start + RUN).min(self.slots))

@@ -223,6 +223,30 @@ fn contents_left(pool: &Pool<u64>) -> usize {
     pool.len()
 }
 
+/// One record has nearly all the weight, and may come once: the others are found all the same.
+#[test]
+fn a_record_that_is_used_up_hides_no_other() {
+    let samplers = [
+        Sampler::stratified(),
+        Sampler::independent(),
+        Sampler::ranked(),
+    ];
+    for sampler in samplers {
+        for seed in 0..50 {
+            let pool = create(PoolOptions::new(100).alpha(1.0).sampled_at_most(1));
+            pool.insert_with_priority(&1, 1e6).unwrap();
+            pool.insert_batch_with_priorities(&[2; 99], &[0.01; 99])
+                .unwrap();
+            let random = &mut StdRng::seed_from_u64(seed);
+            let batch = pool.sample_by(sampler, 50, random).unwrap();
+            let different: HashSet<u64> = batch.keys().iter().copied().collect();
+            assert_eq!(different.len(), 50);
+            drop(batch);
+            assert_eq!(pool.len(), 50);
+        }
+    }
+}
+
 #[test]
 fn a_sample_that_fails_uses_nothing_up() {
     let pool = create(PoolOptions::new(10).sampled_at_most(1));

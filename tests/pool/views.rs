@@ -118,6 +118,29 @@ fn each_view_has_a_limiter_of_its_own() {
     assert!(later.sample(1, &mut random()).is_ok());
 }
 
+/// What was sampled from a view is still in the pool, and must not be taken for waiting in it.
+#[test]
+fn a_view_may_be_a_queue_over_a_pool_that_keeps_its_records() {
+    let queue = ViewOptions::new()
+        .sampler(Sampler::oldest())
+        .sampled_at_most(1)
+        .rate_limiter(RateLimiter::queue(10).unwrap());
+    let pool = Pool::<u64>::anonymous(PoolOptions::new(100).view("once", queue)).unwrap();
+    let once = pool.view("once").unwrap();
+    for lap in 0..30 {
+        pool.insert_batch(&[lap; 10]).unwrap();
+        let batch = once.sample(10, &mut random()).unwrap();
+        assert!(batch.records().all(|&record| record == lap));
+    }
+    assert_eq!(pool.len(), 100);
+    // The limiter counts every insert, so no record can be kept out.
+    let refused = pool.insert_into_views(&1, &[Some(1.0), None]);
+    assert!(
+        matches!(refused, Err(Error::InvalidArgument { .. })),
+        "{refused:?}"
+    );
+}
+
 #[test]
 fn names_that_are_not_there_are_refused() {
     let pool = Pool::<u64>::anonymous(PoolOptions::new(10)).unwrap();

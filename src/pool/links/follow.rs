@@ -167,7 +167,7 @@ impl<T: Record> Batch<T> {
         if std::mem::take(&mut sample.counted) {
             let key = sample.key;
             let table = &self.pool.parts().tables[self.table];
-            table.uncount_sample(sample.slot as usize);
+            table.uncount_sample(sample.slot as usize, self.exhausted.contains(&key));
             self.exhausted.retain(|&exhausted| exhausted != key);
         }
     }

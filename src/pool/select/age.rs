@@ -131,10 +131,8 @@ impl Select for Age<'_> {
         if self.newest && slots.len() < wanted {
             slots.extend(self.sweep(wanted - slots.len(), so_far));
         }
-        for (draw, (key, _)) in draws.iter_mut().zip(&slots) {
-            draw.fraction = f64::from_bits(*key);
-        }
-        so_far.fill(draws, slots.into_iter().map(|(_, slot)| slot))?;
+        let with_key = |(key, slot)| (slot, f64::from_bits(key));
+        so_far.fill(draws, slots.into_iter().map(with_key))?;
         Ok(Odds::OfKey)
     }
 }

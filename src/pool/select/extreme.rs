@@ -34,9 +34,9 @@ impl Select for Extreme<'_> {
     }
 
     fn propose(&mut self, draws: &mut [Draw], so_far: &SoFar) -> Result<Odds> {
-        let slots = self.tree.walk(&self.table.tree, self.turn);
-        let slots = slots.map(|(slot, _)| slot);
-        so_far.fill(draws, slots.filter(|&slot| so_far.is_open(slot)))?;
-        Ok(Odds::Certain)
+        let walk = self.tree.walk(&self.table.tree, self.turn);
+        let open = |slot| so_far.is_open(slot) && !self.table.is_exhausted(slot);
+        so_far.fill(draws, walk.filter(|&(slot, _)| open(slot)))?;
+        Ok(Odds::OfLeaf)
     }
 }

@@ -19,6 +19,7 @@ pub(super) use proportional::Proportional;
 pub(super) use ranked::{Ranked, Ranking};
 pub(super) use uniform::Uniform;
 
+use super::table::Table;
 use crate::error::{Error, Result};
 use crate::tree::Draw;
 
@@ -42,24 +43,38 @@ pub(super) struct SoFar {
     pub(super) is_last: bool,
     /// How many records were asked for.
     pub(super) count: usize,
+    /// How many records the pool held.
+    pub(super) length: usize,
     /// The slots in the batch, if none may come twice.
     pub(super) chosen: Option<HashSet<u32>>,
 }
 
 impl SoFar {
+    /// Whether draws are made by one pass that proposes no slot twice, because of what came twice.
+    fn wants_a_pass(&self, table: &Table, after: usize) -> bool {
+        (self.chosen.is_some() || table.shape.times > 0) && self.round >= after
+    }
+
     /// Whether a slot may be proposed.
     fn is_open(&self, slot: usize) -> bool {
         let chosen = self.chosen.as_ref();
         chosen.is_none_or(|chosen| !chosen.contains(&(slot as u32)))
     }
 
-    /// Gives each draw one of the slots, in their order.
-    fn fill(&self, draws: &mut [Draw], mut slots: impl Iterator<Item = usize>) -> Result<()> {
+    /// Gives each draw one of the slots, in their order, and as its fraction what comes with it.
+    fn fill<N: Into<f64>>(
+        &self,
+        draws: &mut [Draw],
+        mut slots: impl Iterator<Item = (usize, N)>,
+    ) -> Result<()> {
         let (wanted, mut found) = (draws.len(), 0);
         for draw in draws {
             let next = slots.next();
             found += usize::from(next.is_some());
-            draw.index = next.map_or(Draw::LOST, |slot| slot as u32);
+            draw.index = Draw::LOST;
+            if let Some((slot, fraction)) = next {
+                (draw.index, draw.fraction) = (slot as u32, fraction.into());
+            }
         }
         match found {
             0 => Err(self.too_few(self.count - wanted)),
@@ -85,9 +100,9 @@ pub(super) enum Odds {
     Even,
     /// As the draw's fraction says now.
     AsDrawn,
-    /// There was no chance in it.
-    Certain,
-    /// Nor in this, and it must be the record with the key in the bits of the draw's fraction: the slot may
-    /// have another by now.
+    /// There was no chance in it, and it must be the record with the key in the bits of the draw's fraction:
+    /// the slot may have another by now.
     OfKey,
+    /// Nor in this, and its leaf must be the draw's fraction still.
+    OfLeaf,
 }

@@ -26,8 +26,10 @@ impl Select for Proportional<'_> {
 
     fn propose(&mut self, draws: &mut [Draw], so_far: &SoFar) -> Result<Odds> {
         let tree = &self.table.tree;
-        if so_far.chosen.is_some() && so_far.round >= ROUNDS {
-            let leaves = (0..self.parts.capacity()).map(|slot| (slot, f64::from(tree.leaf(slot))));
+        if so_far.wants_a_pass(self.table, ROUNDS) {
+            let slots = 0..self.parts.capacity();
+            let slots = slots.filter(|&slot| !self.table.is_exhausted(slot));
+            let leaves = slots.map(|slot| (slot, f64::from(tree.leaf(slot))));
             fill_by_weight(draws, so_far, leaves)?;
             return Ok(Odds::OfTotal(tree.total()));
         }

@@ -23,8 +23,11 @@ pub(in crate::pool) struct Ranking {
 
 impl Ranking {
     /// Sorts, if the last time is too long ago.
-    fn refresh(&mut self, table: &Table, slots: usize, count: usize) {
-        if !self.slots.is_empty() && self.drawn + count <= self.slots.len() / DRAWN_BEFORE_SORTING {
+    fn refresh(&mut self, table: &Table, slots: usize, count: usize, is_needed: bool) {
+        if !is_needed
+            && !self.slots.is_empty()
+            && self.drawn + count <= self.slots.len() / DRAWN_BEFORE_SORTING
+        {
             self.drawn += count;
             return;
         }
@@ -63,8 +66,12 @@ impl Select for Ranked<'_> {
     }
 
     fn propose(&mut self, draws: &mut [Draw], so_far: &SoFar) -> Result<Odds> {
-        if so_far.round == 0 {
-            self.ranking.refresh(self.table, self.slots, so_far.count);
+        // What was lost twice shows that too much has changed.
+        let is_needed = so_far.round == 2 || so_far.is_last;
+        if so_far.round == 0 || is_needed {
+            let count = so_far.count;
+            self.ranking
+                .refresh(self.table, self.slots, count, is_needed);
         }
         let ranking = &*self.ranking;
         let total = *ranking.sums.last().unwrap_or(&0.0);
@@ -72,8 +79,9 @@ impl Select for Ranked<'_> {
             return Err(Error::NothingToSample { length: 0 });
         }
         let probability = |rank: usize| (ranking.sums[rank + 1] - ranking.sums[rank]) / total;
-        if so_far.chosen.is_some() && so_far.round >= 2 {
+        if so_far.wants_a_pass(self.table, 2) {
             let ranks = ranking.slots.iter().enumerate();
+            let ranks = ranks.filter(|(_, slot)| !self.table.is_exhausted(**slot as usize));
             let weighted = ranks.map(|(rank, &slot)| (slot as usize, probability(rank)));
             fill_by_weight(draws, so_far, weighted)?;
             return Ok(Odds::AsDrawn);

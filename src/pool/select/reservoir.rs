@@ -11,7 +11,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::SoFar;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::tree::Draw;
 
 /// An item with its key.
@@ -36,8 +36,9 @@ impl Ord for Keyed {
     }
 }
 
-/// Gives each draw one of the items whose weight is above 0, none twice, and none that is in the batch
-/// already. Each draw's fraction becomes its item's weight.
+/// Gives each draw one of the items whose weight is above 0, none twice in this round, and none that is in
+/// the batch already if none may come twice. Each draw's fraction becomes its item's weight. Where there are
+/// too few, which is an error only if none may come twice, the other draws are lost.
 pub(super) fn fill_by_weight(
     draws: &mut [Draw],
     so_far: &SoFar,
@@ -57,12 +58,20 @@ pub(super) fn fill_by_weight(
             }
         }
     }
-    if best.len() < draws.len() {
+    if best.is_empty() && so_far.chosen.is_none() {
+        return Err(Error::NothingToSample {
+            length: so_far.length,
+        });
+    }
+    if best.len() < draws.len() && so_far.chosen.is_some() {
         return Err(so_far.too_few(so_far.count - draws.len() + best.len()));
     }
-    for (draw, Reverse(item)) in draws.iter_mut().zip(best) {
-        draw.index = item.slot;
-        draw.fraction = item.weight;
+    let mut best = best.into_iter();
+    for draw in draws {
+        draw.index = Draw::LOST;
+        if let Some(Reverse(item)) = best.next() {
+            (draw.index, draw.fraction) = (item.slot, item.weight);
+        }
     }
     Ok(())
 }

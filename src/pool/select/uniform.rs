@@ -14,6 +14,9 @@ use crate::tree::Draw;
 /// Rounds in which slots are picked at random; most of them may be empty.
 const ROUNDS: usize = 2;
 
+/// More slots than were ever claimed ahead of their turn, but for thousands of deaths.
+const AHEAD_OF_TURN: u64 = 4096;
+
 /// Each record with the same probability.
 pub(in crate::pool) struct Uniform<'a> {
     pub(in crate::pool) parts: &'a Parts,
@@ -28,7 +31,7 @@ impl Select for Uniform<'_> {
     fn propose(&mut self, draws: &mut [Draw], so_far: &SoFar) -> Result<Odds> {
         match so_far.round {
             0..ROUNDS => self.pick_slots(draws),
-            _ if so_far.chosen.is_some() => {
+            _ if so_far.wants_a_pass(self.table, ROUNDS) => {
                 let weight = |slot| (slot, f64::from(u8::from(self.is_here(slot))));
                 let weighted = (0..self.parts.capacity()).map(weight);
                 fill_by_weight(draws, so_far, weighted)?;
@@ -45,7 +48,8 @@ impl Uniform<'_> {
         let control = self.parts.control();
         let used = match self.parts.shape.remover.follows_the_ring() {
             true => control.next_key.load(Ordering::Relaxed),
-            false => control.turn.load(Ordering::Relaxed),
+            // Claims at the same time, and of who died, may be some ahead of their turn.
+            false => control.turn.load(Ordering::Relaxed) + AHEAD_OF_TURN,
         };
         let used = used.min(self.parts.capacity() as u64);
         for draw in draws {
