@@ -141,6 +141,7 @@ impl<T: Record> Inner<T> {
         }
     }
 
+    #[inline(always)]
     fn claim_some<const MOST: usize>(
         &self,
         wanted: usize,
@@ -219,7 +220,7 @@ impl<T: Record> Inner<T> {
 
     /// Claims those of some slots of one run that are free, under the lock of their shard. The first one
     /// is the slot of `first_key`, and so on.
-    #[inline]
+    #[inline(always)]
     pub(super) fn claim_slots<const MOST: usize>(
         &self,
         guard: &Guard<'_, Parts>,
@@ -291,7 +292,7 @@ impl<T: Record> Inner<T> {
     ///
     /// A slot whose record is newer than its key here stays as it is: between taking the key and the
     /// lock this writer was overtaken by a lap. So does one whose record somebody saves.
-    #[inline]
+    #[inline(always)]
     fn mark_run(
         &self,
         words: &[AtomicU64],

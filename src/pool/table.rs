@@ -149,7 +149,7 @@ impl Table {
     }
 
     /// Gives slots of one run, in rising order, new leaves.
-    #[inline]
+    #[inline(always)]
     pub(super) fn assign_run(&self, slots: &[u32], leaves: &[f32]) {
         self.tree.assign_run(slots, leaves);
         self.refresh_orders(slots);
@@ -167,8 +167,15 @@ impl Table {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn refresh_orders(&self, slots: &[u32]) {
+        if !self.orders.is_empty() {
+            self.refresh_each_order(slots);
+        }
+    }
+
+    #[cold]
+    fn refresh_each_order(&self, slots: &[u32]) {
         for order in &self.orders {
             for slot in slots {
                 order.refresh(&self.tree, *slot as usize);
