@@ -179,7 +179,8 @@ impl<T: Record> Pool<T> {
         }
     }
 
-    /// Everybody who is attached and alive. What dead participants held is freed on the way.
+    /// Everybody who is attached and alive. What dead participants held is freed on the way; one whom
+    /// another process is cleaning up after at that very moment may still be listed.
     ///
     /// # Errors
     /// [`Error::Forked`](crate::Error::Forked).
