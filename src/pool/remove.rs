@@ -170,10 +170,10 @@ impl<T: Record> Inner<T> {
 }
 
 impl Parts {
-    /// What goes before it was sampled as often as it may be is waited for no more.
+    /// What goes from a queue before it was sampled is waited for no more.
     pub(super) fn forget_unsampled(&self, slot: usize) {
         for table in &self.tables {
-            if table.shape.times > 0 && !table.is_exhausted(slot) {
+            if table.shape.is_queue() && !table.is_exhausted(slot) {
                 table.give_back_inserted(1);
             }
         }

@@ -129,11 +129,7 @@ impl Shape {
 
     /// Whether each record is sampled once and leaves the pool then, and counts as one insert and one sample.
     pub(super) fn is_queue(&self) -> bool {
-        let [table] = &self.tables[..] else {
-            return false;
-        };
-        let one = |limiter: &RateLimiter| limiter.samples_per_insert == 1.0;
-        table.times == 1 && table.limiter.as_ref().is_some_and(one)
+        self.tables.len() == 1 && self.tables[0].is_queue()
     }
 
     /// Whether inserts may have to wait.
@@ -160,6 +156,12 @@ impl<O: std::fmt::Debug> std::fmt::Display for Shown<O> {
 }
 
 impl TableShape {
+    /// Whether each record is sampled once, and counts as one insert and one sample.
+    pub(super) fn is_queue(&self) -> bool {
+        let one = |limiter: &RateLimiter| limiter.samples_per_insert == 1.0;
+        self.times == 1 && self.limiter.as_ref().is_some_and(one)
+    }
+
     fn orders(&self) -> Vec<Order> {
         match (self.ordered, self.sampler.preference) {
             (true, _) => vec![Order::LowestPositive, Order::HighestPositive],
