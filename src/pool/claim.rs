@@ -1,18 +1,16 @@
 //! The life of a slot on the writers' side, in two phases: claim it under its shard's lock, fill it with
-//! no lock held, commit its priority under the lock. A writer that dies in between leaves slots that
-//! nobody samples and that the ring reclaims.
+//! no lock held, commit its priority under the lock (`commit.rs`). A writer that dies in between leaves
+//! slots that nobody samples and that the ring reclaims.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Inner;
-use super::fill::write_records;
-use super::lease::{announce, commit, mark, pass_over, take};
+use super::lease::{announce, mark, pass_over, take};
 use super::links::NO_LINK;
 use super::parts::Parts;
 use super::policy::Remover;
 use super::slot::{LARGEST_KEY, Slot};
-use super::snapshot::SavedTable;
 use super::statistics::Counter;
 use super::table::Table;
 use crate::error::{Error, Result};
@@ -44,31 +42,6 @@ impl<const MOST: usize> Claim<MOST> {
 
     pub(super) fn slots(&self) -> &[u32] {
         &self.slots[..self.count]
-    }
-}
-
-/// The priority of a new record.
-#[derive(Clone, Copy)]
-pub(super) enum NewPriority<'a> {
-    /// The highest that any record of the pool ever had.
-    Highest,
-    /// One for each record, in the table of this number; in the others the highest.
-    Given(usize, &'a [f32]),
-    /// Of a single record, one for each table; `None` where it is not to be in the table.
-    Each(&'a [Option<f32>]),
-    /// Of records of a snapshot, for each table, from the one of this number on.
-    Saved(&'a [Option<SavedTable>], usize),
-}
-
-impl NewPriority<'_> {
-    /// The priorities from record number `start` on.
-    pub(super) fn from(self, start: usize) -> Self {
-        match self {
-            Self::Highest => Self::Highest,
-            Self::Given(table, priorities) => Self::Given(table, &priorities[start..]),
-            Self::Each(priorities) => Self::Each(priorities),
-            Self::Saved(tables, first) => Self::Saved(tables, first + start),
-        }
     }
 }
 
@@ -366,115 +339,5 @@ impl<T: Record> Inner<T> {
             }
         }
         leased
-    }
-
-    /// Copies records into claimed slots.
-    #[inline]
-    pub(super) fn fill<const MOST: usize>(&self, claim: &Claim<MOST>, records: &[T]) {
-        let parts = self.parts();
-        let slots = claim.slots().iter();
-        let slots = slots.map(|slot| parts.record(*slot as usize));
-        fail_point("fill.begun");
-        // SAFETY: the slots are claimed for the caller (lease.rs, step 2): nobody reads or writes
-        // them. The addresses are inside the region, which begins on a cache line.
-        unsafe { write_records(records, slots, parts.capacity()) };
-        fail_point("fill.done");
-    }
-
-    /// Phase two: gives claimed and filled slots their priorities and opens them to readers.
-    pub(super) fn commit<const MOST: usize>(
-        &self,
-        claim: &Claim<MOST>,
-        priority: NewPriority<'_>,
-    ) -> Result<()> {
-        self.parts().write_links(claim.slots(), claim.link);
-        let mut leaves = [0.0; MOST];
-        if let NewPriority::Given(table, priorities) = priority {
-            let table = &self.parts().tables[table];
-            for (leaf, priority) in leaves.iter_mut().zip(priorities).take(claim.count) {
-                *leaf = table.leaf_of(*priority);
-            }
-        }
-        let mut others = [0.0; MOST];
-        let mut done = 0;
-        // A short ring may come to its beginning within a run.
-        let same_run = |&a: &u32, &b: &u32| a < b && a as usize / RUN == b as usize / RUN;
-        for slots in claim.slots().chunk_by(same_run) {
-            let these = done..done + slots.len();
-            done = these.end;
-            let priority = priority.from(these.start);
-            let keys = &claim.keys[these.clone()];
-            self.commit_run(slots, keys, &leaves[these], &mut others, priority)?;
-        }
-        fail_point("commit.unlocked");
-        self.count(Counter::Inserted, claim.count);
-        self.grown().notify();
-        Ok(())
-    }
-
-    /// Commits slots of one run, in rising order. Of use are the leaves that are `given`, and room for as
-    /// many `others`.
-    #[inline]
-    fn commit_run(
-        &self,
-        slots: &[u32],
-        keys: &[u64],
-        given: &[f32],
-        others: &mut [f32],
-        priority: NewPriority<'_>,
-    ) -> Result<()> {
-        let parts = self.parts();
-        let guard = self.lock(parts.shards.shard_of(slots[0] as usize))?;
-        fail_point("commit.locked");
-        for (number, table) in parts.tables.iter().enumerate() {
-            let leaf = match priority {
-                NewPriority::Given(own, _) if own == number => {
-                    table.raise_highest(given);
-                    table.assign_run(slots, given);
-                    None
-                }
-                NewPriority::Highest | NewPriority::Given(..) => Some(table.highest()),
-                NewPriority::Each(priorities) => Some(table.first_leaf(priorities[number])),
-                NewPriority::Saved(tables, first) => {
-                    table.restore(slots, tables[number].as_ref(), first);
-                    continue;
-                }
-            };
-            if let Some(leaf) = leaf {
-                let leaves = &mut others[..slots.len()];
-                leaves.fill(leaf);
-                table.assign_run(slots, leaves);
-            }
-            let present = !matches!(priority, NewPriority::Each(each) if each[number].is_none());
-            table.begin_counts(slots, present);
-        }
-        fail_point("commit.summed");
-        // Words after leaves: a record that is committed has its priority.
-        for (slot, key) in slots.iter().zip(keys) {
-            commit(
-                &parts.words[*slot as usize],
-                Slot::Committed(*key).to_word(),
-            );
-            fail_point("commit.word");
-        }
-        self.change_length(&guard, |length| length.wrapping_add(slots.len() as u64));
-        fail_point("commit.length");
-        Ok(())
-    }
-
-    /// Empties a claimed slot that will not be filled.
-    pub(super) fn give_up(&self, key: u64) {
-        let parts = self.parts();
-        let slot = parts.slot_of(key);
-        // In a forked child the claim is the parent's.
-        if let Ok(_guard) = self.lock(parts.shards.shard_of(slot)) {
-            parts.words[slot].store(Slot::Removed(key).to_word(), Ordering::Relaxed);
-            parts.push_free(slot);
-        }
-    }
-
-    pub(super) fn change_length(&self, held: &Guard<'_, Parts>, change: impl FnOnce(u64) -> u64) {
-        let length = &self.parts().counts[held.number()].length;
-        length.store(change(length.load(Ordering::Relaxed)), Ordering::Relaxed);
     }
 }

@@ -1,6 +1,7 @@
 //! Inserting records that the caller has: claimed, copied, committed (`claim.rs`).
 
-use super::claim::{CHUNK, NewPriority};
+use super::claim::CHUNK;
+use super::commit::NewPriority;
 use super::links::NO_LINK;
 use super::{Inner, Pool};
 use crate::error::{Error, Result};

@@ -39,10 +39,6 @@ impl<T: Record> Pool<T> {
         self.inner.parts().tables[self.table].shape.limiter
     }
 
-    pub(super) fn limiter(&self) -> Option<RateLimiter> {
-        self.rate_limiter()
-    }
-
     /// Whether inserts may have to wait.
     #[inline]
     pub(super) fn makes_wait(&self) -> bool {

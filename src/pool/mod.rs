@@ -9,6 +9,7 @@ mod batch;
 mod choose;
 mod claim;
 mod column;
+mod commit;
 mod distribution;
 mod fill;
 mod free;

@@ -5,7 +5,8 @@
 use std::ops::{Deref, DerefMut};
 
 use super::Pool;
-use super::claim::{Claim, NewPriority};
+use super::claim::Claim;
+use super::commit::NewPriority;
 use crate::error::Result;
 use crate::record::Record;
 

@@ -123,7 +123,7 @@ impl<T: Record> Pool<T> {
             });
         }
         let mut draw = || self.inner.draw(self.table, sampler, count, random, batch);
-        match self.limiter() {
+        match self.rate_limiter() {
             None => draw(),
             Some(limiter) => self.sample_when_allowed(limiter, count, draw),
         }

@@ -1,7 +1,7 @@
 //! Views: other priorities over the same records, with a sampler and limits of their own.
 
 use super::Pool;
-use super::claim::NewPriority;
+use super::commit::NewPriority;
 use super::policy::{RateLimiter, Sampler};
 use super::shape::{LONGEST_NAME, TableShape};
 use crate::error::{Error, Result};

@@ -17,7 +17,7 @@ pub use windows::{Window, Windows};
 pub use writer::EpisodeWriter;
 
 use super::Pool;
-use super::claim::NewPriority;
+use super::commit::NewPriority;
 use super::parts::Parts;
 use super::slot::{LARGEST_KEY, Slot};
 use crate::error::{Error, Result};

@@ -3,7 +3,7 @@
 //! Process-local; what it inserts goes through `Pool::insert_after`.
 
 use super::super::Pool;
-use super::super::claim::NewPriority;
+use super::super::commit::NewPriority;
 use crate::episode::Sequences;
 use crate::error::Result;
 use crate::record::Record;

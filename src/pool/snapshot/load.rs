@@ -6,7 +6,8 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use super::super::claim::{CHUNK, NewPriority};
+use super::super::claim::CHUNK;
+use super::super::commit::NewPriority;
 use super::super::links::LINKS_ARE_WRITTEN;
 use super::super::policy::Remover;
 use super::super::table::{ABSENT, Table};
