@@ -312,6 +312,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// Refuses an argument.
+    pub(crate) fn invalid<R>(what: &'static str, found: String, expected: String) -> Result<R> {
+        Err(Self::InvalidArgument {
+            what,
+            found,
+            expected,
+        })
+    }
+
     /// An [`Error::System`] maker for `map_err`.
     pub(crate) fn system(
         action: &'static str,

@@ -74,13 +74,12 @@ impl<T: Record> Pool<T> {
                 None
             }
             Ok(Ok(quota)) => match insert(quota as usize) {
-                Err(Error::NoFreeSlot { .. }) if keeps_all => {
-                    self.inner.give_insert_quota_back(quota);
-                    waits_for.set(0);
-                    None
-                }
                 Err(error) => {
                     self.inner.give_insert_quota_back(quota);
+                    if matches!(error, Error::NoFreeSlot { .. }) && keeps_all {
+                        waits_for.set(0);
+                        return None;
+                    }
                     Some(Err(error))
                 }
                 Ok((count, done)) => {
@@ -194,13 +193,10 @@ impl<T: Record> Pool<T> {
     /// What the other side did not do.
     fn other_side(&self, side: Counter, table: usize) -> String {
         let parts = self.inner.parts();
-        let words = parts.tables[table].words();
-        let (inserted, sampled) = (&words.inserted, &words.sampled);
+        let (inserted, sampled) = parts.tables[table].passed();
         let counted = format!(
-            "the pool holds {} records, {} were inserted and {} sampled",
-            parts.len(),
-            inserted.load(Ordering::Relaxed),
-            sampled.load(Ordering::Relaxed)
+            "the pool holds {} records, {inserted} were inserted and {sampled} sampled",
+            parts.len()
         );
         match side {
             Counter::SampleWaits => format!("inserts by others ({counted})"),

@@ -217,21 +217,14 @@ impl PoolOptions {
 
     /// Checks the options.
     pub(super) fn shape(&self) -> Result<Shape> {
-        let invalid = |what, found: String, expected: String| {
-            Err(Error::InvalidArgument {
-                what,
-                found,
-                expected,
-            })
-        };
         let (capacity, leases) = (self.capacity as u64, self.leases.unwrap_or(1) as u64);
         if !(1..=LARGEST_CAPACITY).contains(&capacity) {
             let expected = format!("1 to {LARGEST_CAPACITY}");
-            return invalid("the capacity of a pool", capacity.to_string(), expected);
+            return Error::invalid("the capacity of a pool", capacity.to_string(), expected);
         }
         if leases == 0 || leases > LARGEST_CAPACITY / 64 {
             let expected = format!("1 to {}", LARGEST_CAPACITY / 64);
-            return invalid("the number of leases", leases.to_string(), expected);
+            return Error::invalid("the number of leases", leases.to_string(), expected);
         }
         let leases = match self.leases {
             Some(leases) => leases as u64,
@@ -247,16 +240,9 @@ impl PoolOptions {
     }
 
     fn tables(&self, capacity: u64) -> Result<Vec<TableShape>> {
-        let invalid = |what, found: String, expected: String| {
-            Err(Error::InvalidArgument {
-                what,
-                found,
-                expected,
-            })
-        };
         if self.views.len() >= MOST_TABLES {
             let expected = format!("at most {}", MOST_TABLES - 1);
-            return invalid(
+            return Error::invalid(
                 "the number of views",
                 self.views.len().to_string(),
                 expected,
@@ -266,7 +252,7 @@ impl PoolOptions {
         for (name, options) in &self.views {
             if tables.iter().any(|table| table.name == *name) {
                 let expected = "not empty, and another for each".into();
-                return invalid("the name of a view", format!("`{name}`"), expected);
+                return Error::invalid("the name of a view", format!("`{name}`"), expected);
             }
             tables.push(options.shape(name, capacity)?);
         }

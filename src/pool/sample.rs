@@ -181,15 +181,16 @@ impl<T: Record> Inner<T> {
         batch: &mut Batch<T>,
     ) -> Result<()> {
         self.mend_orphans()?;
-        if self.len() == 0 {
-            return Err(Error::NothingToSample { length: 0 });
+        let length = self.len();
+        if length == 0 {
+            return Err(Error::NothingToSample { length });
         }
         let (parts, number) = (self.parts(), batch.table);
         let table = &parts.tables[number];
         let so_far = SoFar {
             round: 0,
             count,
-            length: self.len(),
+            length,
             is_last: false,
             chosen: sampler.is_distinct().then(HashSet::new),
         };
@@ -245,8 +246,9 @@ impl<T: Record> Inner<T> {
     ) -> Result<()> {
         batch.lost.extend(0..so_far.count as u32);
         let share = 1.0 / so_far.count as f64;
-        let began = Instant::now();
-        let is_limited = self.parts().tables[batch.table].shape.limiter.is_some();
+        let limiter = self.parts().tables[batch.table].shape.limiter;
+        let began = limiter.map(|_| Instant::now());
+        let is_early = || began.is_some_and(|began| began.elapsed() < SHORTLY);
         let rounds = batch.chains.rounds(ROUNDS_WITHOUT_LOCK);
         while so_far.round <= rounds {
             so_far.is_last = so_far.round == rounds;
@@ -266,7 +268,7 @@ impl<T: Record> Inner<T> {
             };
             match selector.propose(&mut batch.draws, &so_far) {
                 // The limiter let it pass, so what is missing is being committed, or given back.
-                Err(_) if is_limited && !so_far.is_last && began.elapsed() < SHORTLY => {
+                Err(_) if !so_far.is_last && is_early() => {
                     thread::sleep(A_MOMENT);
                     continue;
                 }

@@ -222,20 +222,22 @@ impl Table {
     /// Makes the records of claimed slots such as were never sampled; or such as are not in the table.
     #[inline]
     pub(super) fn begin_counts(&self, slots: &[u32], present: bool) {
-        if let Some(counts) = &self.counts {
-            for slot in slots {
-                let count = if present { 0 } else { ABSENT };
-                counts[*slot as usize].store(count, Ordering::Relaxed);
-            }
+        if self.counts_samples() {
+            let count = if present { 0 } else { ABSENT };
+            slots
+                .iter()
+                .for_each(|slot| self.set_sampled(*slot as usize, count));
         }
     }
 
     /// Whether the table counts how often records are sampled.
+    #[inline]
     pub(super) fn counts_samples(&self) -> bool {
         self.counts.is_some()
     }
 
     /// How often the record of a slot was sampled, or [`ABSENT`]; 0 where that is not counted.
+    #[inline]
     pub(super) fn sampled(&self, slot: usize) -> u32 {
         let counts = self.counts.as_ref();
         counts.map_or(0, |counts| counts[slot].load(Ordering::Relaxed))
@@ -291,10 +293,10 @@ impl Table {
     /// Whether the record of a slot was sampled as often as it may be, or is not in the table.
     #[inline]
     pub(super) fn is_exhausted(&self, slot: usize) -> bool {
-        let counts = self.counts.as_ref();
-        counts.is_some_and(|counts| counts[slot].load(Ordering::Relaxed) >= self.most())
+        self.sampled(slot) >= self.most()
     }
 
+    /// How often a record may be sampled, which is once at least.
     #[inline]
     fn most(&self) -> u32 {
         match self.shape.times {

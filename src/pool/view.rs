@@ -82,27 +82,20 @@ impl ViewOptions {
 
     /// Checks the options.
     pub(super) fn shape(&self, name: &str, capacity: u64) -> Result<TableShape> {
-        let invalid = |what, found: String, expected: String| {
-            Err(Error::InvalidArgument {
-                what,
-                found,
-                expected,
-            })
-        };
         if !(0.0..=f32::MAX).contains(&self.alpha) {
             let expected = "finite and at least 0".into();
-            return invalid("alpha", self.alpha.to_string(), expected);
+            return Error::invalid("alpha", self.alpha.to_string(), expected);
         }
         if name.len() > LONGEST_NAME || name.contains('\0') {
             let expected = format!("at most {LONGEST_NAME} bytes of text");
-            return invalid("the name of a view", format!("{name:?}"), expected);
+            return Error::invalid("the name of a view", format!("{name:?}"), expected);
         }
         if let Some(limiter) = &self.limiter
             && limiter.min_size > capacity
         {
             let expected = format!("at most the pool's capacity, {capacity}");
             let found = limiter.min_size.to_string();
-            return invalid(
+            return Error::invalid(
                 "the size from which a rate limiter lets sample",
                 found,
                 expected,

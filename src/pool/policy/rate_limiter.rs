@@ -89,24 +89,19 @@ impl RateLimiter {
     /// [`Error::InvalidArgument`] for a `min_size` of 0, a ratio that is not above 0, or limits between
     /// which there is nothing.
     pub fn new(samples_per_insert: f64, min_size: u64, least: f64, most: f64) -> Result<Self> {
-        let invalid = |what, found: String, expected: &str| {
-            Err(Error::InvalidArgument {
-                what,
-                found,
-                expected: expected.into(),
-            })
-        };
         if min_size == 0 {
             let what = "the size from which a rate limiter lets sample";
-            return invalid(what, "0".into(), "1 or more");
+            return Error::invalid(what, "0".into(), "1 or more".into());
         }
         if !(samples_per_insert > 0.0 && samples_per_insert.is_finite()) {
             let what = "the samples per insert of a rate limiter";
-            return invalid(what, samples_per_insert.to_string(), "finite and above 0");
+            let found = samples_per_insert.to_string();
+            return Error::invalid(what, found, "finite and above 0".into());
         }
         if !(least.is_finite() && most.is_finite() && least <= most) {
             let what = "the limits of a rate limiter";
-            return invalid(what, format!("{least} to {most}"), "finite and in order");
+            let found = format!("{least} to {most}");
+            return Error::invalid(what, found, "finite and in order".into());
         }
         Ok(Self {
             samples_per_insert,

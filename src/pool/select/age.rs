@@ -111,10 +111,6 @@ impl<'a> Age<'a> {
 }
 
 impl Select for Age<'_> {
-    fn is_stratified(&self, _round: usize) -> bool {
-        false
-    }
-
     fn propose(&mut self, draws: &mut [Draw], so_far: &SoFar) -> Result<Odds> {
         // What was lost before may be had now; and others may have taken old records, and left newer ones.
         *self = Self::new(self.parts, self.table, self.newest);

@@ -29,10 +29,6 @@ impl<'a> Extreme<'a> {
 }
 
 impl Select for Extreme<'_> {
-    fn is_stratified(&self, _round: usize) -> bool {
-        false
-    }
-
     fn propose(&mut self, draws: &mut [Draw], so_far: &SoFar) -> Result<Odds> {
         let walk = self.tree.walk(&self.table.tree, self.turn);
         let open = |slot| so_far.is_open(slot) && !self.table.is_exhausted(slot);

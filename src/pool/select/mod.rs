@@ -23,10 +23,15 @@ use super::table::Table;
 use crate::error::{Error, Result};
 use crate::tree::Draw;
 
+/// Rounds in which what is lost is drawn as in the first; then whatever finds something.
+const ROUNDS: usize = 2;
+
 /// A way of choosing records.
 pub(super) trait Select {
     /// Whether the draws of a round each get a stratum of their own.
-    fn is_stratified(&self, round: usize) -> bool;
+    fn is_stratified(&self, _round: usize) -> bool {
+        false
+    }
 
     /// Puts a slot, or [`Draw::LOST`], into each draw, by its fraction where chance decides. Says how
     /// likely they were.
@@ -51,8 +56,8 @@ pub(super) struct SoFar {
 
 impl SoFar {
     /// Whether draws are made by one pass that proposes no slot twice, because of what came twice.
-    fn wants_a_pass(&self, table: &Table, after: usize) -> bool {
-        (self.chosen.is_some() || table.shape.times > 0) && self.round >= after
+    fn wants_a_pass(&self, table: &Table) -> bool {
+        (self.chosen.is_some() || table.shape.times > 0) && self.round >= ROUNDS
     }
 
     /// Whether a slot may be proposed.

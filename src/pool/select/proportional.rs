@@ -1,15 +1,12 @@
 //! In proportion to the leaves (Schaul et al. 2016, section 3.3, proportional variant).
 
 use super::reservoir::fill_by_weight;
-use super::{Odds, Select, SoFar};
+use super::{Odds, ROUNDS, Select, SoFar};
 use crate::error::Result;
 use crate::os::cpu::prefetch;
 use crate::pool::parts::Parts;
 use crate::pool::table::Table;
 use crate::tree::Draw;
-
-/// Rounds in which draws that came twice are simply made again.
-const ROUNDS: usize = 2;
 
 /// In proportion to the leaves.
 pub(in crate::pool) struct Proportional<'a> {
@@ -26,7 +23,7 @@ impl Select for Proportional<'_> {
 
     fn propose(&mut self, draws: &mut [Draw], so_far: &SoFar) -> Result<Odds> {
         let tree = &self.table.tree;
-        if so_far.wants_a_pass(self.table, ROUNDS) {
+        if so_far.wants_a_pass(self.table) {
             let slots = 0..self.parts.capacity();
             let slots = slots.filter(|&slot| !self.table.is_exhausted(slot));
             let leaves = slots.map(|slot| (slot, f64::from(tree.leaf(slot))));

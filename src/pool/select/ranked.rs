@@ -1,7 +1,7 @@
 //! By rank: in proportion to `(1 / rank)^alpha` (Schaul et al. 2016, section 3.3, rank-based variant).
 
 use super::reservoir::fill_by_weight;
-use super::{Odds, Select, SoFar};
+use super::{Odds, ROUNDS, Select, SoFar};
 use crate::error::{Error, Result};
 use crate::pool::table::Table;
 use crate::tree::Draw;
@@ -62,12 +62,12 @@ pub(in crate::pool) struct Ranked<'a> {
 
 impl Select for Ranked<'_> {
     fn is_stratified(&self, round: usize) -> bool {
-        round < 2
+        round < ROUNDS
     }
 
     fn propose(&mut self, draws: &mut [Draw], so_far: &SoFar) -> Result<Odds> {
         // What was lost twice shows that too much has changed.
-        let is_needed = so_far.round == 2 || so_far.is_last;
+        let is_needed = so_far.round == ROUNDS || so_far.is_last;
         if so_far.round == 0 || is_needed {
             let count = so_far.count;
             self.ranking
@@ -79,7 +79,7 @@ impl Select for Ranked<'_> {
             return Err(Error::NothingToSample { length: 0 });
         }
         let probability = |rank: usize| (ranking.sums[rank + 1] - ranking.sums[rank]) / total;
-        if so_far.wants_a_pass(self.table, 2) {
+        if so_far.wants_a_pass(self.table) {
             let ranks = ranking.slots.iter().enumerate();
             let ranks = ranks.filter(|(_, slot)| !self.table.is_exhausted(**slot as usize));
             let weighted = ranks.map(|(rank, &slot)| (slot as usize, probability(rank)));

@@ -3,16 +3,13 @@
 use std::sync::atomic::Ordering;
 
 use super::reservoir::fill_by_weight;
-use super::{Odds, Select, SoFar};
+use super::{Odds, ROUNDS, Select, SoFar};
 use crate::error::{Error, Result};
 use crate::os::cpu::prefetch;
 use crate::pool::parts::Parts;
 use crate::pool::slot::Slot;
 use crate::pool::table::Table;
 use crate::tree::Draw;
-
-/// Rounds in which slots are picked at random; most of them may be empty.
-const ROUNDS: usize = 2;
 
 /// More slots than were ever claimed ahead of their turn, but for thousands of deaths.
 const AHEAD_OF_TURN: u64 = 4096;
@@ -24,14 +21,11 @@ pub(in crate::pool) struct Uniform<'a> {
 }
 
 impl Select for Uniform<'_> {
-    fn is_stratified(&self, _round: usize) -> bool {
-        false
-    }
-
     fn propose(&mut self, draws: &mut [Draw], so_far: &SoFar) -> Result<Odds> {
         match so_far.round {
+            // Most of the slots may be empty.
             0..ROUNDS => self.pick_slots(draws),
-            _ if so_far.wants_a_pass(self.table, ROUNDS) => {
+            _ if so_far.wants_a_pass(self.table) => {
                 let weight = |slot| (slot, f64::from(u8::from(self.is_here(slot))));
                 let weighted = (0..self.parts.capacity()).map(weight);
                 fill_by_weight(draws, so_far, weighted)?;
