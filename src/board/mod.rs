@@ -102,7 +102,7 @@ impl<T: Record> Board<T> {
     /// [`Error::WrongOption`] where the board exists with another length; else as
     /// [`create`](Self::create) and [`open`](Self::open).
     pub fn open_or_create(name: &str, options: BoardOptions) -> Result<Self> {
-        let attach = Attach::new().role(options.role.clone());
+        let attach = options.shared.attach();
         let open = || {
             let board = Self::open_with(name, &attach)?;
             check_option(name, "length", options.len, board.len())?;

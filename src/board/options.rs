@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::record::{Record, Schema};
-use crate::segment::{Lifetime, PARAMETERS, Paging, Plan};
+use crate::segment::{PARAMETERS, Plan, SharedOptions, shared_options};
 
 /// How a new board is to be.
 ///
@@ -15,9 +15,7 @@ use crate::segment::{Lifetime, PARAMETERS, Paging, Plan};
 #[derive(Clone, Debug)]
 pub struct BoardOptions {
     pub(super) len: usize,
-    participants: usize,
-    lifetime: Lifetime,
-    pub(super) role: String,
+    pub(super) shared: SharedOptions,
 }
 
 impl BoardOptions {
@@ -25,29 +23,11 @@ impl BoardOptions {
     pub fn new(len: usize) -> Self {
         Self {
             len,
-            participants: 64,
-            lifetime: Lifetime::default(),
-            role: String::new(),
+            shared: SharedOptions::default(),
         }
     }
 
-    /// How many handles may be attached at once, 1 to 1022. Default: 64.
-    pub fn participants(mut self, participants: usize) -> Self {
-        self.participants = participants;
-        self
-    }
-
-    /// How long the segment stays. Default: until it is unlinked.
-    pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
-        self.lifetime = lifetime;
-        self
-    }
-
-    /// What this process is, for whoever lists the participants; the first 32 bytes are kept.
-    pub fn role(mut self, role: impl Into<String>) -> Self {
-        self.role = role.into();
-        self
-    }
+    shared_options!();
 
     pub(super) fn plan<T: Record>(&self) -> Result<Plan> {
         if self.len == 0 {
@@ -59,14 +39,7 @@ impl BoardOptions {
         }
         let mut parameters = [0; PARAMETERS];
         parameters[0] = self.len as u64;
-        Ok(Plan {
-            lifetime: self.lifetime,
-            participants: self.participants,
-            parameters,
-            locks: 1,
-            schema: Schema::of::<T>().to_string(),
-            role: self.role.clone(),
-            paging: Paging::default(),
-        })
+        let schema = Schema::of::<T>().to_string();
+        Ok(self.shared.plan(parameters, 1, schema))
     }
 }

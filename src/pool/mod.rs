@@ -185,8 +185,7 @@ impl<T: Record> Pool<T> {
     /// [`Error::WrongOption`] where the pool exists with another capacity, alpha or number of
     /// leases; else as [`create`](Self::create) and [`open`](Self::open).
     pub fn open_or_create(name: &str, options: PoolOptions) -> Result<Self> {
-        let mut attach = Attach::new().role(options.role.clone());
-        attach.paging = options.paging;
+        let attach = options.shared.attach();
         let wanted = options.shape()?;
         let open = || {
             let pool = Self::open_with(name, &attach)?;

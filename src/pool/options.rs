@@ -6,7 +6,7 @@ use super::shape::{LARGEST_CAPACITY, MOST_TABLES, Shape, TableShape};
 use super::view::ViewOptions;
 use crate::error::{Error, Result};
 use crate::record::{Record, Schema};
-use crate::segment::{Lifetime, Paging, Plan};
+use crate::segment::{Plan, SharedOptions, shared_options};
 
 /// How a new pool is to be.
 ///
@@ -23,15 +23,12 @@ use crate::segment::{Lifetime, Paging, Plan};
 #[derive(Clone, Debug)]
 pub struct PoolOptions {
     capacity: usize,
-    participants: usize,
     leases: Option<usize>,
     remover: Remover,
     linked: bool,
     own: ViewOptions,
     views: Vec<(String, ViewOptions)>,
-    lifetime: Lifetime,
-    pub(super) role: String,
-    pub(super) paging: Paging,
+    pub(super) shared: SharedOptions,
 }
 
 impl PoolOptions {
@@ -39,15 +36,12 @@ impl PoolOptions {
     pub fn new(capacity: usize) -> Self {
         Self {
             capacity,
-            participants: 64,
             leases: None,
             remover: Remover::default(),
             linked: false,
             own: ViewOptions::default(),
             views: Vec::new(),
-            lifetime: Lifetime::default(),
-            role: String::new(),
-            paging: Paging::default(),
+            shared: SharedOptions::default(),
         }
     }
 
@@ -157,13 +151,6 @@ impl PoolOptions {
         self
     }
 
-    /// How many processes (handles, to be exact) may be attached at once, 1 to 1022. Default: 64.
-    /// Each takes 192 bytes and its leases.
-    pub fn participants(mut self, participants: usize) -> Self {
-        self.participants = participants;
-        self
-    }
-
     /// How many records a handle may hold in batches at once; rounded up to a power of two, and to 64.
     /// Default: four times the capacity, but at least 1024 and at most 4096. Each takes 6 bytes for
     /// every participant.
@@ -172,48 +159,7 @@ impl PoolOptions {
         self
     }
 
-    /// How long the segment stays. Default: until it is unlinked.
-    pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
-        self.lifetime = lifetime;
-        self
-    }
-
-    /// What this process is, for whoever lists the participants; the first 32 bytes are kept.
-    pub fn role(mut self, role: impl Into<String>) -> Self {
-        self.role = role.into();
-        self
-    }
-
-    /// Whether the pool is to lie in huge pages (2 MiB on most processors), but for what its end
-    /// leaves over. Sampling misses the processor's cache of addresses less often; creating takes
-    /// 0.3 to 3 s longer a GiB. Default: no.
-    ///
-    /// Linux has them from 6.1 on, for pools in memory (tmpfs, such as `/dev/shm`) and pools without
-    /// a name. Elsewhere, or where so much memory is not free in pieces that large, creating the
-    /// pool fails with [`Error::System`]. Every process that attaches uses them, without asking.
-    ///
-    /// ```
-    /// use millpond::{Error, Pool, PoolOptions};
-    ///
-    /// match Pool::<u64>::anonymous(PoolOptions::new(200_000).huge_pages(true)) {
-    ///     Ok(pool) => assert_eq!(pool.insert(&1)?, 0),
-    ///     Err(error @ Error::System { .. }) => println!("{error}"), // says what is missing
-    ///     Err(other) => return Err(other),
-    /// }
-    /// # Ok::<(), Error>(())
-    /// ```
-    pub fn huge_pages(mut self, huge_pages: bool) -> Self {
-        self.paging.huge = huge_pages;
-        self
-    }
-
-    /// Whether to enter every page of the pool into this process's page table at once, so that no
-    /// first touch of a page is slow; takes about 0.5 s a GiB. Others that attach ask for themselves
-    /// with [`Attach::prefault`](crate::Attach::prefault). Default: no; pages come as they are touched.
-    pub fn prefault(mut self, prefault: bool) -> Self {
-        self.paging.prefault = prefault;
-        self
-    }
+    shared_options!();
 
     /// Checks the options.
     pub(super) fn shape(&self) -> Result<Shape> {
@@ -261,14 +207,7 @@ impl PoolOptions {
 
     pub(super) fn plan<T: Record>(&self) -> Result<Plan> {
         let shape = self.shape()?;
-        Ok(Plan {
-            lifetime: self.lifetime,
-            participants: self.participants,
-            parameters: shape.to_parameters(),
-            locks: shape.shards().count() + 1,
-            schema: Schema::of::<T>().to_string(),
-            role: self.role.clone(),
-            paging: self.paging,
-        })
+        let (locks, schema) = (shape.shards().count() + 1, Schema::of::<T>().to_string());
+        Ok(self.shared.plan(shape.to_parameters(), locks, schema))
     }
 }

@@ -3,7 +3,7 @@
 //! A layout is computed, twice alike: once to know a new segment's length, and again by everyone
 //! who attaches, from the checked header. No offset is ever read from a segment. The two region
 //! types are the only way from here up to touch shared memory: [`Region`] for atomics, safe to use,
-//! and [`Bytes`] for plain records, whose users say why nobody writes meanwhile.
+//! and [`Bytes`] for plain records, whose users say why nobody writes meanwhile; `records.rs` builds on it.
 
 use std::fs::File;
 use std::io;
@@ -41,6 +41,22 @@ pub(crate) struct Span<T> {
     offset: usize,
     count: usize,
     holds: PhantomData<T>,
+}
+
+impl<T> Span<T> {
+    /// How many values there are.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The same memory as bytes.
+    pub(super) fn as_bytes(&self) -> Span<u8> {
+        Span {
+            offset: self.offset,
+            count: self.count * size_of::<T>(),
+            holds: PhantomData,
+        }
+    }
 }
 
 /// Hands out the bytes of a segment in order, each span on a cache line of its own.

@@ -1,7 +1,7 @@
 //! Segments: one memory-mapped file, one structure, attached by name.
 //!
 //! A segment consists of the header (`header.rs`), its locks (`guard.rs`), the participant table
-//! (`participants.rs`), and the regions of its structure (`arena.rs`), in that order; names and
+//! (`participants.rs`), and the regions of its structure (`arena.rs`, `records.rs`), in that order; names and
 //! files are in `name.rs`, `names.rs` and `root.rs`; `making.rs` puts all of it together, and
 //! `observation.rs` what suffices for reading. What the structure is, this folder does not know: it asks
 //! a [`Structure`]. Imports `os` and `sync`.
@@ -15,7 +15,9 @@ mod making;
 mod name;
 mod names;
 mod observation;
+mod options;
 mod participants;
+mod records;
 mod root;
 mod structure;
 
@@ -31,7 +33,9 @@ pub(crate) use header::{Header, PARAMETERS};
 pub(crate) use making::{check_option, open_or_create};
 pub use names::SegmentInfo;
 pub(crate) use observation::Observation;
+pub(crate) use options::{SharedOptions, shared_options};
 pub use participants::Participant;
+pub(crate) use records::Records;
 pub(crate) use structure::{Paging, Plan, Structure};
 
 use crate::error::{Error, Result};
