@@ -91,6 +91,7 @@ compile_error!("millpond's segments are little-endian, and nobody has tried it o
 compile_error!("millpond needs atomic 64-bit integers, which this processor does not have");
 
 mod board;
+mod dict;
 mod episode;
 mod error;
 mod os;
@@ -102,6 +103,7 @@ mod sync;
 mod tree;
 
 pub use board::{Board, BoardOptions, BoardReader};
+pub use dict::{ArrayDict, Checkout, DictEntry, DictOptions, DictReader, DictView, Key};
 pub use episode::{NStep, NStepTransition, Sequences, Step};
 pub use error::{Error, Result};
 pub use millpond_derive::Record;

@@ -1,0 +1,181 @@
+//! A dictionary beside `hashbrown`'s map in the same process, and what passing one on costs:
+//! `cargo bench --bench dict`, or with a part of a measure's name at the end.
+//!
+//! Rows are 8 x f32, keys random 64-bit numbers. Ratios above 1 say that millpond is faster. What the figures
+//! mean is in `docs/performance.md`.
+
+mod rounds;
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use hashbrown::HashMap;
+use millpond::{ArrayDict, DictOptions};
+use rand::rngs::SmallRng;
+use rand::{Rng, RngExt, SeedableRng};
+
+use rounds::{Table, Unit, quantile};
+
+type Row = [f32; 8];
+type Dict = ArrayDict<u64, Row>;
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+const KEYS: usize = 5_000_000;
+const FILLED: usize = 10_000_000;
+/// Keys of a call.
+const BATCH: usize = 4096;
+
+fn main() -> Outcome {
+    let table = Table::begin();
+    look_up(&table)?;
+    fill(&table)?;
+    pass_on(&table)
+}
+
+fn row(key: u64) -> Row {
+    [key as f32; 8]
+}
+
+/// Random lookups of keys that are there, and of keys that are not.
+fn look_up(table: &Table) -> Outcome {
+    let mut random = SmallRng::seed_from_u64(1);
+    let keys: Vec<u64> = (0..KEYS).map(|_| random.next_u64()).collect();
+    let mut map = HashMap::with_capacity(KEYS);
+    map.extend(keys.iter().map(|&key| (key, row(key))));
+    for huge in [false, true] {
+        let Ok(dict) = Dict::anonymous(DictOptions::new(KEYS).huge_pages(huge)) else {
+            println!("no huge pages here");
+            continue;
+        };
+        dict.extend(keys.iter().map(|&key| (key, row(key))))?;
+        let pages = if huge { ", huge pages" } else { "" };
+        let mut random = SmallRng::seed_from_u64(2);
+        let mut asked = || keys[random.random_range(0..KEYS)];
+        let wanted: Vec<Vec<u64>> = (0..64)
+            .map(|_| (0..BATCH).map(|_| asked()).collect())
+            .collect();
+        let mut turn = 0;
+        let mut next = move || {
+            turn = (turn + 1) % 64;
+            turn
+        };
+        let theirs = |batch: &[u64]| -> f32 { batch.iter().map(|key| map[key][3]).sum() };
+        let one_by_one = |batch: &[u64]| -> f32 {
+            let found = |key| dict.get(key).unwrap().unwrap()[3];
+            batch.iter().map(found).sum()
+        };
+        let view = dict.read()?;
+        let in_view =
+            |batch: &[u64]| -> f32 { batch.iter().map(|key| view.get(key).unwrap()[3]).sum() };
+        let mut rows = vec![Row::default(); BATCH];
+        let mut many = |batch: &[u64]| {
+            assert!(dict.get_many(batch, &mut rows).unwrap().is_empty());
+            rows[7][3]
+        };
+        let absent = |batch: &[u64]| -> usize {
+            batch
+                .iter()
+                .filter(|&key| dict.contains(&!key).unwrap())
+                .count()
+        };
+        let absent_theirs = |batch: &[u64]| -> usize {
+            batch.iter().filter(|&key| map.contains_key(&!key)).count()
+        };
+        let unit = Unit::Records(BATCH);
+        let name = |what: &str| format!("{what}, 5 M keys{pages}");
+        let mut other = next.clone();
+        table.compare(
+            &name("get"),
+            unit,
+            "0.7",
+            || one_by_one(&wanted[next()]),
+            || theirs(&wanted[other()]),
+        );
+        table.compare(
+            &name("get in a view"),
+            unit,
+            "0.7",
+            || in_view(&wanted[next()]),
+            || theirs(&wanted[other()]),
+        );
+        table.compare(
+            &name("get_many"),
+            unit,
+            "",
+            || many(&wanted[next()]),
+            || theirs(&wanted[other()]),
+        );
+        table.compare(
+            &name("contains, absent"),
+            unit,
+            "",
+            || absent(&wanted[next()]),
+            || absent_theirs(&wanted[other()]),
+        );
+    }
+    Ok(())
+}
+
+/// Filling from small, with growth.
+fn fill(table: &Table) -> Outcome {
+    if !table.wants("fill 10 M rows") {
+        return Ok(());
+    }
+    let mut ratios = Vec::new();
+    for turn in 0..5 {
+        let mut random = SmallRng::seed_from_u64(turn);
+        let keys: Vec<u64> = (0..FILLED).map(|_| random.next_u64()).collect();
+        let began = Instant::now();
+        let mut map = HashMap::new();
+        for &key in &keys {
+            map.insert(key, row(key));
+        }
+        let theirs = began.elapsed();
+        black_box(&map);
+        drop(map);
+        let began = Instant::now();
+        let dict = Dict::anonymous(DictOptions::new(0))?;
+        let mut checkout = dict.checkout()?;
+        for &key in &keys {
+            checkout.insert(key, &row(key))?;
+        }
+        let ours = began.elapsed();
+        drop(checkout);
+        let began = Instant::now();
+        let single = Dict::anonymous(DictOptions::new(0))?;
+        for &key in &keys {
+            single.insert(key, &row(key))?;
+        }
+        let one_by_one = began.elapsed();
+        println!("  fill: hashbrown {theirs:?}, checkout {ours:?}, insert {one_by_one:?}");
+        ratios.push(theirs.as_secs_f64() / ours.as_secs_f64());
+    }
+    table.show(
+        "fill 10 M rows from small; ratio",
+        format!("{:.2}", quantile(&mut ratios, 0.5)),
+        String::new(),
+    );
+    Ok(())
+}
+
+/// Who has filled a dictionary gives it to another.
+fn pass_on(table: &Table) -> Outcome {
+    let name = format!("bench-dict-{}", std::process::id());
+    let dict = Dict::create(&name, DictOptions::new(0))?;
+    dict.extend((0..1_000_000).map(|key| (key, row(key))))?;
+    let mut times = Vec::new();
+    for _ in 0..50 {
+        let began = Instant::now();
+        let other = Dict::open(&name)?;
+        let checkout = other.checkout()?;
+        assert_eq!(checkout.get(&77), Some(&row(77)));
+        times.push(began.elapsed().as_secs_f64());
+    }
+    millpond::unlink(&name)?;
+    table.show(
+        "open and check out 10^6 rows, read one",
+        Unit::Time.show(quantile(&mut times, 0.5)),
+        String::new(),
+    );
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! Exclusive ownership of a dictionary for a while.
+
+use std::ops::Deref;
+
+use super::key::Key;
+use super::view::DictView;
+use super::write::Writer;
+use crate::error::Result;
+use crate::record::Record;
+
+/// A whole dictionary that this process has to itself, to change it in many steps without a lock for each.
+/// Dereferences to the [`DictView`] of its contents. Given back when it is dropped; nothing is copied.
+///
+/// Other writers, and those who want slices, wait meanwhile; whoever reads by
+/// [`ArrayDict::get`](super::ArrayDict::get) sees each change as it is made.
+///
+/// # When a process dies
+/// A checkout ends with its process. Whoever checks the dictionary out next finds every change whole, and is
+/// told by [`was_interrupted`](Self::was_interrupted) that the owner before did not give it back.
+///
+/// ```
+/// use millpond::{ArrayDict, DictOptions};
+///
+/// let dict = ArrayDict::<u64, u64>::anonymous(DictOptions::new(10))?;
+/// let mut counts = dict.checkout()?;
+/// for word in [3, 5, 3] {
+///     counts.entry(word).and_modify(|count| *count += 1).or_insert(1)?;
+/// }
+/// assert_eq!(counts.get(&3), Some(&2));
+/// drop(counts);
+/// assert_eq!(dict.get(&5)?, Some(1));
+/// # Ok::<(), millpond::Error>(())
+/// ```
+pub struct Checkout<'a, K: Key, T: Record> {
+    pub(super) writer: Writer<'a, K, T>,
+}
+
+impl<'a, K: Key, T: Record> Deref for Checkout<'a, K, T> {
+    type Target = DictView<'a, K, T>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.writer.view
+    }
+}
+
+impl<'a, K: Key, T: Record> Checkout<'a, K, T> {
+    /// Whether the owner before died, or panicked, before it gave the dictionary back. Every change that it
+    /// made is whole; whether it made all that it meant to, only the program can know.
+    pub fn was_interrupted(&self) -> bool {
+        self.writer.interrupted
+    }
+
+    /// As [`ArrayDict::insert`](super::ArrayDict::insert).
+    ///
+    /// # Errors
+    /// As there.
+    #[inline]
+    pub fn insert(&mut self, key: K, row: &T) -> Result<Option<T>> {
+        Ok(self.writer.insert(&key, row)?.1)
+    }
+
+    /// As [`ArrayDict::update`](super::ArrayDict::update).
+    ///
+    /// # Errors
+    /// As there.
+    #[inline]
+    pub fn update(&mut self, key: &K, change: impl FnOnce(&mut T)) -> Result<bool> {
+        self.writer.update(key, change)
+    }
+
+    /// As [`ArrayDict::remove`](super::ArrayDict::remove).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn remove(&mut self, key: &K) -> Result<Option<T>> {
+        self.writer.remove(key)
+    }
+
+    /// As [`ArrayDict::clear`](super::ArrayDict::clear).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn clear(&mut self) -> Result<()> {
+        self.writer.clear()
+    }
+
+    /// As [`ArrayDict::reserve`](super::ArrayDict::reserve).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn reserve(&mut self, rows: usize) -> Result<()> {
+        self.writer.reserve(rows)
+    }
+
+    /// As [`ArrayDict::extend`](super::ArrayDict::extend).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn extend(&mut self, pairs: impl IntoIterator<Item = (K, T)>) -> Result<()> {
+        self.writer.extend(pairs)
+    }
+
+    /// A key, there or not, to look at and to insert or change with one search.
+    pub fn entry(&mut self, key: K) -> DictEntry<'_, 'a, K, T> {
+        DictEntry {
+            row: self.row_of(&key),
+            writer: &mut self.writer,
+            key,
+        }
+    }
+}
+
+/// A key of a dictionary that is checked out, there or not; see [`Checkout::entry`].
+pub struct DictEntry<'c, 'a, K: Key, T: Record> {
+    writer: &'c mut Writer<'a, K, T>,
+    key: K,
+    row: Option<usize>,
+}
+
+impl<'c, K: Key, T: Record> DictEntry<'c, '_, K, T> {
+    /// The key.
+    pub fn key(&self) -> &K {
+        &self.key
+    }
+
+    /// Whether the key is there.
+    pub fn is_present(&self) -> bool {
+        self.row.is_some()
+    }
+
+    /// Changes the key's row, if it is there.
+    pub fn and_modify(self, change: impl FnOnce(&mut T)) -> Self {
+        if let Some(row) = self.row {
+            self.writer.change(row, change);
+        }
+        self
+    }
+
+    /// Inserts a row if the key is not there; gives the key's row.
+    ///
+    /// # Errors
+    /// As [`ArrayDict::insert`](super::ArrayDict::insert).
+    pub fn or_insert(self, row: T) -> Result<&'c T> {
+        self.or_insert_with(|| row)
+    }
+
+    /// As [`or_insert`](Self::or_insert), computing the row only where it is needed.
+    ///
+    /// # Errors
+    /// As [`ArrayDict::insert`](super::ArrayDict::insert).
+    pub fn or_insert_with(self, row: impl FnOnce() -> T) -> Result<&'c T> {
+        let number = match self.row {
+            Some(number) => number,
+            None => self.writer.insert(&self.key, &row())?.0,
+        };
+        Ok(self.writer.view.row(number))
+    }
+}

@@ -1,0 +1,191 @@
+//! Reading without a lock, while others write.
+//!
+//! # The protocol
+//! 1. Read which generation is in use, and search its index.
+//! 2. Read the sequence number of the row's stripe; if it is odd, somebody is changing such a row: look again.
+//! 3. Copy the row word by word, and fence.
+//! 4. Check that the sequence number, the slot and the generation are what they were; if not, begin anew.
+//!
+//! If any word was written after step 1, its writer fenced before it, after it had raised the sequence number
+//! (an update), or after the key's slot was dead (the row was freed), or after another generation was in use
+//! (the index was overwritten): so the check fails. A key that is not found is not there if the generation is
+//! what it was: a slot that was searched past was never empty while it was in use.
+//!
+//! Nobody waits for a writer but for the time of one copy. If a writer died with the number odd, its place is
+//! taken and the row finished (`journal.rs`).
+
+use std::sync::atomic::{Ordering, fence};
+
+use super::index::{Found, Probe};
+use super::key::{Key, Words};
+use super::storage::{Current, Inner};
+use crate::error::{Error, Result};
+use crate::os::cpu::prefetch_range;
+use crate::record::Record;
+
+/// How many keys are searched for side by side.
+const BATCH: usize = 32;
+/// Looks at an odd number before the question whether its writer is alive.
+const SPINS: u32 = 200;
+
+/// A key as it is searched for.
+#[derive(Clone, Copy, Default)]
+struct Sought {
+    words: Words,
+    hash: u64,
+}
+
+impl<K: Key, T: Record> Inner<K, T> {
+    #[inline(always)]
+    fn sought(&self, key: &K) -> Sought {
+        let words = key.words();
+        let hash = self.seed.hash(&words, K::WORDS);
+        Sought { words, hash }
+    }
+
+    /// The row of a key, copied.
+    #[inline]
+    pub(super) fn get(&self, key: &K) -> Result<Option<T>> {
+        self.segment.check_process()?;
+        self.read(&self.sought(key), |current, row| current.rows.load(row))
+    }
+
+    /// The number of a key's row.
+    #[inline]
+    pub(super) fn row_of(&self, key: &K) -> Result<Option<usize>> {
+        self.segment.check_process()?;
+        self.read(&self.sought(key), |_, row| row)
+    }
+
+    /// Copies the rows of many keys; calls `missing` with the places of those that are not there.
+    pub(super) fn get_many(
+        &self,
+        keys: &[K],
+        rows: &mut [T],
+        mut missing: impl FnMut(usize),
+    ) -> Result<()> {
+        self.segment.check_process()?;
+        if keys.len() != rows.len() {
+            let (found, expected) = (rows.len(), keys.len());
+            let expected = format!("as many as keys, {expected}");
+            return Error::invalid("the number of rows to copy to", found.to_string(), expected);
+        }
+        let batches = keys.chunks(BATCH).zip(rows.chunks_mut(BATCH));
+        for (number, (keys, rows)) in batches.enumerate() {
+            self.get_batch(keys, rows, |at| missing(number * BATCH + at))?;
+        }
+        Ok(())
+    }
+
+    /// Asks for all buckets, then searches them and asks for all rows, then copies these: so that the
+    /// processor waits for many of them at once.
+    fn get_batch(&self, keys: &[K], rows: &mut [T], mut missing: impl FnMut(usize)) -> Result<()> {
+        let current = self.current()?;
+        let mut sought = [Sought::default(); BATCH];
+        for (key, sought) in keys.iter().zip(&mut sought) {
+            *sought = self.sought(key);
+            current.index.prefetch(sought.hash);
+        }
+        let mut found = [None; BATCH];
+        for (sought, found) in sought[..keys.len()].iter().zip(&mut found) {
+            if let Probe::Live(live) = current.index.find(&sought.words, sought.hash)
+                && live.row < current.rows.len()
+            {
+                prefetch_range(current.rows.address(live.row), size_of::<T>());
+                *found = Some(live);
+            }
+        }
+        let all = sought.iter().zip(&found).zip(rows).enumerate();
+        for (at, ((sought, found), to)) in all {
+            let copy = |current: &Current<'_, K, T>, row| current.rows.load(row);
+            let read = found.and_then(|found| self.read_found(&current, &found, copy));
+            match read {
+                Some(row) => *to = row,
+                None => match self.read(sought, copy)? {
+                    Some(row) => *to = row,
+                    None => missing(at),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads something of a key's row.
+    #[inline(always)]
+    fn read<R>(
+        &self,
+        sought: &Sought,
+        read: impl Fn(&Current<'_, K, T>, usize) -> R + Copy,
+    ) -> Result<Option<R>> {
+        let mut tries = 0;
+        loop {
+            // Step 1.
+            let current = self.current()?;
+            match current.index.find(&sought.words, sought.hash) {
+                Probe::Live(found) if found.row < current.rows.len() => {
+                    if let Some(read) = self.read_found(&current, &found, read) {
+                        return Ok(Some(read));
+                    }
+                }
+                found => {
+                    // Acquire: as in step 3.
+                    fence(Ordering::Acquire);
+                    if self.is_current(&current) {
+                        return self.nothing(&current, found);
+                    }
+                }
+            }
+            tries += 1;
+            self.wait_for_writer(tries)?;
+        }
+    }
+
+    /// Steps 2 to 4; `None` where somebody wrote meanwhile.
+    #[inline(always)]
+    fn read_found<R>(
+        &self,
+        current: &Current<'_, K, T>,
+        found: &Found<'_>,
+        read: impl Fn(&Current<'_, K, T>, usize) -> R,
+    ) -> Option<R> {
+        // Acquire: pairs with the Release at the end of a change.
+        let stripe = self.parts().stripe(found.row);
+        let sequence = stripe.load(Ordering::Acquire);
+        // Step 3.
+        let read = read(current, found.row);
+        // Acquire: pairs with the writers' Release fences.
+        fence(Ordering::Acquire);
+        // Step 4.
+        let is_whole = sequence & 1 == 0
+            && stripe.load(Ordering::Relaxed) == sequence
+            && found.is_still_there()
+            && self.is_current(current);
+        is_whole.then_some(read)
+    }
+
+    /// No row was found in the index that is in use: the key is not there, or the segment is damaged.
+    #[inline(always)]
+    fn nothing<R>(&self, current: &Current<'_, K, T>, found: Probe<'_>) -> Result<Option<R>> {
+        match found {
+            Probe::Vacant { .. } => Ok(None),
+            Probe::Live(Found { row, .. }) => {
+                let rows = current.rows.len();
+                Err(self.damaged(format!("a key leads to row {row} of {rows}")))
+            }
+            Probe::Full => Err(self.damaged("its index is full".into())),
+        }
+    }
+
+    /// A row is being changed: its writer is at it, or stopped, or dead.
+    #[cold]
+    fn wait_for_writer(&self, tries: u32) -> Result<()> {
+        std::hint::spin_loop();
+        if tries.is_multiple_of(SPINS) {
+            if self.segment.lock_is_orphaned(0) {
+                drop(self.write()?); // repairs
+            }
+            std::thread::yield_now();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,106 @@
+//! Growing: the next index is built beside the one in use, and put in its place by one store.
+//!
+//! Rows stay where they are; their file only gets longer. The next index goes into the file that the last but
+//! one was in. A reader that is so late that it still searches there sees by its last check that another
+//! generation is in use, and begins anew. A writer that dies here leaves the index in use as it was.
+
+use std::sync::atomic::{Ordering, fence};
+
+use super::index::{Index, Probe};
+use super::journal::Operation;
+use super::key::Key;
+use super::parts::Counts;
+use super::shape::Size;
+use super::write::Writer;
+use crate::error::Result;
+use crate::os::fail_point;
+use crate::record::Record;
+
+impl<K: Key, T: Record> Writer<'_, K, T> {
+    /// Every slot that may be in use is: drops the dead ones if they are many, or doubles the size.
+    #[cold]
+    pub(super) fn make_room(&mut self) -> Result<()> {
+        let size = self.generation().size;
+        match self.counts()?.len as usize <= self.rows().len() / 2 {
+            true => self.exchange(size, true),
+            false => self.reserve(self.rows().len() + 1),
+        }
+    }
+
+    /// Makes room for `rows` rows in all.
+    pub(super) fn reserve(&mut self, rows: usize) -> Result<()> {
+        let size = Index::<K>::size_for(rows)?;
+        match size > self.generation().size {
+            true => self.exchange(size, true),
+            false => Ok(()),
+        }
+    }
+
+    /// Removes everything.
+    pub(super) fn clear(&mut self) -> Result<()> {
+        self.exchange(self.generation().size, false)
+    }
+
+    /// Builds another index of this size, with the same keys or with none, and puts it in place.
+    fn exchange(&mut self, size: Size, keep: bool) -> Result<()> {
+        let next = self.generation().successor(size);
+        self.inner().reserve(next)?;
+        fail_point("dict.reserved");
+        let index = &self.inner().mapped(next.to_word())?.index;
+        // Release: pairs with the Acquire fence of a reader that searches here still: if it sees any of what
+        // follows, it sees the generation that took the place of its own.
+        fence(Ordering::Release);
+        index.empty();
+        let after = match keep {
+            true => self.copy_to(index)?,
+            false => {
+                index
+                    .states()
+                    .iter()
+                    .for_each(|state| state.store(0, Ordering::Relaxed));
+                Counts::default()
+            }
+        };
+        fail_point("dict.copied");
+        self.books().begin(Operation::Exchange { next }, after);
+        // Release: pairs with the Acquire of whoever finds this generation in use.
+        let word = self.parts().generation();
+        word.store(next.to_word(), Ordering::Release);
+        fail_point("dict.exchanged");
+        self.books().counts.store(after);
+        self.books().end();
+        self.view.current = self.inner().current()?;
+        Ok(())
+    }
+
+    /// Copies all live slots, and what is known of the rows, to an empty index of at least this size.
+    fn copy_to(&self, next: &Index<K>) -> Result<Counts> {
+        let counts = self.counts()?;
+        let mut live = 0;
+        for (_, words, row) in self.index().live() {
+            let hash = self.inner().seed.hash(&words, K::WORDS);
+            match next.find(&words, hash) {
+                Probe::Vacant { slot } if row < self.rows().len() => {
+                    next.publish(slot, &words, row)
+                }
+                _ => return Err(self.damaged(format!("row {row} has a key that another has"))),
+            }
+            live += 1;
+        }
+        if live != counts.len {
+            return Err(self.damaged(format!("it has {live} keys and says {}", counts.len)));
+        }
+        for row in 0..counts.filled as usize {
+            next.keys().store(row, &self.index().keys().load(row));
+            let state = self.index().states()[row].load(Ordering::Relaxed);
+            next.states()[row].store(state, Ordering::Relaxed);
+        }
+        for state in &next.states()[counts.filled as usize..] {
+            state.store(0, Ordering::Relaxed);
+        }
+        Ok(Counts {
+            used: live,
+            ..counts
+        })
+    }
+}

@@ -1,0 +1,265 @@
+//! The index of a dictionary: from keys to the numbers of their rows, and back.
+//!
+//! A table of buckets, each of one or two cache lines with a few slots, searched from a key's home on, bucket
+//! by bucket, to the first that has an empty slot (linear probing over buckets; Knuth, The Art of Computer
+//! Programming, volume 3, 6.4). A slot is a key's words and the row's number plus 1. A bucket is compared as a
+//! whole, so that the processor seldom guesses wrong where the search ends, and has the cache misses of many
+//! searches under way at once. Beside the table, for each row: the key, and whether the row is live or which
+//! free row comes next.
+//!
+//! # What holds
+//! Within one index a slot goes from empty to live to dead, and never back; those of a bucket are filled in
+//! order. So who has read a slot twice and found it live, with no newer index in between, knows that the key
+//! had this row all the time. Dead slots go when the next index is built (`grow.rs`).
+//!
+//! Touches its own words only. Written by: the owner of the lock.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use super::bucket::Slots;
+use super::key::{Key, MOST_WORDS, Words};
+use super::shape::Size;
+use crate::error::{Error, Result};
+use crate::os::cpu::prefetch_range;
+use crate::segment::{Carver, Mapping, Records, Region, Span};
+
+/// What a slot holds that no key ever had.
+const EMPTY: u32 = 0;
+/// What a slot holds whose key was removed.
+const DEAD: u32 = u32::MAX;
+/// What the state of a row says that belongs to a key. Others are free, and name the next free row plus 1, or
+/// 0.
+pub(super) const LIVE: u32 = u32::MAX;
+
+/// The regions of an index.
+pub(super) struct Index<K: Key> {
+    size: Size,
+    buckets: Region<K::Bucket>,
+    keys: Records<K>,
+    states: Region<AtomicU32>,
+}
+
+/// Where they lie in a companion file.
+struct Layout<K: Key> {
+    buckets: Span<K::Bucket>,
+    keys: Span<K>,
+    states: Span<AtomicU32>,
+    length: usize,
+}
+
+/// What the search for a key found.
+pub(super) enum Probe<'a> {
+    /// The key, and its row.
+    Live(Found<'a>),
+    /// An empty slot, where the key would be.
+    Vacant { slot: usize },
+    /// Neither: only in a damaged segment.
+    Full,
+}
+
+/// A key in an index.
+#[derive(Clone, Copy)]
+pub(super) struct Found<'a> {
+    pub(super) slot: usize,
+    pub(super) row: usize,
+    word: &'a AtomicU32,
+}
+
+impl Found<'_> {
+    /// Whether the key has the row still.
+    #[inline(always)]
+    pub(super) fn is_still_there(&self) -> bool {
+        self.word.load(Ordering::Relaxed) == self.row as u32 + 1
+    }
+}
+
+impl<K: Key> Layout<K> {
+    fn of(size: Size) -> Option<Self> {
+        let mut carver = Carver::after(0);
+        Some(Self {
+            buckets: carver.carve(size.buckets())?,
+            keys: carver.carve(Index::<K>::rows(size))?,
+            states: carver.carve(Index::<K>::rows(size))?,
+            length: carver.length(),
+        })
+    }
+}
+
+impl<K: Key> Index<K> {
+    /// Slots of a bucket.
+    const SLOTS: usize = <K::Bucket as Slots>::SLOTS;
+
+    /// How many rows there are at a size: at most seven tenths of the slots are in use, so that most searches
+    /// end in the bucket where they begin.
+    #[inline(always)]
+    pub(super) fn rows(size: Size) -> usize {
+        (size.buckets() as u64 * Self::SLOTS as u64 * 7 / 10) as usize
+    }
+
+    /// The smallest size that has so many rows.
+    pub(super) fn size_for(rows: usize) -> Result<Size> {
+        let size = Size::all().find(|&size| Self::rows(size) >= rows);
+        size.map_or_else(
+            || {
+                let most = Size::all().last().map_or(0, Self::rows);
+                let expected = format!("at most {most}, for keys of this type");
+                Error::invalid("the number of rows", rows.to_string(), expected)
+            },
+            Ok,
+        )
+    }
+
+    /// How many slots there are at a size.
+    pub(super) fn slots(size: Size) -> usize {
+        size.buckets().saturating_mul(Self::SLOTS)
+    }
+
+    /// The bytes of an index; `None` where they do not fit into an address.
+    pub(super) fn length(size: Size) -> Option<usize> {
+        Layout::<K>::of(size).map(|layout| layout.length)
+    }
+
+    /// An index at the beginning of a mapping that has its length.
+    pub(super) fn place(size: Size, mapping: &Arc<Mapping>) -> Self {
+        let layout = Layout::<K>::of(size).expect("its length was mapped");
+        Self {
+            size,
+            buckets: mapping.region(&layout.buckets),
+            keys: Records::place(mapping, &layout.keys),
+            states: mapping.region(&layout.states),
+        }
+    }
+
+    /// The word of a slot that has its row.
+    #[inline(always)]
+    fn row_word(&self, slot: usize) -> &AtomicU32 {
+        &self.buckets[slot / Self::SLOTS].rows()[slot % Self::SLOTS]
+    }
+
+    /// Asks the processor for the bucket at which the search for a hash begins.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, hash: u64) {
+        let bucket = &raw const self.buckets[self.size.home(hash)];
+        prefetch_range(bucket.cast(), size_of::<K::Bucket>());
+    }
+
+    /// Searches for a key.
+    #[inline(always)]
+    pub(super) fn find(&self, words: &Words, hash: u64) -> Probe<'_> {
+        let mut number = self.size.home(hash);
+        for _ in 0..self.size.buckets() {
+            let bucket = &self.buckets[number];
+            let (keys, rows) = (bucket.keys(), bucket.rows());
+            let mut matches = Self::compare(keys, words);
+            while matches != 0 {
+                let at = matches.trailing_zeros() as usize;
+                // Acquire: pairs with the Release in `publish`.
+                let row = rows[at].load(Ordering::Acquire);
+                // The key may have been read before the row, when the slot was empty: again.
+                if row != EMPTY && row != DEAD && Self::is_key(keys, at, words) {
+                    return Probe::Live(Found {
+                        slot: number * Self::SLOTS + at,
+                        row: row as usize - 1,
+                        word: &rows[at],
+                    });
+                }
+                matches &= matches - 1;
+            }
+            if rows[Self::SLOTS - 1].load(Ordering::Relaxed) == EMPTY {
+                let is_filled = |row: &&AtomicU32| row.load(Ordering::Relaxed) != EMPTY;
+                let filled = rows.iter().take_while(is_filled).count();
+                let slot = number * Self::SLOTS + filled;
+                return Probe::Vacant { slot };
+            }
+            number = (number + 1) & (self.size.buckets() - 1);
+        }
+        Probe::Full
+    }
+
+    /// The slots that have a key, live or not, as bits. Compares all of them, without a branch.
+    #[inline(always)]
+    fn compare(keys: &[AtomicU64], words: &Words) -> u32 {
+        let mut matches = 0;
+        for slot in 0..Self::SLOTS {
+            matches |= u32::from(Self::is_key(keys, slot, words)) << slot;
+        }
+        matches
+    }
+
+    #[inline(always)]
+    fn is_key(keys: &[AtomicU64], slot: usize, words: &Words) -> bool {
+        let mut different = 0;
+        for (number, word) in words[..K::WORDS].iter().enumerate() {
+            different |= keys[slot * K::WORDS + number].load(Ordering::Relaxed) ^ word;
+        }
+        different == 0
+    }
+
+    /// Whether a slot leads to a row.
+    #[inline(always)]
+    pub(super) fn leads_to(&self, slot: usize, row: usize) -> bool {
+        self.row_word(slot).load(Ordering::Relaxed) == row as u32 + 1
+    }
+
+    /// Whether a slot's key was removed.
+    pub(super) fn is_dead(&self, slot: usize) -> bool {
+        self.row_word(slot).load(Ordering::Relaxed) == DEAD
+    }
+
+    /// Writes a key into an empty slot and makes it lead to a row, which holds what it is to hold.
+    #[inline(always)]
+    pub(super) fn publish(&self, slot: usize, words: &Words, row: usize) {
+        let keys = self.buckets[slot / Self::SLOTS].keys();
+        let start = slot % Self::SLOTS * K::WORDS;
+        for (to, word) in keys[start..start + K::WORDS].iter().zip(words) {
+            to.store(*word, Ordering::Relaxed);
+        }
+        // Release: pairs with the Acquire in `find`.
+        self.row_word(slot).store(row as u32 + 1, Ordering::Release);
+    }
+
+    /// Marks a slot's key as removed.
+    pub(super) fn kill(&self, slot: usize) {
+        // Release: the journal's entry is written before; see there.
+        self.row_word(slot).store(DEAD, Ordering::Release);
+    }
+
+    /// Makes all slots empty.
+    pub(super) fn empty(&self) {
+        for row in self.buckets.iter().flat_map(|bucket| bucket.rows()) {
+            row.store(EMPTY, Ordering::Relaxed);
+        }
+    }
+
+    /// The live slots in order: the words of the key, and the row. Only for the owner of the lock.
+    pub(super) fn live(&self) -> impl Iterator<Item = (usize, Words, usize)> + '_ {
+        let slots = self.buckets.iter().flat_map(|bucket| {
+            bucket
+                .rows()
+                .iter()
+                .zip(bucket.keys().chunks_exact(K::WORDS))
+        });
+        slots.enumerate().filter_map(|(slot, (row, key))| {
+            let row = row.load(Ordering::Relaxed);
+            let mut words = [0; MOST_WORDS];
+            for (to, from) in words.iter_mut().zip(key) {
+                *to = from.load(Ordering::Relaxed);
+            }
+            let is_live = row != EMPTY && row != DEAD;
+            is_live.then(|| (slot, words, row as usize - 1))
+        })
+    }
+
+    /// The keys, by row.
+    #[inline(always)]
+    pub(super) fn keys(&self) -> &Records<K> {
+        &self.keys
+    }
+
+    /// The states, by row.
+    #[inline(always)]
+    pub(super) fn states(&self) -> &[AtomicU32] {
+        &self.states
+    }
+}

@@ -1,0 +1,155 @@
+//! How a dictionary survives the death of a writer: one entry of a journal, and its redo.
+//!
+//! Runs under the lock. Touches the books, and by [`Writer::repair`] what an operation would have touched.
+//!
+//! # The protocol
+//! 1. *Begin*: the owner of the lock writes down what it is going to do and what the counts will be after
+//!    it, and then that it is doing it. An update has written the new row into the draft before.
+//! 2. *Commit*: one store makes it so: a slot leads to the row, or is dead, or the word names another index.
+//!    An update is committed when it has begun.
+//! 3. *Finish*: what follows from it is done: the row's state, the counts.
+//! 4. *End*: nothing is being done.
+//!
+//! Who takes the lock over from the dead looks at the entry. If the store of step 2 was made, step 3 is done
+//! again, which writes what it wrote before, if it wrote anything; if not, nothing has happened that anybody
+//! can see. Either takes the time of one operation, whatever the size of the dictionary.
+
+use std::sync::atomic::{Ordering, fence};
+
+use super::index::Index;
+use super::key::Key;
+use super::parts::{Books, Counts};
+use super::shape::Generation;
+use super::write::Writer;
+use crate::error::Result;
+use crate::os::fail_point;
+use crate::record::Record;
+
+/// What a journal's entry is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operation {
+    Insert {
+        slot: usize,
+        row: usize,
+    },
+    Remove {
+        slot: usize,
+        row: usize,
+        next_free: u32,
+    },
+    Update {
+        row: usize,
+    },
+    Exchange {
+        next: Generation,
+    },
+}
+
+const NOTHING: u64 = 0;
+const INSERT: u64 = 1;
+const REMOVE: u64 = 2;
+const UPDATE: u64 = 3;
+const EXCHANGE: u64 = 4;
+
+impl Books {
+    /// Step 1.
+    #[inline(always)]
+    pub(super) fn begin(&self, operation: Operation, after: Counts) {
+        let (code, slot, row, next_free) = match operation {
+            Operation::Insert { slot, row } => (INSERT, slot as u64, row as u64, 0),
+            Operation::Remove {
+                slot,
+                row,
+                next_free,
+            } => (REMOVE, slot as u64, row as u64, u64::from(next_free)),
+            Operation::Update { row } => (UPDATE, 0, row as u64, 0),
+            Operation::Exchange { next } => (EXCHANGE, 0, next.to_word(), 0),
+        };
+        // Release: nothing of this entry is written before the last one has ended.
+        fence(Ordering::Release);
+        self.slot.store(slot, Ordering::Relaxed);
+        self.row.store(row, Ordering::Relaxed);
+        self.next_free.store(next_free, Ordering::Relaxed);
+        self.after.store(after);
+        fail_point("dict.noted");
+        // Release: the rest of the entry, and the draft, are written before. Who reads them after a death
+        // has the lock, by which it sees all that the dead wrote; that it wrote in this order is what the
+        // Releases here and in `index.rs` are for.
+        self.operation.store(code, Ordering::Release);
+        fail_point("dict.begun");
+    }
+
+    /// Step 4.
+    #[inline(always)]
+    pub(super) fn end(&self) {
+        // Release: as in `begin`, for step 3.
+        self.operation.store(NOTHING, Ordering::Release);
+        fail_point("dict.ended");
+    }
+}
+
+impl<K: Key, T: Record> Writer<'_, K, T> {
+    /// Finishes or forgets what a dead owner of the lock was doing.
+    #[cold]
+    pub(super) fn repair(&mut self) -> Result<()> {
+        let books = self.books();
+        let operation = self.read_journal()?;
+        let after = books.after.load();
+        match operation {
+            Some(Operation::Insert { slot, row }) if self.index().leads_to(slot, row) => {
+                self.finish_insert(row, after);
+            }
+            // The row was free, and may be half filled.
+            Some(Operation::Insert { row, .. }) => self.zero(row),
+            Some(Operation::Remove {
+                slot,
+                row,
+                next_free,
+            }) if self.index().is_dead(slot) => {
+                self.finish_remove(row, next_free, after);
+            }
+            Some(Operation::Update { row }) => {
+                self.write_in_place(row, &self.parts().draft.load(0));
+            }
+            Some(Operation::Exchange { next }) if next == self.generation() => {
+                books.counts.store(after);
+            }
+            _ => {}
+        }
+        books.end();
+        Ok(())
+    }
+
+    /// The entry, if one was begun; an error for one that nobody wrote.
+    fn read_journal(&self) -> Result<Option<Operation>> {
+        let books = self.books();
+        let [code, slot, row, next_free] =
+            [&books.operation, &books.slot, &books.row, &books.next_free]
+                .map(|word| word.load(Ordering::Relaxed));
+        let size = self.generation().size;
+        let rows = Index::<K>::rows(size);
+        let limit = |number: u64, limit: usize| {
+            usize::try_from(number)
+                .ok()
+                .filter(|&number| number < limit)
+        };
+        let (in_slots, in_rows) = (limit(slot, Index::<K>::slots(size)), limit(row, rows));
+        let found = match (code, in_slots, in_rows) {
+            (NOTHING, ..) => return Ok(None),
+            (INSERT, Some(slot), Some(row)) => Some(Operation::Insert { slot, row }),
+            (REMOVE, Some(slot), Some(row)) if next_free <= rows as u64 => {
+                let next_free = next_free as u32;
+                Some(Operation::Remove {
+                    slot,
+                    row,
+                    next_free,
+                })
+            }
+            (UPDATE, _, Some(row)) => Some(Operation::Update { row }),
+            (EXCHANGE, ..) => Generation::from_word(row).map(|next| Operation::Exchange { next }),
+            _ => None,
+        };
+        let damaged = || self.damaged(format!("its journal says {code} {slot} {row}"));
+        found.map(Some).ok_or_else(damaged)
+    }
+}

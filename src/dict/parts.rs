@@ -1,0 +1,174 @@
+//! What a dictionary keeps in its segment, and where: words that never move. The rows and the indexes lie
+//! in companion files that grow (`storage.rs`).
+//!
+//! Touches its own words only.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::index::Index;
+use super::key::Key;
+use super::options::SIZE;
+use super::shape::{Generation, Size};
+use crate::record::Record;
+use crate::segment::{Carver, Header, Mapping, Records, Region, Shared, Span, Structure};
+
+/// How many rows share a sequence number. A power of two.
+const STRIPES: usize = 1024;
+
+/// Which index is in use. Read by everybody; written by: the owner of the lock.
+#[repr(C, align(64))]
+pub(super) struct Control {
+    pub(super) generation: AtomicU64,
+}
+
+/// What the owner of the lock keeps.
+#[repr(C, align(64))]
+pub(super) struct Books {
+    pub(super) counts: CountWords,
+    /// What is being done; see `journal.rs`.
+    pub(super) operation: AtomicU64,
+    pub(super) slot: AtomicU64,
+    pub(super) row: AtomicU64,
+    pub(super) next_free: AtomicU64,
+    pub(super) after: CountWords,
+}
+
+#[repr(C)]
+pub(super) struct CountWords([AtomicU64; 4]);
+
+const _: () = assert!(size_of::<Control>() == 64);
+const _: () = assert!(size_of::<Books>() == 128);
+
+// SAFETY: made of atomic integers.
+unsafe impl Shared for Control {}
+// SAFETY: made of atomic integers.
+unsafe impl Shared for Books {}
+
+/// How many there are of what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    /// Keys.
+    pub(super) len: u64,
+    /// Rows that are or were in use: those from here on were never.
+    pub(super) filled: u64,
+    /// Slots that are not empty.
+    pub(super) used: u64,
+    /// The first free row below `filled`, plus 1, or 0.
+    pub(super) free: u64,
+}
+
+impl CountWords {
+    pub(super) fn load(&self) -> Counts {
+        let [len, filled, used, free] = self.0.each_ref().map(|word| word.load(Ordering::Relaxed));
+        Counts {
+            len,
+            filled,
+            used,
+            free,
+        }
+    }
+
+    pub(super) fn store(&self, counts: Counts) {
+        let values = [counts.len, counts.filled, counts.used, counts.free];
+        for (word, value) in self.0.iter().zip(values) {
+            word.store(value, Ordering::Relaxed);
+        }
+    }
+
+    /// How many keys there are, for anybody.
+    pub(super) fn len(&self) -> u64 {
+        self.0[0].load(Ordering::Relaxed)
+    }
+}
+
+/// The regions of a dictionary.
+pub(super) struct Parts<K, T> {
+    control: Region<Control>,
+    books: Region<Books>,
+    /// Sequence numbers: odd while a row of the stripe is being changed in place. Written by: the owner of
+    /// the lock.
+    stripes: Region<AtomicU64>,
+    /// The row that is being changed, as it is to be.
+    pub(super) draft: Records<T>,
+    keys: PhantomData<fn(K) -> K>,
+}
+
+pub(super) struct Layout<T> {
+    control: Span<Control>,
+    books: Span<Books>,
+    stripes: Span<AtomicU64>,
+    draft: Span<T>,
+}
+
+impl<K: Key, T: Record> Structure for Parts<K, T> {
+    const KIND: &'static str = "dictionary";
+    type Layout = Layout<T>;
+
+    fn lay_out(header: &Header, carver: &mut Carver) -> std::result::Result<Layout<T>, String> {
+        if Size::from_exponent(header.parameters[SIZE]).is_none() {
+            return Err(format!("its size is {}", header.parameters[SIZE]));
+        }
+        if header.locks != 1 {
+            let locks = header.locks;
+            return Err(format!("it has {locks} locks, and a dictionary has 1"));
+        }
+        let carved = (|| {
+            Some(Layout {
+                control: carver.carve(1)?,
+                books: carver.carve(1)?,
+                stripes: carver.carve(STRIPES)?,
+                draft: carver.carve(1)?,
+            })
+        })();
+        carved.ok_or_else(|| "it is larger than the address space".into())
+    }
+
+    fn place(layout: Layout<T>, mapping: &Arc<Mapping>) -> Self {
+        Self {
+            control: mapping.region(&layout.control),
+            books: mapping.region(&layout.books),
+            stripes: mapping.region(&layout.stripes),
+            draft: Records::place(mapping, &layout.draft),
+            keys: PhantomData,
+        }
+    }
+
+    fn companions(header: &Header) -> Vec<u64> {
+        let size = Size::from_exponent(header.parameters[SIZE]).expect("checked by lay_out");
+        let rows = Index::<K>::rows(size).saturating_mul(size_of::<T>());
+        let index = Index::<K>::length(size).unwrap_or(usize::MAX);
+        vec![rows as u64, index as u64, 0]
+    }
+
+    fn initialise(&self, header: &Header) {
+        let first = Generation {
+            number: 0,
+            size: Size::from_exponent(header.parameters[SIZE]).expect("checked by lay_out"),
+        };
+        let word = first.to_word();
+        self.control[0].generation.store(word, Ordering::Relaxed);
+    }
+
+    fn reset(&self, _entry: usize) {}
+}
+
+impl<K, T> Parts<K, T> {
+    /// The word of the index in use.
+    #[inline(always)]
+    pub(super) fn generation(&self) -> &AtomicU64 {
+        &self.control[0].generation
+    }
+
+    #[inline(always)]
+    pub(super) fn books(&self) -> &Books {
+        &self.books[0]
+    }
+
+    /// The sequence number of a row.
+    #[inline(always)]
+    pub(super) fn stripe(&self, row: usize) -> &AtomicU64 {
+        &self.stripes[row % STRIPES]
+    }
+}

@@ -1,0 +1,145 @@
+//! The files of a dictionary as this process has them mapped: the rows, and two files for indexes.
+//!
+//! Rows never move: their file only gets longer. Index number `n` lies in file `n % 2`, so the last but one is
+//! overwritten when the next is built (`grow.rs`). A file is mapped anew for each size at which it was
+//! needed; older mappings show the same memory and stay for as long as the handle.
+
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
+
+use super::index::Index;
+use super::key::{Key, Seed};
+use super::parts::Parts;
+use super::shape::{Generation, PLACES, Size};
+use crate::error::{Error, Result};
+use crate::record::Record;
+use crate::segment::{Carver, Records, Segment};
+
+/// The companion file with the rows, and the first of those with indexes.
+const ROWS: usize = 0;
+const INDEXES: usize = 1;
+
+/// What all clones of a handle share.
+pub(super) struct Inner<K: Key, T: Record> {
+    pub(super) segment: Segment<Parts<K, T>>,
+    pub(super) seed: Seed,
+    /// By the file of the index, and its size.
+    mapped: [OnceLock<Mapped<K, T>>; PLACES],
+}
+
+/// What a generation consists of, mapped.
+pub(super) struct Mapped<K: Key, T> {
+    pub(super) index: Index<K>,
+    pub(super) rows: Records<T>,
+}
+
+/// A dictionary at one generation.
+pub(super) struct Current<'a, K: Key, T> {
+    /// The word that names it.
+    word: u64,
+    pub(super) index: &'a Index<K>,
+    pub(super) rows: &'a Records<T>,
+}
+
+impl<K: Key, T: Record> Inner<K, T> {
+    pub(super) fn new(segment: Segment<Parts<K, T>>) -> Self {
+        Self {
+            seed: Seed::of(segment.header.nonce),
+            segment,
+            mapped: std::array::from_fn(|_| OnceLock::new()),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn parts(&self) -> &Parts<K, T> {
+        &self.segment.structure
+    }
+
+    /// What is in use now.
+    #[inline(always)]
+    pub(super) fn current(&self) -> Result<Current<'_, K, T>> {
+        // Acquire: pairs with the Release by which an index is put in the place of another.
+        let word = self.parts().generation().load(Ordering::Acquire);
+        let mapped = self.mapped(word)?;
+        Ok(Current {
+            word,
+            index: &mapped.index,
+            rows: &mapped.rows,
+        })
+    }
+
+    /// Whether what was `current` still is, after an acquiring fence.
+    #[inline(always)]
+    pub(super) fn is_current(&self, current: &Current<'_, K, T>) -> bool {
+        self.parts().generation().load(Ordering::Relaxed) == current.word
+    }
+
+    /// The index and the rows of the generation that a word names.
+    #[inline(always)]
+    pub(super) fn mapped(&self, word: u64) -> Result<&Mapped<K, T>> {
+        let place = &self.mapped[Generation::place(word)];
+        match place.get() {
+            Some(mapped) => Ok(mapped),
+            None => self.map(place, word),
+        }
+    }
+
+    #[cold]
+    fn map<'a>(&self, place: &'a OnceLock<Mapped<K, T>>, word: u64) -> Result<&'a Mapped<K, T>> {
+        let generation = Generation::from_word(word)
+            .ok_or_else(|| self.damaged(format!("its generation is {word:#x}")))?;
+        let size = generation.size;
+        let index = self.index_length(size)?;
+        let index = self
+            .segment
+            .companion(INDEXES + generation.file())
+            .map(index)?;
+        let mut carver = Carver::after(0);
+        let span = carver
+            .carve::<T>(Index::<K>::rows(size))
+            .ok_or_else(too_large)?;
+        let rows = self.segment.companion(ROWS).map(carver.length())?;
+        Ok(place.get_or_init(|| Mapped {
+            index: Index::place(size, &index),
+            rows: Records::place(&rows, &span),
+        }))
+    }
+
+    /// Makes room for the rows and the index of a generation. The lock is held.
+    pub(super) fn reserve(&self, generation: Generation) -> Result<()> {
+        let rows = Index::<K>::rows(generation.size).checked_mul(size_of::<T>());
+        let rows = rows.ok_or_else(too_large)? as u64;
+        let index = self.index_length(generation.size)? as u64;
+        self.segment.companion(ROWS).extend(rows)?;
+        self.segment
+            .companion(INDEXES + generation.file())
+            .extend(index)
+    }
+
+    fn index_length(&self, size: Size) -> Result<usize> {
+        Index::<K>::length(size).ok_or_else(too_large)
+    }
+
+    #[cold]
+    pub(super) fn damaged(&self, reason: String) -> Error {
+        Error::Damaged {
+            name: self.segment.name().unwrap_or("(anonymous)").into(),
+            reason,
+        }
+    }
+}
+
+fn too_large() -> Error {
+    Error::InvalidArgument {
+        what: "the number of rows",
+        found: "more than fit into the address space".into(),
+        expected: "smaller".into(),
+    }
+}
+
+impl<K: Key, T> Current<'_, K, T> {
+    /// Which one it is.
+    pub(super) fn generation(&self) -> Generation {
+        Generation::from_word(self.word).expect("only such words are mapped")
+    }
+}

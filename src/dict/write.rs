@@ -1,0 +1,278 @@
+//! Writing: the dictionary as the owner of the lock has it.
+//!
+//! Readers without a lock go on meanwhile (`get.rs`): whatever they may look at is written in atomic words,
+//! in the order that their checks need. Each change goes through the journal (`journal.rs`).
+
+use std::sync::atomic::{Ordering, fence};
+
+use super::index::{Found, Index, LIVE, Probe};
+use super::journal::Operation;
+use super::key::{Key, Words};
+use super::parts::{Books, Counts, Parts};
+use super::shape::Generation;
+use super::storage::Inner;
+use super::view::DictView;
+use crate::error::{Error, Result};
+use crate::os::fail_point;
+use crate::record::Record;
+use crate::segment::{Guard, Records};
+
+/// A dictionary whose lock is held.
+pub(super) struct Writer<'a, K: Key, T: Record> {
+    pub(super) view: DictView<'a, K, T>,
+    /// Whether the owner before died in the middle of something.
+    pub(super) interrupted: bool,
+    _guard: Guard<'a, Parts<K, T>>,
+}
+
+impl<K: Key, T: Record> Inner<K, T> {
+    /// Takes the lock, waits for views to be gone, and repairs what a dead owner left.
+    #[inline]
+    pub(super) fn write(&self) -> Result<Writer<'_, K, T>> {
+        let guard = self.segment.lock(0)?;
+        let damaged = guard.is_damaged();
+        let mut writer = Writer {
+            view: DictView {
+                inner: self,
+                current: self.current()?,
+            },
+            interrupted: damaged,
+            _guard: guard,
+        };
+        if damaged {
+            writer.repair()?;
+            writer._guard.repaired();
+        }
+        Ok(writer)
+    }
+}
+
+impl<'a, K: Key, T: Record> Writer<'a, K, T> {
+    #[inline(always)]
+    pub(super) fn inner(&self) -> &'a Inner<K, T> {
+        self.view.inner
+    }
+
+    #[inline(always)]
+    pub(super) fn parts(&self) -> &'a Parts<K, T> {
+        self.view.inner.parts()
+    }
+
+    #[inline(always)]
+    pub(super) fn books(&self) -> &'a Books {
+        self.parts().books()
+    }
+
+    #[inline(always)]
+    pub(super) fn index(&self) -> &'a Index<K> {
+        self.view.current.index
+    }
+
+    #[inline(always)]
+    pub(super) fn rows(&self) -> &'a Records<T> {
+        self.view.current.rows
+    }
+
+    #[inline(always)]
+    pub(super) fn generation(&self) -> Generation {
+        self.view.current.generation()
+    }
+
+    pub(super) fn damaged(&self, reason: String) -> Error {
+        self.view.inner.damaged(reason)
+    }
+
+    /// The counts, after a check that they can be.
+    #[inline(always)]
+    pub(super) fn counts(&self) -> Result<Counts> {
+        let counts = self.books().counts.load();
+        let most = self.rows().len() as u64;
+        let largest = counts.filled.max(counts.used).max(counts.free);
+        match largest <= most && counts.len <= counts.used {
+            true => Ok(counts),
+            false => Err(self.damaged(format!("of {most} rows it has {counts:?}"))),
+        }
+    }
+
+    /// Searches for a key, which is what the index has it lead to.
+    #[inline(always)]
+    pub(super) fn find(&self, key: &K) -> Result<(Words, Probe<'a>)> {
+        let words = key.words();
+        let hash = self.view.inner.seed.hash(&words, K::WORDS);
+        let found = self.index().find(&words, hash);
+        match found {
+            Probe::Live(found) if found.row >= self.rows().len() => {
+                Err(self.no_such_row(found.row))
+            }
+            Probe::Full => Err(self.damaged("its index is full".into())),
+            _ => Ok((words, found)),
+        }
+    }
+
+    #[cold]
+    pub(super) fn no_such_row(&self, row: usize) -> Error {
+        let rows = self.rows().len();
+        self.damaged(format!("a key leads to row {row} of {rows}"))
+    }
+
+    /// Inserts or replaces; gives the row that the key had, and its number.
+    #[inline(always)]
+    pub(super) fn insert(&mut self, key: &K, value: &T) -> Result<(usize, Option<T>)> {
+        let (words, found) = self.find(key)?;
+        match found {
+            Probe::Live(Found { row, .. }) => {
+                let old = self.rows().load(row);
+                self.rewrite(row, value);
+                Ok((row, Some(old)))
+            }
+            Probe::Vacant { slot } => Ok((self.add(slot, &words, key, value)?, None)),
+            Probe::Full => unreachable!("refused by `find`"),
+        }
+    }
+
+    /// Adds a key that is not there, in the empty slot where it would be.
+    fn add(&mut self, slot: usize, words: &Words, key: &K, value: &T) -> Result<usize> {
+        let counts = self.counts()?;
+        if counts.used as usize == self.rows().len() {
+            self.make_room()?;
+            let (words, found) = self.find(key)?;
+            return match found {
+                Probe::Vacant { slot } => self.add(slot, &words, key, value),
+                _ => Err(self.damaged("a key is there that was not".into())),
+            };
+        }
+        let (row, free) = match counts.free {
+            0 => (counts.filled as usize, 0),
+            first => self.pop_free(first as usize - 1)?,
+        };
+        if row >= self.rows().len() {
+            return Err(self.no_such_row(row));
+        }
+        let after = Counts {
+            len: counts.len + 1,
+            filled: counts.filled.max(row as u64 + 1),
+            used: counts.used + 1,
+            free,
+        };
+        self.books().begin(Operation::Insert { slot, row }, after);
+        // Release: pairs with the Acquire fence of a reader that reads this row for a key that had it before:
+        // if it sees the new row, it sees that the key's slot is dead, or another index.
+        fence(Ordering::Release);
+        self.index().keys().store(row, key);
+        self.rows().store(row, value);
+        fail_point("dict.filled");
+        self.index().publish(slot, words, row);
+        fail_point("dict.published");
+        self.finish_insert(row, after);
+        self.books().end();
+        Ok(row)
+    }
+
+    /// The free row `first`, and the link to the one after it.
+    fn pop_free(&self, first: usize) -> Result<(usize, u64)> {
+        let next = self.index().states()[first].load(Ordering::Relaxed);
+        match next as usize <= self.rows().len() {
+            true => Ok((first, u64::from(next))),
+            false => Err(self.damaged(format!("row {first} is said to be free"))),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn finish_insert(&self, row: usize, after: Counts) {
+        self.index().states()[row].store(LIVE, Ordering::Relaxed);
+        fail_point("dict.stated");
+        self.books().counts.store(after);
+        fail_point("dict.counted");
+    }
+
+    /// Inserts or replaces many.
+    pub(super) fn extend(&mut self, pairs: impl IntoIterator<Item = (K, T)>) -> Result<()> {
+        for (key, row) in pairs {
+            self.insert(&key, &row)?;
+        }
+        Ok(())
+    }
+
+    /// Has `change` work on the row of a key, if it is there.
+    pub(super) fn update(&mut self, key: &K, change: impl FnOnce(&mut T)) -> Result<bool> {
+        let Probe::Live(Found { row, .. }) = self.find(key)?.1 else {
+            return Ok(false);
+        };
+        self.change(row, change);
+        Ok(true)
+    }
+
+    /// Has `change` work on a row.
+    #[inline(always)]
+    pub(super) fn change(&mut self, row: usize, change: impl FnOnce(&mut T)) {
+        let mut value = self.rows().load(row);
+        change(&mut value);
+        self.rewrite(row, &value);
+    }
+
+    /// Replaces a row, in place.
+    fn rewrite(&self, row: usize, value: &T) {
+        self.parts().draft.store(0, value);
+        let counts = self.books().counts.load();
+        self.books().begin(Operation::Update { row }, counts);
+        self.write_in_place(row, value);
+        self.books().end();
+    }
+
+    pub(super) fn write_in_place(&self, row: usize, value: &T) {
+        let stripe = self.parts().stripe(row);
+        // The dead may have left it odd.
+        let odd = stripe.load(Ordering::Relaxed) | 1;
+        stripe.store(odd, Ordering::Relaxed);
+        // Release: pairs with the Acquire fence of a reader, which sees the odd number if it sees any of the
+        // row's new words.
+        fence(Ordering::Release);
+        fail_point("dict.odd");
+        self.rows().store(row, value);
+        fail_point("dict.written");
+        // Release: pairs with a reader's Acquire, which then sees the whole row.
+        stripe.store(odd.wrapping_add(1), Ordering::Release);
+    }
+
+    /// Removes a key; gives the row that it had.
+    pub(super) fn remove(&mut self, key: &K) -> Result<Option<T>> {
+        let Probe::Live(Found { slot, row, .. }) = self.find(key)?.1 else {
+            return Ok(None);
+        };
+        let counts = self.counts()?;
+        let old = self.rows().load(row);
+        let after = Counts {
+            len: counts.len.saturating_sub(1),
+            free: row as u64 + 1,
+            ..counts
+        };
+        let next_free = counts.free as u32;
+        let operation = Operation::Remove {
+            slot,
+            row,
+            next_free,
+        };
+        self.books().begin(operation, after);
+        self.index().kill(slot);
+        fail_point("dict.killed");
+        self.finish_remove(row, next_free, after);
+        self.books().end();
+        Ok(Some(old))
+    }
+
+    /// A free row is zero, and so is its key.
+    pub(super) fn finish_remove(&self, row: usize, next_free: u32, after: Counts) {
+        // Release: pairs with the Acquire fence of a reader, which sees that the slot is dead if it sees any
+        // of the zeros.
+        fence(Ordering::Release);
+        self.zero(row);
+        self.index().states()[row].store(next_free, Ordering::Relaxed);
+        fail_point("dict.freed");
+        self.books().counts.store(after);
+    }
+
+    pub(super) fn zero(&self, row: usize) {
+        self.index().keys().store(row, &K::zeroed());
+        self.rows().store(row, &T::zeroed());
+    }
+}
