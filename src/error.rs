@@ -82,16 +82,16 @@ pub enum Error {
         name: String,
     },
 
-    /// The file system has no room for the segment.
+    /// The file system has no room for the segment, or for what it is to grow by.
     #[error(
-        "{} has no room for a segment of {}: {} free; free some, ask for less capacity, or set \
+        "{} has no room for {} more: {} free; free some, ask for less capacity, or set \
          MILLPOND_DIR to a directory with more room",
         directory.display(), bytes(*asked), bytes(*free)
     )]
     NoSpace {
         /// The directory of the segments.
         directory: PathBuf,
-        /// Bytes that the segment needs.
+        /// Bytes that the segment needs, besides those that it has.
         asked: u64,
         /// Bytes that were free.
         free: u64,

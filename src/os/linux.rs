@@ -40,12 +40,17 @@ pub(crate) fn default_root() -> PathBuf {
 
 /// `posix_fallocate(3)`: on a full file system it fails here, and not at a later touch. In pieces,
 /// because a signal may undo a piece.
+///
+/// Only from the file's end on: what is before has its space, because a call that is cut short moves the
+/// end over nothing that it did not set aside. And there the C library may do without the system's call by
+/// writing a byte to each block (GNU), which must not be one that others write.
 pub(crate) fn reserve(file: &File, length: u64) -> io::Result<()> {
     check_length(length)?;
     const PIECE: libc::off_t = 64 << 20;
     let length =
         libc::off_t::try_from(length).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
-    let mut done = 0;
+    let found = file.metadata()?.len();
+    let mut done = libc::off_t::try_from(found).unwrap_or(length);
     while done < length {
         let piece = PIECE.min(length - done);
         match nix::fcntl::posix_fallocate(file.as_fd(), done, piece) {

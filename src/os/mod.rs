@@ -76,8 +76,9 @@ pub(crate) fn contents(file: &File) -> impl io::Read + io::Seek {
     system::contents(file)
 }
 
-/// Gives a new file `length` zero bytes whose space the file system has really set aside, so
-/// that touching them later cannot fail.
+/// Makes a file `length` bytes long, the new ones zero, with space that the file system has really set
+/// aside, so that touching them later cannot fail. A file gets its space by this alone, and keeps it and
+/// what it holds, whoever has it mapped; one that is as long already stays as it is.
 pub(crate) fn reserve(file: &File, length: u64) -> io::Result<()> {
     system::reserve(file, length)
 }
@@ -95,9 +96,10 @@ pub(crate) fn is_too_many_files(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(system::is_too_many_files)
 }
 
-/// Bytes that this user may still write to the file system of `directory`.
-pub(crate) fn free_space(directory: &Path) -> io::Result<u64> {
-    system::free_space(directory)
+/// Bytes that this user may still write to the file system of `file`, which may have lost its name, and
+/// of `root`.
+pub(crate) fn free_space(file: &File, root: &Path) -> io::Result<u64> {
+    system::free_space(file, root)
 }
 
 /// Gives the file at `from` the name `to`, in one step; fails with `AlreadyExists` where `to` is

@@ -96,9 +96,9 @@ pub(crate) fn is_too_many_files(code: i32) -> bool {
     matches!(code, libc::EMFILE | libc::ENFILE)
 }
 
-/// `statvfs(3)`.
-pub(crate) fn free_space(directory: &Path) -> io::Result<u64> {
-    let found = nix::sys::statvfs::statvfs(directory)?;
+/// `fstatvfs(3)`, which asks no name: a file that is open may outlive its directories.
+pub(crate) fn free_space(file: &File, _root: &Path) -> io::Result<u64> {
+    let found = nix::sys::statvfs::fstatvfs(file)?;
     #[allow(clippy::unnecessary_cast)] // the two fields are 32 bits wide on macOS
     Ok((found.blocks_available() as u64).saturating_mul(found.fragment_size() as u64))
 }

@@ -106,10 +106,15 @@ pub(crate) fn contents(file: &File) -> impl io::Read + io::Seek {
 }
 
 /// `SetFileInformationByHandle`, first the allocation and then the end: both set clusters aside and
-/// fail on a full disk. Files whose clusters come later (sparse and compressed ones) are refused.
+/// fail on a full disk. Both would also make a file shorter, unless it is mapped. Files whose clusters come
+/// later (sparse and compressed ones) are refused.
 pub(crate) fn reserve(file: &File, length: u64) -> io::Result<()> {
     let late = files::FILE_ATTRIBUTE_SPARSE_FILE | files::FILE_ATTRIBUTE_COMPRESSED;
-    if file.metadata()?.file_attributes() & late != 0 {
+    let found = file.metadata()?;
+    if found.len() >= length {
+        return Ok(());
+    }
+    if found.file_attributes() & late != 0 {
         return Err(io::Error::new(
             io::ErrorKind::Unsupported,
             "files in this directory are compressed; run `compact /u` on it, or choose another",
@@ -133,9 +138,10 @@ pub(crate) fn is_too_many_files(code: i32) -> bool {
     code as u32 == win::ERROR_TOO_MANY_OPEN_FILES
 }
 
-/// `GetDiskFreeSpaceExW`, which heeds quotas.
-pub(crate) fn free_space(directory: &Path) -> io::Result<u64> {
-    let directory = wide(directory)?;
+/// `GetDiskFreeSpaceExW`, which heeds quotas and wants the name of a directory. A file that lost its name
+/// has a hidden one in `root` until it is closed, so that one is there.
+pub(crate) fn free_space(_file: &File, root: &Path) -> io::Result<u64> {
+    let directory = wide(root)?;
     let mut free = 0;
     // SAFETY: the path ends with a zero, `free` outlives the call, and the other two may be null.
     check(unsafe {

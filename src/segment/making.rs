@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::arena::Mapping;
+use super::companion::{MOST_COMPANIONS, reserve};
 use super::header::Header;
 use super::name::Name;
 use super::names::{LockedRoot, Unfinished};
@@ -16,7 +17,7 @@ use super::root::Root;
 use super::structure::{Layout, Plan, Structure, plan_layout};
 use super::{Attach, Segment, channel};
 use crate::error::{Error, Result};
-use crate::os::{self, Access, ByteLocks, fail_point};
+use crate::os::{Access, ByteLocks, fail_point};
 
 /// The longest pause between two looks for a segment that is not there yet.
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
@@ -24,16 +25,23 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 impl<S: Structure> Segment<S> {
     /// Creates segment `name`: it appears whole, or not at all.
     pub(crate) fn create(name: &str, plan: Plan) -> Result<Self> {
+        const { assert!(S::COMPANIONS <= MOST_COMPANIONS) };
         let (name, root) = (Name::new(name)?, Root::find()?);
         let (header, layout) = plan_layout::<S>(&plan)?;
-        let (new, locks) = {
+        let nonce = header.nonce;
+        let (new, locks, companions) = {
             let locked = root.lock()?;
             locked.names()?; // removes debris, which may be in the way
-            locked.create_unfinished(&name)?
+            let (new, locks) = locked.create_unfinished(&name)?;
+            let made = locked.create_companions(&name, nonce, S::COMPANIONS, plan.paging);
+            if made.is_err() {
+                let _ = locked.remove(&new.path);
+            }
+            (new, locks, made?)
         };
         fail_point("create.unfinished");
         let path = &new.path;
-        let built = Self::build(&new, locks, &name, header, layout, &plan);
+        let built = Self::build(&new, locks, &name, &root, (header, layout), &plan);
         let built = built.and_then(|segment| {
             root.lock()?.publish(&name, path)?;
             fail_point("create.published");
@@ -45,10 +53,10 @@ impl<S: Structure> Segment<S> {
         if built.is_err()
             && let Ok(locked) = root.lock()
         {
-            // The builder's lock is gone, so somebody else's file may be there by now.
-            let _ = locked.remove_same(path, &new.file);
+            let _ = locked.remove_unfinished(&new, nonce);
         }
         built.map(|mut segment| {
+            segment.companions = companions;
             segment.root = Some(root);
             segment.name = Some(name);
             segment
@@ -60,11 +68,11 @@ impl<S: Structure> Segment<S> {
         new: &Unfinished,
         locks: ByteLocks,
         name: &Name,
-        header: Header,
-        layout: Layout<S>,
+        root: &Root,
+        (header, layout): (Header, Layout<S>),
         plan: &Plan,
     ) -> Result<Self> {
-        reserve(header.length, new)?;
+        reserve(&new.file, header.length, &new.target, &root.path)?;
         fail_point("create.reserved");
         let mapping = Mapping::of_file(&new.file, layout.length, Access::Write)
             .map_err(Error::system("map", &new.target))?;
@@ -90,7 +98,7 @@ impl<S: Structure> Segment<S> {
     ) -> Result<Self> {
         let (name, root) = (Name::new(name)?, Root::find()?);
         let (mut segment, mapping) = wait_for(attach.wait, || {
-            Self::open_now(&root.lock()?, &root, &name, &attach.role, &check)
+            Self::open_now(&root.lock()?, &root, &name, attach, &check)
         })?;
         let path = name.file(&root.path);
         segment.root = Some(root);
@@ -104,32 +112,42 @@ impl<S: Structure> Segment<S> {
         locked: &LockedRoot<'_>,
         root: &Root,
         name: &Name,
-        role: &str,
+        attach: &Attach,
         check: impl Fn(&Header) -> Result<()>,
     ) -> Result<(Self, Arc<Mapping>)> {
         let (file, locks, header) = locked.open(name, Access::Write)?;
         let layout = Layout::<S>::of_opened(name.as_str(), &header, check)?;
         let mapping = Mapping::of_file(&file, layout.length, Access::Write)
             .map_err(Error::system("map", name.file(&root.path)))?;
-        let segment = Self::attach(
+        let companions =
+            locked.open_companions(name, header.nonce, S::COMPANIONS, attach.paging)?;
+        let mut segment = Self::attach(
             name.as_str(),
             header,
             layout,
             &mapping,
             Some(locks),
-            role,
+            &attach.role,
             false,
         )?;
+        segment.companions = companions;
         Ok((segment, mapping))
     }
 
-    /// Creates a segment without a name, in the memory of this process.
+    /// Creates a segment without a name, in the memory of this process. Companions, which grow, are
+    /// files all the same.
     pub(crate) fn anonymous(plan: Plan) -> Result<Self> {
         let (header, layout) = plan_layout::<S>(&plan)?;
         let mapping = Mapping::anonymous(layout.length)
             .map_err(Error::system("reserve memory for", "an anonymous segment"))?;
         mapping.prepare(plan.paging, "an anonymous segment")?;
-        Self::attach(
+        let companions = match S::COMPANIONS {
+            0 => Vec::new(),
+            count => Root::find()?
+                .lock()?
+                .create_nameless_companions(count, plan.paging)?,
+        };
+        let mut segment = Self::attach(
             "(anonymous)",
             header,
             layout,
@@ -137,7 +155,9 @@ impl<S: Structure> Segment<S> {
             None,
             &plan.role,
             true,
-        )
+        )?;
+        segment.companions = companions;
+        Ok(segment)
     }
 
     /// Joins a mapped segment; fills it first where it is new.
@@ -170,28 +190,10 @@ impl<S: Structure> Segment<S> {
             membership,
             locks: mapping.region(&layout.locks),
             channels: channels.collect::<Result<_>>()?,
+            companions: Vec::new(),
             header,
         })
     }
-}
-
-/// Reserves the space of a new segment.
-fn reserve(asked: u64, new: &Unfinished) -> Result<()> {
-    let directory = new.path.parent().unwrap_or(&new.path);
-    let no_space = |free| Error::NoSpace {
-        directory: directory.into(),
-        asked,
-        free,
-    };
-    // Some file systems take all there is before they say that it does not suffice; so ask first.
-    let free = os::free_space(directory).map_err(Error::system("look at", directory))?;
-    if free < asked {
-        return Err(no_space(free));
-    }
-    os::reserve(&new.file, asked).map_err(|error| match os::is_full(&error) {
-        true => no_space(free),
-        false => Error::system("reserve space for", &new.target)(error),
-    })
 }
 
 /// Opens, again and again until `limit` has passed, what is not there yet.

@@ -3,10 +3,11 @@
 //! A segment consists of the header (`header.rs`), its locks (`guard.rs`), the participant table
 //! (`participants.rs`), and the regions of its structure (`arena.rs`, `records.rs`), in that order; names and
 //! files are in `name.rs`, `names.rs` and `root.rs`; `making.rs` puts all of it together, and
-//! `observation.rs` what suffices for reading. What the structure is, this folder does not know: it asks
+//! `observation.rs` what suffices for reading; data that grows lies in files of its own (`companion/`). What the structure is, this folder does not know: it asks
 //! a [`Structure`]. Imports `os` and `sync`.
 
 mod arena;
+mod companion;
 mod directory;
 mod entry;
 mod guard;
@@ -26,6 +27,7 @@ use std::thread;
 use std::time::Duration;
 
 pub(crate) use arena::{Bytes, Carver, Mapping, Region, Shared, Span};
+pub(crate) use companion::Companion;
 pub use directory::{list, unlink, unlink_all};
 pub(crate) use entry::COUNTERS;
 pub(crate) use guard::Guard;
@@ -109,12 +111,22 @@ pub(crate) struct Segment<S> {
     locks: Region<LockWords>,
     /// Where the waiters for each lock sleep.
     channels: Vec<Channel>,
+    companions: Vec<Companion>,
 }
 
 impl<S: Structure> Segment<S> {
     /// The segment's name; `None` for one without.
     pub(crate) fn name(&self) -> Option<&str> {
         self.name.as_ref().map(Name::as_str)
+    }
+
+    /// One of the structure's companions, numbered from 0.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the dictionary will be the first to use it")
+    )]
+    pub(crate) fn companion(&self, number: usize) -> &Companion {
+        &self.companions[number]
     }
 
     /// An error in a process that was forked from the one that attached.

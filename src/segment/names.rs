@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Lifetime;
+use super::companion::companion_of;
 use super::header::Header;
 use super::name::Name;
 use super::participants;
@@ -30,7 +31,7 @@ pub struct SegmentInfo {
     pub name: String,
     /// The structure that it holds, such as `pool`; `damaged` where the header cannot be read.
     pub kind: String,
-    /// Its size in bytes.
+    /// Its size in bytes, with all that it has grown by.
     pub bytes: u64,
     /// When it was created, by its creator's clock.
     pub created: SystemTime,
@@ -40,7 +41,7 @@ pub struct SegmentInfo {
 
 /// The root directory while names in it hold still.
 pub(crate) struct LockedRoot<'a> {
-    root: &'a Root,
+    pub(super) root: &'a Root,
     lock: ByteLocks,
 }
 
@@ -126,7 +127,7 @@ impl<'a> LockedRoot<'a> {
             .map_err(Error::system("open", &path))?;
         let header = Header::read(name.as_str(), &mut os::contents(&file))?;
         if is_over(&header, &locks) {
-            self.remove(&path)?;
+            self.remove_segment(&path)?;
             return Err(not_found());
         }
         Ok((file, locks, header))
@@ -141,24 +142,29 @@ impl<'a> LockedRoot<'a> {
                 root: self.root.path.clone(),
             });
         }
-        self.remove(&path)
+        self.remove_segment(&path)
     }
 
     /// Takes the name away if it still means `file`, to which nobody but the caller is attached.
     pub(crate) fn unlink_same(&self, name: &Name, file: &fs::File) -> Result<()> {
-        self.remove_same(&name.file(&self.root.path), file)
-    }
-
-    /// Removes what is at `path` if it is `file`.
-    pub(crate) fn remove_same(&self, path: &Path, file: &fs::File) -> Result<()> {
-        match os::is_same_file(file, path).map_err(Error::system("look at", path))? {
-            true => self.remove(path),
+        let path = name.file(&self.root.path);
+        match is_same(&path, file)? {
+            true => self.remove_segment(&path),
             false => Ok(()),
         }
     }
 
+    /// Removes an unfinished segment, whose header has `nonce`, as far as it is still there.
+    pub(crate) fn remove_unfinished(&self, unfinished: &Unfinished, nonce: u64) -> Result<()> {
+        // The builder's lock is gone, so somebody else's file may be there by now.
+        if is_same(&unfinished.path, &unfinished.file)? {
+            self.remove(&unfinished.path)?;
+        }
+        self.remove_unpublished_companions(&unfinished.target, nonce)
+    }
+
     /// The names of all segments, after removing what nobody needs any more: segments whose
-    /// lifetime is over, and unfinished ones whose creator died. Directories that a creator left empty
+    /// lifetime is over, unfinished ones whose creator died, and companions that lost theirs. Directories that a creator left empty
     /// stay, as nothing tells them from others; they are in nobody's way.
     pub(crate) fn names(&self) -> Result<Vec<Name>> {
         let mut names = Vec::new();
@@ -181,6 +187,9 @@ impl<'a> LockedRoot<'a> {
                 } else if is_debris(&entry.file_name()) {
                     // What cannot be opened is somebody else's.
                     let _ = self.remove_debris(&path);
+                } else if let Some((segment, nonce)) = companion_of(&path) {
+                    // The same; or it went with its segment just now.
+                    let _ = self.remove_orphan(&path, &segment, nonce);
                 } else if let Some(name) = Name::of_file(&self.root.path, &path) {
                     match self.open(&name, Access::Read) {
                         Err(Error::NotFound { .. }) => {}
@@ -207,6 +216,7 @@ impl<'a> LockedRoot<'a> {
         match self.open(name, Access::Read) {
             Ok((_, locks, header)) => {
                 info.kind = header.kind;
+                info.bytes += self.companion_bytes(name, header.nonce);
                 info.created = UNIX_EPOCH
                     .checked_add(Duration::from_micros(header.created))
                     .unwrap_or(UNIX_EPOCH);
@@ -257,7 +267,7 @@ impl<'a> LockedRoot<'a> {
     }
 
     /// Removes the directories below the root, from `inmost` outwards, that are empty.
-    fn remove_empty_directories(&self, inmost: &Path) {
+    pub(super) fn remove_empty_directories(&self, inmost: &Path) {
         let below_root = inmost
             .ancestors()
             .take_while(|above| *above != self.root.path);
@@ -273,7 +283,7 @@ impl<'a> LockedRoot<'a> {
 }
 
 /// The hidden file in which the segment at `target` is built.
-fn unfinished_path(target: &Path) -> PathBuf {
+pub(super) fn unfinished_path(target: &Path) -> PathBuf {
     let mut file = std::ffi::OsString::from(".");
     file.push(target.file_stem().unwrap_or_default());
     file.push(UNFINISHED);
@@ -296,6 +306,11 @@ fn is_debris(name: &OsStr) -> bool {
     };
     let is_removed = |text: &str| text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
     hidden.ends_with(UNFINISHED) || hidden.strip_suffix(".dead").is_some_and(is_removed)
+}
+
+/// Whether `path` names `file`.
+fn is_same(path: &Path, file: &fs::File) -> Result<bool> {
+    os::is_same_file(file, path).map_err(Error::system("look at", path))
 }
 
 /// Whether a segment was to live while somebody is attached, and nobody is.

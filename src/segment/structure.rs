@@ -16,6 +16,8 @@ use crate::sync::LockWords;
 pub(crate) trait Structure: Sized {
     /// Its name in the header; at most 16 bytes.
     const KIND: &'static str;
+    /// How many files it has for data that grows; at most 4.
+    const COMPANIONS: usize = 0;
     /// Where its regions lie.
     type Layout;
 

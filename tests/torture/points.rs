@@ -52,6 +52,15 @@ const IN_THE_LOCK: [&str; 9] = [
     "tree.sum",
 ];
 
+/// Points that only a structure that grows passes. None is public yet; those who die there do so in
+/// `src/segment/companion/tests.rs`.
+const GROWING: [&str; 4] = [
+    "companion.created",
+    "companion.extended",
+    "companion.nameless",
+    "unlink.companion",
+];
+
 fn a_death_at_any_point_is_made_good() {
     let mut score = Score::default();
     // Where it is not Windows that runs this but wine, starting a process takes tenths of a second.
@@ -93,6 +102,7 @@ fn all_points() -> Vec<String> {
         let calls = text.split("fail_point(\"").skip(1);
         points.extend(calls.filter_map(|rest| Some(rest.split_once('"')?.0.to_string())));
     }
+    points.retain(|point| !GROWING.contains(&point.as_str()));
     points.sort();
     points.dedup();
     assert!(points.len() > 40, "where are the points? {points:?}");
