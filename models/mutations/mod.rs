@@ -5,6 +5,7 @@ mod entry;
 mod event;
 mod lease;
 mod lock;
+mod readers;
 
 /// One change to a file that ships, with which a model must fail.
 pub struct Mutation {
@@ -36,6 +37,7 @@ pub fn mutations() -> impl Iterator<Item = &'static Mutation> {
         event::MUTATIONS,
         lease::MUTATIONS,
         lock::MUTATIONS,
+        readers::MUTATIONS,
     ]
     .into_iter()
     .flatten()

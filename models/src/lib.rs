@@ -1,5 +1,5 @@
-//! `loom` runs every interleaving, within its bounds, of millpond's protocols: the lock, the event,
-//! participants, leases, and the board.
+//! `loom` runs every interleaving, within its bounds, of millpond's protocols: the lock, its readers, the
+//! event, participants, leases, and the board.
 //!
 //! What is modelled are the files that ship, compiled here once more with loom's atomics (that is why
 //! this is a crate of its own). Run by `cargo test`.
@@ -28,6 +28,7 @@ mod os {
 mod leases;
 mod lock_and_event;
 mod participants;
+mod readers;
 mod versions;
 
 /// Runs `run` in every interleaving with at most so many preemptions.

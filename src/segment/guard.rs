@@ -37,6 +37,10 @@ impl<S: Structure> Guard<'_, S> {
 impl<S: Structure> Drop for Guard<'_, S> {
     #[inline]
     fn drop(&mut self) {
+        // What a forked child drops is its parent's.
+        if !self.segment.is_ours() {
+            return;
+        }
         if thread::panicking() && !self.panicking {
             self.segment.words(self.number).needs_repair();
         }
