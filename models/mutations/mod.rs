@@ -1,6 +1,7 @@
 //! The tables of mutations, one for each file with a protocol.
 
 mod board;
+mod chunks;
 mod entry;
 mod event;
 mod lease;
@@ -33,6 +34,7 @@ pub struct Argued {
 pub fn mutations() -> impl Iterator<Item = &'static Mutation> {
     [
         board::MUTATIONS,
+        chunks::MUTATIONS,
         entry::MUTATIONS,
         event::MUTATIONS,
         lease::MUTATIONS,

@@ -182,6 +182,11 @@ impl<S: Structure> Segment<S> {
         &self.membership
     }
 
+    /// The process id of a participant, to be shown.
+    pub(crate) fn process_of(&self, owner: Owner) -> u32 {
+        self.membership.process_of(owner.entry())
+    }
+
     /// Whether the participant that has this entry now is alive.
     pub(crate) fn is_entry_alive(&self, entry: usize) -> bool {
         self.membership.is_entry_alive(entry)
