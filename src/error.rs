@@ -1,13 +1,14 @@
 //! What can go wrong, in words for the person who reads it: what was expected, what was found, and
-//! what to do. Imports `record`'s schema, to show two of them side by side, and asks `os` which error
-//! a number stands for.
+//! what to do. Imports `record`'s schema, to show two of them side by side.
+
+mod words;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::os;
 use crate::record::{Record, Schema};
+use words::{advice, bytes};
 
 /// The result of an operation of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -241,6 +242,16 @@ pub enum Error {
         found: usize,
     },
 
+    /// A process died, or a thread panicked, while it changed the value.
+    #[error(
+        "value `{name}` was being changed when a process died or panicked, and may be half of each; `set` \
+         it, or put it right by `write` and say that it is `repaired`"
+    )]
+    Unfinished {
+        /// The segment's name.
+        name: String,
+    },
+
     /// The board has no value yet.
     #[error("nothing was published yet; wait with `Board::wait_newer`")]
     NothingPublished,
@@ -349,48 +360,5 @@ pub(crate) fn check_records<T: Record>(name: &str, text: &str) -> Result<()> {
             expected: Box::new(expected),
             found: Box::new(found),
         }),
-    }
-}
-
-/// What a person can do about an error of the system, where there is a general answer.
-fn advice(error: &io::Error) -> &'static str {
-    if os::is_too_many_files(error) {
-        return "; close some, or raise the limit on open files (RLIMIT_NOFILE, `ulimit -n`)";
-    }
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => {
-            "; it belongs to another user, or MILLPOND_DIR should name a directory of your own"
-        }
-        io::ErrorKind::ReadOnlyFilesystem => {
-            "; set MILLPOND_DIR to a directory that can be written"
-        }
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "; there is no more room, or there may be no more files (`df`, `df -i`); remove some, or set \
-             MILLPOND_DIR to another directory"
-        }
-        io::ErrorKind::FileTooLarge => {
-            "; raise the limit on the length of a file (RLIMIT_FSIZE, `ulimit -f`, or what the file system \
-             allows), or ask for less capacity"
-        }
-        io::ErrorKind::OutOfMemory => {
-            "; there is no memory or no address space left; raise the limit (such as RLIMIT_AS, \
-             `ulimit -v`), or ask for less capacity"
-        }
-        _ => "",
-    }
-}
-
-/// A number of bytes as a person reads it.
-fn bytes(count: u64) -> String {
-    const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
-    let mut unit = 0;
-    let mut amount = count as f64;
-    while amount >= 1024.0 && unit + 1 < UNITS.len() {
-        amount /= 1024.0;
-        unit += 1;
-    }
-    match unit {
-        0 => format!("{count} bytes"),
-        _ => format!("{amount:.1} {} ({count} bytes)", UNITS[unit]),
     }
 }

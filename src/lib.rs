@@ -8,6 +8,9 @@
 //!   of them in place and update their priorities.
 //! * [`Board`] holds one value, such as the weights of a network, that one process publishes and any
 //!   number fetch, whole and newest.
+//! * [`SharedArray`] and [`SharedValue`] hold a fixed number of elements, or one, with a lock for many
+//!   readers or one writer; [`AtomicArray`] and [`AtomicValue`] hold numbers that each change in one step;
+//!   and a [`ChunkedArray`] is filled or changed by many processes at once, each its own ranges.
 //! * [`Record`] is what they hold: derive it for a plain struct of numbers.
 //! * [`NStep`] folds the steps of an episode into n-step transitions, and [`Schedule`] is a
 //!   hyper-parameter that changes with the training step.
@@ -90,6 +93,7 @@ compile_error!("millpond's segments are little-endian, and nobody has tried it o
 #[cfg(not(target_has_atomic = "64"))]
 compile_error!("millpond needs atomic 64-bit integers, which this processor does not have");
 
+mod array;
 mod board;
 mod dict;
 mod episode;
@@ -102,6 +106,11 @@ mod segment;
 mod sync;
 mod tree;
 
+pub use array::{
+    ArrayOptions, ArrayReadGuard, ArrayWriteGuard, Atomic, AtomicArray, AtomicNumber, AtomicValue,
+    Chunk, ChunkedArray, SharedArray, SharedValue, Split, ValueOptions, ValueReadGuard,
+    ValueWriteGuard,
+};
 pub use board::{Board, BoardOptions, BoardReader};
 pub use dict::{ArrayDict, Checkout, DictEntry, DictOptions, DictReader, DictView, Key};
 pub use episode::{NStep, NStepTransition, Sequences, Step};

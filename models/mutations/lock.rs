@@ -159,4 +159,18 @@ pub const MUTATIONS: &[Mutation] = &[
         new: "",
         model: "lock_and_event::the_lock_excludes_and_loses_no_wake_up",
     },
+    Mutation {
+        name: "looks_whether_it_is_open_with_no_acquire",
+        file: FILE,
+        old: "self.words.word.load(Ordering::Acquire) == FREE",
+        new: "self.words.word.load(Ordering::Relaxed) == FREE",
+        model: "readers::what_two_writers_wrote_is_seen_by_who_reads",
+    },
+    Mutation {
+        name: "is_open_before_the_repair",
+        file: FILE,
+        old: "&& self.words.dirty.load(Ordering::Relaxed) == 0",
+        new: "",
+        model: "readers::nobody_reads_before_the_repair",
+    },
 ];

@@ -1,10 +1,12 @@
 //! The tables of mutations, one for each file with a protocol.
 
 mod board;
+mod chunks;
 mod entry;
 mod event;
 mod lease;
 mod lock;
+mod readers;
 
 /// One change to a file that ships, with which a model must fail.
 pub struct Mutation {
@@ -32,10 +34,12 @@ pub struct Argued {
 pub fn mutations() -> impl Iterator<Item = &'static Mutation> {
     [
         board::MUTATIONS,
+        chunks::MUTATIONS,
         entry::MUTATIONS,
         event::MUTATIONS,
         lease::MUTATIONS,
         lock::MUTATIONS,
+        readers::MUTATIONS,
     ]
     .into_iter()
     .flatten()

@@ -1,5 +1,5 @@
-//! `loom` runs every interleaving, within its bounds, of millpond's protocols: the lock, the event,
-//! participants, leases, and the board.
+//! `loom` runs every interleaving, within its bounds, of millpond's protocols: the lock, its readers, the
+//! event, participants, leases, chunks, and the board.
 //!
 //! What is modelled are the files that ship, compiled here once more with loom's atomics (that is why
 //! this is a crate of its own). Run by `cargo test`.
@@ -11,6 +11,8 @@
 
 #[path = "../../src/segment/entry.rs"]
 mod entry;
+#[path = "../../src/array/hand_out.rs"]
+mod hand_out;
 #[path = "../../src/pool/lease.rs"]
 mod lease;
 #[path = "../../src/board/slots.rs"]
@@ -25,9 +27,11 @@ mod os {
     pub(crate) fn fail_point(_name: &'static str) {}
 }
 
+mod chunks;
 mod leases;
 mod lock_and_event;
 mod participants;
+mod readers;
 mod versions;
 
 /// Runs `run` in every interleaving with at most so many preemptions.

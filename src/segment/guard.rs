@@ -27,6 +27,12 @@ impl<S: Structure> Guard<'_, S> {
         self.damaged
     }
 
+    /// Whether the thread has begun to panic since it took the lock: then the next owner is to repair.
+    #[inline(always)]
+    pub(crate) fn is_panicking(&self) -> bool {
+        thread::panicking() && !self.panicking
+    }
+
     /// The repair is done.
     pub(crate) fn repaired(&mut self) {
         self.damaged = false;
@@ -37,7 +43,11 @@ impl<S: Structure> Guard<'_, S> {
 impl<S: Structure> Drop for Guard<'_, S> {
     #[inline]
     fn drop(&mut self) {
-        if thread::panicking() && !self.panicking {
+        // What a forked child drops is its parent's.
+        if !self.segment.is_ours() {
+            return;
+        }
+        if self.is_panicking() {
             self.segment.words(self.number).needs_repair();
         }
         self.segment.words(self.number).release();

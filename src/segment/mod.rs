@@ -1,6 +1,6 @@
 //! Segments: one memory-mapped file, one structure, attached by name.
 //!
-//! A segment consists of the header (`header.rs`), its locks (`guard.rs`), the participant table
+//! A segment consists of the header (`header.rs`), its locks (`guard.rs`, `readers.rs`), the participant table
 //! (`participants.rs`), and the regions of its structure (`arena.rs`, `records.rs`), in that order; names and
 //! files are in `name.rs`, `names.rs` and `root.rs`; `making.rs` puts all of it together, and
 //! `observation.rs` what suffices for reading; data that grows lies in files of its own (`companion/`). What the structure is, this folder does not know: it asks
@@ -18,6 +18,7 @@ mod names;
 mod observation;
 mod options;
 mod participants;
+mod readers;
 mod records;
 mod root;
 mod structure;
@@ -37,6 +38,7 @@ pub use names::SegmentInfo;
 pub(crate) use observation::Observation;
 pub(crate) use options::{SharedOptions, shared_options};
 pub use participants::Participant;
+pub(crate) use readers::{ReadWrite, Readers, ReadersSpan, Reading};
 pub(crate) use records::Records;
 pub(crate) use structure::{Paging, Plan, Structure};
 
@@ -190,6 +192,11 @@ impl<S: Structure> Segment<S> {
     /// Who can tell whether a participant is alive.
     pub(crate) fn peers(&self) -> &impl Peers {
         &self.membership
+    }
+
+    /// The process id of a participant, to be shown.
+    pub(crate) fn process_of(&self, owner: Owner) -> u32 {
+        self.membership.process_of(owner.entry())
     }
 
     /// Whether the participant that has this entry now is alive.

@@ -128,6 +128,12 @@ impl Membership {
         generation.is_some_and(|generation| self.is_alive(Owner::new(number, generation)))
     }
 
+    /// The process id of the participant that has this entry, or had it last.
+    pub(crate) fn process_of(&self, number: usize) -> u32 {
+        let entry = self.table.get(number);
+        entry.map_or(0, |entry| entry.process.load(Ordering::Relaxed))
+    }
+
     /// Whether somebody has this entry, or died with it and was not cleaned up after.
     #[inline]
     pub(crate) fn is_taken(&self, number: usize) -> bool {

@@ -132,6 +132,14 @@ impl Lock<'_> {
         self.words.dirty.store(0, Ordering::Relaxed);
     }
 
+    /// Whether nobody has the lock, and nothing needs repair. What the last owner did is seen then.
+    #[inline]
+    pub(crate) fn is_open(&self) -> bool {
+        // Acquire: pairs with the Release by which the last owner freed the word.
+        self.words.word.load(Ordering::Acquire) == FREE
+            && self.words.dirty.load(Ordering::Relaxed) == 0
+    }
+
     /// The owner, as bits; 0 where nobody is inside.
     pub(crate) fn owner_bits(&self) -> u32 {
         match self.words.word.load(Ordering::Relaxed) {

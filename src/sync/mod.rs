@@ -1,11 +1,13 @@
-//! The lock and the event between processes. Their words lie in shared memory and are atomics; who
+//! The lock, its readers and the event between processes. Their words lie in shared memory and are atomics; who
 //! is alive they ask of [`Peers`]. Imports `os`, through `primitive.rs` alone.
 
 mod event;
 mod lock;
 mod owner;
 pub(crate) mod primitive;
+mod readers;
 
 pub(crate) use event::{Event, EventWords};
 pub(crate) use lock::{Found, Lock, LockWords};
 pub(crate) use owner::{Owner, Peers};
+pub(crate) use readers::{READERS_A_WORD, ReaderCount, Readers};

@@ -1,0 +1,127 @@
+//! The elements of an array with a lock, while they are read or written.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::Ordering;
+
+use super::Inner;
+use super::locked::Locked;
+use crate::os::fail_point;
+use crate::record::Record;
+use crate::segment::{Guard, Reading};
+
+/// All elements of a [`SharedArray`](crate::SharedArray), to be read: nobody writes while this lives.
+pub struct ArrayReadGuard<'a, T: Record> {
+    inner: &'a Inner<Locked<T>>,
+    _reading: Reading<'a, Locked<T>>,
+    damaged: bool,
+}
+
+impl<'a, T: Record> ArrayReadGuard<'a, T> {
+    pub(super) fn new(
+        inner: &'a Inner<Locked<T>>,
+        reading: Reading<'a, Locked<T>>,
+        damaged: bool,
+    ) -> Self {
+        Self {
+            inner,
+            _reading: reading,
+            damaged,
+        }
+    }
+
+    /// Whether a writer died, or panicked, while it had the elements, and nobody has
+    /// [`repaired`](ArrayWriteGuard::repaired) them since: some may be as it had begun to change them.
+    pub fn is_damaged(&self) -> bool {
+        self.damaged
+    }
+}
+
+impl<T: Record> Deref for ArrayReadGuard<'_, T> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
+        let records = &self.inner.segment.structure.records;
+        // SAFETY: a reader is inside for as long as `self` lives. Writers wait for it, and it waited for
+        // them, as is argued at the head of `sync/readers.rs`; elements are touched in no other way.
+        unsafe { records.slice(0..records.len()) }
+    }
+}
+
+/// All elements of a [`SharedArray`](crate::SharedArray), to be changed: nobody else reads or writes while
+/// this lives.
+pub struct ArrayWriteGuard<'a, T: Record> {
+    inner: &'a Inner<Locked<T>>,
+    /// Dropped after what `drop` does.
+    guard: Guard<'a, Locked<T>>,
+}
+
+impl<'a, T: Record> ArrayWriteGuard<'a, T> {
+    /// Of the owner of the lock, who has excluded readers.
+    #[inline]
+    pub(super) fn new(inner: &'a Inner<Locked<T>>, guard: Guard<'a, Locked<T>>) -> Self {
+        // Relaxed: see `Inner::lock`.
+        inner.segment.structure.writing[0].store(1, Ordering::Relaxed);
+        fail_point("write.begun");
+        Self { inner, guard }
+    }
+
+    /// Whether a writer died, or panicked, while it had the elements, and nobody has
+    /// [`repaired`](Self::repaired) them since: some may be as it had begun to change them.
+    pub fn is_damaged(&self) -> bool {
+        self.guard.is_damaged()
+    }
+
+    /// Says that the elements are as they should be again.
+    pub fn repaired(&mut self) {
+        self.guard.repaired();
+        fail_point("write.repaired");
+    }
+}
+
+impl<T: Record> Deref for ArrayWriteGuard<'_, T> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
+        let records = &self.inner.segment.structure.records;
+        // SAFETY: the lock is held and readers are excluded for as long as `self` lives.
+        unsafe { records.slice(0..records.len()) }
+    }
+}
+
+impl<T: Record> DerefMut for ArrayWriteGuard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [T] {
+        let records = &self.inner.segment.structure.records;
+        // SAFETY: the lock is held and readers are excluded for as long as `self` lives, and the elements
+        // are lent by `self` alone, to one borrower at a time. The lock's release comes after that.
+        unsafe { records.slice_mut(0..records.len()) }
+    }
+}
+
+impl<T: Record> Drop for ArrayWriteGuard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        let well = !self.guard.is_damaged() && !self.guard.is_panicking();
+        // What a forked child drops is its parent's.
+        if well && self.inner.segment.is_ours() {
+            // Relaxed: see `Inner::lock`.
+            self.inner.segment.structure.writing[0].store(0, Ordering::Relaxed);
+            fail_point("write.ended");
+        }
+    }
+}
+
+impl<T: Record + fmt::Debug> fmt::Debug for ArrayReadGuard<'_, T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, formatter)
+    }
+}
+
+impl<T: Record + fmt::Debug> fmt::Debug for ArrayWriteGuard<'_, T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, formatter)
+    }
+}
