@@ -80,8 +80,8 @@ impl<K: Key, T: Record> Writer<'_, K, T> {
         for (_, words, row) in self.index().live() {
             let hash = self.inner().seed.hash(&words, K::WORDS);
             match next.find(&words, hash) {
-                Probe::Vacant { slot } if row < self.rows().len() => {
-                    next.publish(slot, &words, row)
+                Probe::Vacant { bucket } if row < self.rows().len() => {
+                    next.publish(next.first_empty(bucket), &words, row)
                 }
                 _ => return Err(self.damaged(format!("row {row} has a key that another has"))),
             }

@@ -52,8 +52,8 @@ struct Layout<K: Key> {
 pub(super) enum Probe<'a> {
     /// The key, and its row.
     Live(Found<'a>),
-    /// An empty slot, where the key would be.
-    Vacant { slot: usize },
+    /// Not the key, and a bucket with an empty slot, where it would be.
+    Vacant { bucket: usize },
     /// Neither: only in a damaged segment.
     Full,
 }
@@ -167,10 +167,7 @@ impl<K: Key> Index<K> {
                 matches &= matches - 1;
             }
             if rows[Self::SLOTS - 1].load(Ordering::Relaxed) == EMPTY {
-                let is_filled = |row: &&AtomicU32| row.load(Ordering::Relaxed) != EMPTY;
-                let filled = rows.iter().take_while(is_filled).count();
-                let slot = number * Self::SLOTS + filled;
-                return Probe::Vacant { slot };
+                return Probe::Vacant { bucket: number };
             }
             number = (number + 1) & (self.size.buckets() - 1);
         }
@@ -205,6 +202,15 @@ impl<K: Key> Index<K> {
     /// Whether a slot's key was removed.
     pub(super) fn is_dead(&self, slot: usize) -> bool {
         self.row_word(slot).load(Ordering::Relaxed) == DEAD
+    }
+
+    /// The first empty slot of a bucket that has one.
+    #[inline(always)]
+    pub(super) fn first_empty(&self, bucket: usize) -> usize {
+        let rows = self.buckets[bucket].rows();
+        let is_filled = |row: &&AtomicU32| row.load(Ordering::Relaxed) != EMPTY;
+        let filled = rows.iter().take_while(is_filled).count();
+        bucket * Self::SLOTS + filled.min(Self::SLOTS - 1)
     }
 
     /// Writes a key into an empty slot and makes it lead to a row, which holds what it is to hold.

@@ -33,6 +33,7 @@ use crate::error::{Error, Result, check_records};
 use crate::record::Record;
 use crate::segment::{Attach, Header, Participant, Segment, open_or_create};
 use options::{KEY, key_name};
+use parts::Parts;
 use storage::Inner;
 
 /// A dictionary from integers, or short byte strings, to rows of a fixed size, which processes share and
@@ -95,7 +96,7 @@ impl<K: Key, T: Record> ArrayDict<K, T> {
     /// # Errors
     /// As [`Pool::create`](crate::Pool::create).
     pub fn create(name: &str, options: DictOptions) -> Result<Self> {
-        Ok(Self::new(Segment::create(name, options.plan::<K, T>()?)?))
+        Self::new(Segment::create(name, options.plan::<K, T>()?)?)
     }
 
     /// Attaches to a dictionary that exists.
@@ -115,7 +116,7 @@ impl<K: Key, T: Record> ArrayDict<K, T> {
             check_keys::<K>(name, header)?;
             check_records::<T>(name, &header.schema)
         };
-        Ok(Self::new(Segment::open(name, attach, check)?))
+        Self::new(Segment::open(name, attach, check)?)
     }
 
     /// Attaches to the dictionary of this name, or creates it: for processes that start in any order. One
@@ -134,13 +135,13 @@ impl<K: Key, T: Record> ArrayDict<K, T> {
     /// # Errors
     /// [`Error::InvalidArgument`] for options that cannot be; [`Error::System`].
     pub fn anonymous(options: DictOptions) -> Result<Self> {
-        Ok(Self::new(Segment::anonymous(options.plan::<K, T>()?)?))
+        Self::new(Segment::anonymous(options.plan::<K, T>()?)?)
     }
 
-    fn new(segment: Segment<parts::Parts<K, T>>) -> Self {
-        Self {
-            inner: Arc::new(Inner::new(segment)),
-        }
+    fn new(segment: Segment<Parts<K, T>>) -> Result<Self> {
+        Ok(Self {
+            inner: Arc::new(Inner::new(segment)?),
+        })
     }
 
     /// The dictionary's name; `None` for one without.

@@ -12,7 +12,9 @@ use super::key::Key;
 use super::options::SIZE;
 use super::shape::{Generation, Size};
 use crate::record::Record;
-use crate::segment::{Carver, Header, Mapping, Records, Region, Shared, Span, Structure};
+use crate::segment::{
+    Carver, Header, Mapping, Readers, ReadersSpan, Records, Region, Shared, Span, Structure,
+};
 
 /// How many rows share a sequence number. A power of two.
 const STRIPES: usize = 1024;
@@ -85,6 +87,7 @@ impl CountWords {
 
 /// The regions of a dictionary.
 pub(super) struct Parts<K, T> {
+    pub(super) readers: Readers,
     control: Region<Control>,
     books: Region<Books>,
     /// Sequence numbers: odd while a row of the stripe is being changed in place. Written by: the owner of
@@ -96,6 +99,7 @@ pub(super) struct Parts<K, T> {
 }
 
 pub(super) struct Layout<T> {
+    readers: ReadersSpan,
     control: Span<Control>,
     books: Span<Books>,
     stripes: Span<AtomicU64>,
@@ -104,6 +108,7 @@ pub(super) struct Layout<T> {
 
 impl<K: Key, T: Record> Structure for Parts<K, T> {
     const KIND: &'static str = "dictionary";
+    const COMPANIONS: usize = 3;
     type Layout = Layout<T>;
 
     fn lay_out(header: &Header, carver: &mut Carver) -> std::result::Result<Layout<T>, String> {
@@ -116,6 +121,7 @@ impl<K: Key, T: Record> Structure for Parts<K, T> {
         }
         let carved = (|| {
             Some(Layout {
+                readers: Readers::carve(header, carver)?,
                 control: carver.carve(1)?,
                 books: carver.carve(1)?,
                 stripes: carver.carve(STRIPES)?,
@@ -127,6 +133,7 @@ impl<K: Key, T: Record> Structure for Parts<K, T> {
 
     fn place(layout: Layout<T>, mapping: &Arc<Mapping>) -> Self {
         Self {
+            readers: Readers::place(&layout.readers, mapping),
             control: mapping.region(&layout.control),
             books: mapping.region(&layout.books),
             stripes: mapping.region(&layout.stripes),
@@ -135,7 +142,7 @@ impl<K: Key, T: Record> Structure for Parts<K, T> {
         }
     }
 
-    fn companions(header: &Header) -> Vec<u64> {
+    fn first_lengths(header: &Header) -> Vec<u64> {
         let size = Size::from_exponent(header.parameters[SIZE]).expect("checked by lay_out");
         let rows = Index::<K>::rows(size).saturating_mul(size_of::<T>());
         let index = Index::<K>::length(size).unwrap_or(usize::MAX);
@@ -151,7 +158,9 @@ impl<K: Key, T: Record> Structure for Parts<K, T> {
         self.control[0].generation.store(word, Ordering::Relaxed);
     }
 
-    fn reset(&self, _entry: usize) {}
+    fn reset(&self, entry: usize) {
+        self.readers.reset(entry);
+    }
 }
 
 impl<K, T> Parts<K, T> {

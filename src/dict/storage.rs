@@ -13,7 +13,8 @@ use super::parts::Parts;
 use super::shape::{Generation, PLACES, Size};
 use crate::error::{Error, Result};
 use crate::record::Record;
-use crate::segment::{Carver, Records, Segment};
+use crate::segment::{Carver, ReadWrite, Records, Segment};
+use crate::sync::primitive::Channel;
 
 /// The companion file with the rows, and the first of those with indexes.
 const ROWS: usize = 0;
@@ -23,6 +24,8 @@ const INDEXES: usize = 1;
 pub(super) struct Inner<K: Key, T: Record> {
     pub(super) segment: Segment<Parts<K, T>>,
     pub(super) seed: Seed,
+    /// Where writers wait for readers.
+    gone: Channel,
     /// By the file of the index, and its size.
     mapped: [OnceLock<Mapped<K, T>>; PLACES],
 }
@@ -42,11 +45,23 @@ pub(super) struct Current<'a, K: Key, T> {
 }
 
 impl<K: Key, T: Record> Inner<K, T> {
-    pub(super) fn new(segment: Segment<Parts<K, T>>) -> Self {
-        Self {
+    pub(super) fn new(segment: Segment<Parts<K, T>>) -> Result<Self> {
+        Ok(Self {
+            gone: segment.channel(0)?,
             seed: Seed::of(segment.header.nonce),
             segment,
             mapped: std::array::from_fn(|_| OnceLock::new()),
+        })
+    }
+
+    /// The lock with the readers beside it.
+    #[inline(always)]
+    pub(super) fn read_write(&self) -> ReadWrite<'_, Parts<K, T>> {
+        ReadWrite {
+            segment: &self.segment,
+            number: 0,
+            readers: &self.parts().readers,
+            gone: &self.gone,
         }
     }
 

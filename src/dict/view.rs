@@ -5,9 +5,11 @@ use std::sync::atomic::Ordering;
 
 use super::index::{LIVE, Probe};
 use super::key::Key;
+use super::parts::Parts;
 use super::storage::{Current, Inner};
 use crate::error::Result;
 use crate::record::Record;
+use crate::segment::Reading;
 
 /// The contents of a dictionary while nobody changes them, as slices of the memory that all share. Comes with
 /// a [`DictReader`] or a [`Checkout`](super::Checkout).
@@ -116,6 +118,7 @@ impl<K: Key, T: Record> DictView<'_, K, T> {
 /// The guards of a dead process keep nobody out.
 pub struct DictReader<'a, K: Key, T: Record> {
     view: DictView<'a, K, T>,
+    _reading: Reading<'a, Parts<K, T>>,
 }
 
 impl<'a, K: Key, T: Record> Deref for DictReader<'a, K, T> {
@@ -129,11 +132,29 @@ impl<'a, K: Key, T: Record> Deref for DictReader<'a, K, T> {
 impl<K: Key, T: Record> Inner<K, T> {
     /// Keeps writers out until the guard is dropped.
     pub(super) fn reader(&self) -> Result<DictReader<'_, K, T>> {
+        self.segment.check_process()?;
+        let reading = match self.read_write().try_enter() {
+            Some(reading) => reading,
+            None => self.enter_after_writer()?,
+        };
+        let current = self.current()?;
+        let view = DictView {
+            inner: self,
+            current,
+        };
         Ok(DictReader {
-            view: DictView {
-                inner: self,
-                current: self.current()?,
-            },
+            view,
+            _reading: reading,
         })
+    }
+
+    /// Waits for its turn at the lock, repairs if that is due, and enters.
+    #[cold]
+    fn enter_after_writer(&self) -> Result<Reading<'_, Parts<K, T>>> {
+        let mut guard = self.segment.lock(0)?;
+        if guard.is_damaged() {
+            guard = self.writer(guard)?.into_guard();
+        }
+        Ok(self.read_write().enter(&guard))
     }
 }

@@ -22,26 +22,30 @@ pub(super) struct Writer<'a, K: Key, T: Record> {
     pub(super) view: DictView<'a, K, T>,
     /// Whether the owner before died in the middle of something.
     pub(super) interrupted: bool,
-    _guard: Guard<'a, Parts<K, T>>,
+    guard: Guard<'a, Parts<K, T>>,
 }
 
 impl<K: Key, T: Record> Inner<K, T> {
-    /// Takes the lock, waits for views to be gone, and repairs what a dead owner left.
+    /// Takes the lock, waits for readers who keep writers out, and repairs what a dead owner left.
     #[inline]
     pub(super) fn write(&self) -> Result<Writer<'_, K, T>> {
-        let guard = self.segment.lock(0)?;
-        let damaged = guard.is_damaged();
+        self.writer(self.segment.lock(0)?)
+    }
+
+    #[inline]
+    pub(super) fn writer<'a>(&'a self, guard: Guard<'a, Parts<K, T>>) -> Result<Writer<'a, K, T>> {
+        self.read_write().exclude(&guard);
         let mut writer = Writer {
             view: DictView {
                 inner: self,
                 current: self.current()?,
             },
-            interrupted: damaged,
-            _guard: guard,
+            interrupted: guard.is_damaged(),
+            guard,
         };
-        if damaged {
+        if writer.interrupted {
             writer.repair()?;
-            writer._guard.repaired();
+            writer.guard.repaired();
         }
         Ok(writer)
     }
@@ -76,6 +80,11 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
     #[inline(always)]
     pub(super) fn generation(&self) -> Generation {
         self.view.current.generation()
+    }
+
+    /// The lock, without what it guards.
+    pub(super) fn into_guard(self) -> Guard<'a, Parts<K, T>> {
+        self.guard
     }
 
     pub(super) fn damaged(&self, reason: String) -> Error {
@@ -125,22 +134,23 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
                 self.rewrite(row, value);
                 Ok((row, Some(old)))
             }
-            Probe::Vacant { slot } => Ok((self.add(slot, &words, key, value)?, None)),
+            Probe::Vacant { bucket } => Ok((self.add(bucket, &words, key, value)?, None)),
             Probe::Full => unreachable!("refused by `find`"),
         }
     }
 
-    /// Adds a key that is not there, in the empty slot where it would be.
-    fn add(&mut self, slot: usize, words: &Words, key: &K, value: &T) -> Result<usize> {
+    /// Adds a key that is not there, to the bucket where it would be.
+    fn add(&mut self, bucket: usize, words: &Words, key: &K, value: &T) -> Result<usize> {
         let counts = self.counts()?;
         if counts.used as usize == self.rows().len() {
             self.make_room()?;
             let (words, found) = self.find(key)?;
             return match found {
-                Probe::Vacant { slot } => self.add(slot, &words, key, value),
+                Probe::Vacant { bucket } => self.add(bucket, &words, key, value),
                 _ => Err(self.damaged("a key is there that was not".into())),
             };
         }
+        let slot = self.index().first_empty(bucket);
         let (row, free) = match counts.free {
             0 => (counts.filled as usize, 0),
             first => self.pop_free(first as usize - 1)?,

@@ -25,7 +25,7 @@ use crate::sync::{EventWords, LockWords};
 /// # Safety
 /// It consists of atomic integers alone (and padding), so any bytes are a value of it, and it may
 /// be read and written through a shared reference while others do the same.
-pub(crate) unsafe trait Shared {}
+pub unsafe trait Shared {}
 
 // SAFETY: an atomic integer.
 unsafe impl Shared for AtomicU32 {}

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::arena::Mapping;
-use super::companion::{MOST_COMPANIONS, reserve};
+use super::companion::{Companion, MOST_COMPANIONS, reserve};
 use super::header::Header;
 use super::name::Name;
 use super::names::{LockedRoot, Unfinished};
@@ -41,7 +41,8 @@ impl<S: Structure> Segment<S> {
         };
         fail_point("create.unfinished");
         let path = &new.path;
-        let built = Self::build(&new, locks, &name, &root, (header, layout), &plan);
+        let built = extend_first::<S>(&header, &companions)
+            .and_then(|()| Self::build(&new, locks, &name, &root, (header, layout), &plan));
         let built = built.and_then(|segment| {
             root.lock()?.publish(&name, path)?;
             fail_point("create.published");
@@ -147,6 +148,7 @@ impl<S: Structure> Segment<S> {
                 .lock()?
                 .create_nameless_companions(count, plan.paging)?,
         };
+        extend_first::<S>(&header, &companions)?;
         let mut segment = Self::attach(
             "(anonymous)",
             header,
@@ -194,6 +196,12 @@ impl<S: Structure> Segment<S> {
             header,
         })
     }
+}
+
+/// Gives the companions of a new segment their first lengths.
+fn extend_first<S: Structure>(header: &Header, companions: &[Companion]) -> Result<()> {
+    let mut lengths = S::first_lengths(header).into_iter().zip(companions);
+    lengths.try_for_each(|(length, companion)| companion.extend(length))
 }
 
 /// Opens, again and again until `limit` has passed, what is not there yet.

@@ -123,10 +123,6 @@ impl<S: Structure> Segment<S> {
     }
 
     /// One of the structure's companions, numbered from 0.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the dictionary will be the first to use it")
-    )]
     pub(crate) fn companion(&self, number: usize) -> &Companion {
         &self.companions[number]
     }

@@ -23,6 +23,10 @@ pub(crate) trait Structure: Sized {
 
     /// Carves the regions that `header` asks for, or says why it cannot be. Must not trust it.
     fn lay_out(header: &Header, carver: &mut Carver) -> std::result::Result<Self::Layout, String>;
+    /// How long its companions are in a new segment.
+    fn first_lengths(_header: &Header) -> Vec<u64> {
+        Vec::new()
+    }
     /// Finds the regions in a mapping of the right length.
     fn place(layout: Self::Layout, mapping: &Arc<Mapping>) -> Self;
     /// Writes the first contents; everything is zero before.

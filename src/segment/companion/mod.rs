@@ -34,10 +34,6 @@ pub(crate) struct Companion {
     paging: Paging,
 }
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the dictionary will be the first to use it")
-)]
 impl Companion {
     /// Makes the file at least `length` bytes long, the new ones zero and their space set aside. One that
     /// is as long already stays as it is.
