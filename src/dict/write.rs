@@ -228,6 +228,8 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
 
     /// Replaces a row, in place.
     fn rewrite(&self, row: usize, value: &T) {
+        // Release: the draft of the update before is not touched before that has ended; see the journal.
+        fence(Ordering::Release);
         self.parts().draft.store(0, value);
         let counts = self.books().counts.load();
         self.books().begin(Operation::Update { row }, counts);
