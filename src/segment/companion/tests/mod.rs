@@ -1,6 +1,10 @@
 //! A small structure with two companions, as no public one has any. Each test runs in a process of its
 //! own, with a directory for segments of its own; some processes die in there.
 
+#[cfg(feature = "failpoints")]
+mod deaths;
+mod full;
+
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -110,6 +114,12 @@ fn process(test: &str) -> Command {
     command
 }
 
+/// A directory for a test.
+fn place(test: &str) -> PathBuf {
+    let name = format!("companions-{}-{test}", std::process::id());
+    env::temp_dir().join(name.replace("::", "-"))
+}
+
 #[track_caller]
 fn check(output: &Output) {
     let text = String::from_utf8_lossy(&output.stdout);
@@ -127,7 +137,7 @@ fn alone(test: &str, body: impl FnOnce()) {
     if env::var_os(ALONE).is_some() {
         return body();
     }
-    let place = env::temp_dir().join(format!("companions-{}-{test}", std::process::id()));
+    let place = place(test);
     let mut command = process(test);
     let done = command.env(ALONE, "1").env("MILLPOND_DIR", &place).output();
     let _ = fs::remove_dir_all(place);
@@ -149,16 +159,6 @@ fn play(role: &str) {
     if role == "unlinks" {
         crate::unlink(NAME).unwrap();
     }
-}
-
-/// Runs another process, which plays `role`. `test` is the one that asks.
-fn send(test: &str, role: &str, point: Option<&str>) -> Output {
-    let mut command = process(test);
-    command.env(ROLE, role);
-    if let Some(point) = point {
-        command.env("MILLPOND_FAIL", point);
-    }
-    command.output().unwrap()
 }
 
 #[test]
@@ -367,175 +367,4 @@ fn companions_that_nobody_needs_are_swept_and_others_stay() {
             assert_eq!(companions(), [""; 0].map(PathBuf::from));
         },
     );
-}
-
-/// What a full file system looks like: 1 MiB and 40 files, where this process may mount one.
-fn on_a_small_file_system(test: &str, body: impl FnOnce()) {
-    if env::var_os(ALONE).is_some() {
-        return body();
-    }
-    let place = env::temp_dir().join(format!("companions-{}-{test}", std::process::id()));
-    fs::create_dir(&place).unwrap();
-    let mount = "mount -t tmpfs -o size=1M,nr_inodes=40,mode=0700 none \"$0\"";
-    let inside = process(test);
-    let run = |script: &str| {
-        let mut command = Command::new("unshare");
-        // In a user namespace, where even root is no more than its own.
-        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]);
-        command
-            .arg(&place)
-            .arg(inside.get_program())
-            .args(inside.get_args());
-        command
-            .env(ALONE, "1")
-            .env("MILLPOND_DIR", place.join("pond"))
-            .output()
-    };
-    match run(mount) {
-        Ok(tried) if tried.status.success() => {
-            check(&run(&format!("{mount} && exec \"$@\"")).unwrap())
-        }
-        _ => println!("not tried: this process may not mount a tmpfs"),
-    }
-    fs::remove_dir_all(place).unwrap();
-}
-
-/// Takes all the room, or all the files, that there are besides the segments.
-fn fill_up(what: &str) -> Vec<PathBuf> {
-    let place = root().with_file_name("ballast");
-    fs::create_dir(&place).unwrap();
-    let mut ballast = Vec::new();
-    loop {
-        let path = place.join(ballast.len().to_string());
-        let contents = match what {
-            "room" => vec![1; 32 << 10],
-            _ => Vec::new(),
-        };
-        let full = fs::write(&path, contents);
-        if let Err(error) = full {
-            assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
-            return ballast;
-        }
-        ballast.push(path);
-    }
-}
-
-#[test]
-fn a_full_file_system_stops_growth_until_there_is_room() {
-    const TEST: &str = "a_full_file_system_stops_growth_until_there_is_room";
-    on_a_small_file_system(TEST, || {
-        let segment = create();
-        segment.companion(0).extend(LENGTH as u64).unwrap();
-        let older = words(&segment, 0, WORDS);
-        older[6].store(6, Ordering::Relaxed);
-        let ballast = fill_up("room");
-        let longer = (LENGTH + (200 << 10)) as u64;
-        let error = segment.companion(0).extend(longer).unwrap_err();
-        let text = error.to_string();
-        let Error::NoSpace { asked, free, .. } = error else {
-            panic!("another error: {text}");
-        };
-        assert!(asked == 200 << 10 && free < asked, "{text}");
-        assert_eq!(companions()[0].metadata().unwrap().len(), LENGTH as u64);
-        // All of what it has can be used.
-        older
-            .iter()
-            .for_each(|word| word.store(8, Ordering::Relaxed));
-        for path in ballast.iter().take(10) {
-            fs::remove_file(path).unwrap();
-        }
-        segment.companion(0).extend(longer).unwrap();
-        let newer = words(&segment, 0, longer as usize / 8);
-        assert_eq!(newer[WORDS - 1].load(Ordering::Relaxed), 8);
-        newer
-            .iter()
-            .for_each(|word| word.store(9, Ordering::Relaxed));
-    });
-}
-
-#[test]
-fn too_few_files_are_an_error_that_leaves_none() {
-    const TEST: &str = "too_few_files_are_an_error_that_leaves_none";
-    on_a_small_file_system(TEST, || {
-        crate::list(None).unwrap(); // makes the root and its lock
-        let mut ballast = fill_up("files");
-        let mut refusals = 0;
-        let created = loop {
-            let created = Segment::<Growing>::create(NAME, plan(Lifetime::UntilUnlinked));
-            if let Ok(segment) = created {
-                break segment;
-            }
-            assert_eq!(files(), [""; 0].map(PathBuf::from));
-            assert!(!root().join("run").exists());
-            refusals += 1;
-            fs::remove_file(ballast.pop().unwrap()).unwrap();
-        };
-        // A directory, a segment, two companions, and a second name of the segment or none.
-        assert!(refusals >= 4, "{refusals}");
-        assert_eq!(companions().len(), 2);
-        drop(created);
-    });
-}
-
-/// Whoever dies: what has its name is whole, and nothing else is left.
-#[cfg(feature = "failpoints")]
-#[test]
-fn a_death_at_any_point_leaves_a_whole_segment_or_none() {
-    const TEST: &str = "a_death_at_any_point_leaves_a_whole_segment_or_none";
-    // Where a name changes in two steps.
-    let between = match cfg!(windows) {
-        true => "unlink.renamed",
-        false => "create.linked",
-    };
-    alone(TEST, || {
-        let ways = [
-            ("unlinks", "create.directories"),
-            ("unlinks", "create.file"),
-            ("unlinks", "companion.created:1"),
-            ("unlinks", "companion.created:2"),
-            ("unlinks", "create.unfinished"),
-            ("unlinks", "create.reserved"),
-            ("unlinks", "create.header"),
-            ("unlinks", "create.initialised"),
-            ("unlinks", between),
-            ("unlinks", "create.published"),
-            ("unlinks", "create.unlocked"),
-            ("unlinks", "companion.extended:1"),
-            ("unlinks", "companion.extended:2"),
-            ("unlinks", "unlink.begun"),
-            ("unlinks", "unlink.removed"),
-            ("unlinks", "unlink.companion:1"),
-            ("unlinks", "unlink.companion:2"),
-            ("last", "companion.created:2"),
-            ("last", "companion.extended:2"),
-            ("last", "leave.retired"),
-            ("last", "unlink.begun"),
-            ("last", "unlink.removed"),
-            ("last", "unlink.companion:1"),
-            ("last", "unlink.companion:2"),
-            ("nameless", "companion.nameless:1"),
-            ("nameless", "companion.nameless:2"),
-            ("nameless", "companion.extended:1"),
-        ];
-        for (role, point) in ways {
-            let died = send(TEST, role, Some(point));
-            let text = String::from_utf8_lossy(&died.stdout);
-            let finished = died.status.success() || text.contains("FAILED");
-            assert!(!finished, "{role} did not die at {point}: {text}");
-
-            let listed = crate::list(None).unwrap();
-            if listed.is_empty() {
-                assert_eq!(files(), [""; 0].map(PathBuf::from), "{role}, {point}");
-                continue;
-            }
-            let segment = open().unwrap();
-            assert_eq!(files().len(), 3, "{role}, {point}: {:?}", files());
-            segment.companion(0).extend(2 * LENGTH as u64).unwrap();
-            words(&segment, 0, 2 * WORDS)[0].store(1, Ordering::Relaxed);
-            drop(segment);
-            let _ = crate::unlink(NAME); // the last to leave may have removed it
-            crate::list(None).unwrap();
-            assert_eq!(files(), [""; 0].map(PathBuf::from), "{role}, {point}");
-        }
-    });
 }
