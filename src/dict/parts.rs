@@ -35,6 +35,8 @@ pub(super) struct Books {
     pub(super) row: AtomicU64,
     pub(super) next_free: AtomicU64,
     pub(super) after: CountWords,
+    /// Not 0: somebody died with the lock, and nobody who checked the dictionary out was told yet.
+    pub(super) interrupted: AtomicU64,
 }
 
 #[repr(C)]

@@ -138,6 +138,16 @@ impl<S: Structure> Segment<S> {
         }
     }
 
+    /// Panics in a process that was forked from the one that attached: for what a guard gives in place, where
+    /// no error can be given.
+    #[inline(always)]
+    pub(crate) fn assert_ours(&self) {
+        assert!(
+            self.membership.is_ours(),
+            "a guard belongs to the process that made it, and not to a forked child"
+        );
+    }
+
     /// Whether this is still the process that attached.
     pub(crate) fn is_ours(&self) -> bool {
         self.membership.is_ours()
@@ -154,6 +164,12 @@ impl<S: Structure> Segment<S> {
             damaged,
             panicking: thread::panicking(),
         })
+    }
+
+    /// Whether somebody has lock `number` who is alive.
+    pub(crate) fn lock_has_living_owner(&self, number: usize) -> bool {
+        let owner = Owner::from_bits(self.words(number).owner_bits());
+        owner.is_some_and(|owner| self.membership.is_alive(owner))
     }
 
     /// Whether the owner of lock `number` is dead: for those who read without the lock and would not
