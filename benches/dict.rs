@@ -1,5 +1,6 @@
 //! A dictionary beside `hashbrown`'s map in the same process, and what passing one on costs:
-//! `cargo bench --bench dict`, or with a part of a measure's name at the end.
+//! `cargo bench --bench dict`, or with a part of a measure's name at the end; `-- --large` has
+//! 50 million keys instead of 5.
 //!
 //! Rows are 8 x f32, keys random 64-bit numbers. Ratios above 1 say that millpond is faster. What the figures
 //! mean is in `docs/performance.md`.
@@ -20,7 +21,6 @@ type Row = [f32; 8];
 type Dict = ArrayDict<u64, Row>;
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-const KEYS: usize = 5_000_000;
 const FILLED: usize = 10_000_000;
 /// Keys of a call.
 const BATCH: usize = 4096;
@@ -39,18 +39,20 @@ fn row(key: u64) -> Row {
 /// Random lookups of keys that are there, and of keys that are not.
 fn look_up(table: &Table) -> Outcome {
     let mut random = SmallRng::seed_from_u64(1);
-    let keys: Vec<u64> = (0..KEYS).map(|_| random.next_u64()).collect();
-    let mut map = HashMap::with_capacity(KEYS);
+    let millions = if table.is_large() { 50 } else { 5 };
+    let count = millions * 1_000_000;
+    let keys: Vec<u64> = (0..count).map(|_| random.next_u64()).collect();
+    let mut map = HashMap::with_capacity(count);
     map.extend(keys.iter().map(|&key| (key, row(key))));
     for huge in [false, true] {
-        let Ok(dict) = Dict::anonymous(DictOptions::new(KEYS).huge_pages(huge)) else {
+        let Ok(dict) = Dict::anonymous(DictOptions::new(count).huge_pages(huge)) else {
             println!("no huge pages here");
             continue;
         };
         dict.extend(keys.iter().map(|&key| (key, row(key))))?;
         let pages = if huge { ", huge pages" } else { "" };
         let mut random = SmallRng::seed_from_u64(2);
-        let mut asked = || keys[random.random_range(0..KEYS)];
+        let mut asked = || keys[random.random_range(0..count)];
         let wanted: Vec<Vec<u64>> = (0..64)
             .map(|_| (0..BATCH).map(|_| asked()).collect())
             .collect();
@@ -82,7 +84,7 @@ fn look_up(table: &Table) -> Outcome {
             batch.iter().filter(|&key| map.contains_key(&!key)).count()
         };
         let unit = Unit::Records(BATCH);
-        let name = |what: &str| format!("{what}, 5 M keys{pages}");
+        let name = |what: &str| format!("{what}, {millions} M keys{pages}");
         let mut other = next.clone();
         table.compare(
             &name("get"),

@@ -11,6 +11,8 @@
 //! * [`SharedArray`] and [`SharedValue`] hold a fixed number of elements, or one, with a lock for many
 //!   readers or one writer; [`AtomicArray`] and [`AtomicValue`] hold numbers that each change in one step;
 //!   and a [`ChunkedArray`] is filled or changed by many processes at once, each its own ranges.
+//! * [`ArrayDict`] is a dictionary from integers or short byte strings to rows of numbers, which grows while
+//!   processes use it.
 //! * [`Record`] is what they hold: derive it for a plain struct of numbers.
 //! * [`NStep`] folds the steps of an episode into n-step transitions, and [`Schedule`] is a
 //!   hyper-parameter that changes with the training step.

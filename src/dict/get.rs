@@ -28,6 +28,9 @@ const BATCH: usize = 32;
 /// Looks at an odd number before the question whether its writer is alive.
 const SPINS: u32 = 200;
 
+/// Somebody wrote meanwhile, or something is to be mapped first.
+struct Again;
+
 /// A key as it is searched for.
 #[derive(Clone, Copy, Default)]
 struct Sought {
@@ -44,16 +47,34 @@ impl<K: Key, T: Record> Inner<K, T> {
     }
 
     /// The row of a key, copied.
-    #[inline]
+    #[inline(always)]
     pub(super) fn get(&self, key: &K) -> Result<Option<T>> {
         self.segment.check_process()?;
+        let sought = self.sought(key);
+        match self.glance(&sought, |current, row| current.rows.load(row)) {
+            Ok(read) => Ok(read),
+            Err(Again) => self.get_again(key),
+        }
+    }
+
+    #[inline(never)]
+    fn get_again(&self, key: &K) -> Result<Option<T>> {
         self.read(&self.sought(key), |current, row| current.rows.load(row))
     }
 
     /// The number of a key's row.
-    #[inline]
+    #[inline(always)]
     pub(super) fn row_of(&self, key: &K) -> Result<Option<usize>> {
         self.segment.check_process()?;
+        let sought = self.sought(key);
+        match self.glance(&sought, |_, row| row) {
+            Ok(read) => Ok(read),
+            Err(Again) => self.row_of_again(key),
+        }
+    }
+
+    #[inline(never)]
+    fn row_of_again(&self, key: &K) -> Result<Option<usize>> {
         self.read(&self.sought(key), |_, row| row)
     }
 
@@ -98,7 +119,7 @@ impl<K: Key, T: Record> Inner<K, T> {
         let all = sought.iter().zip(&found).zip(rows).enumerate();
         for (at, ((sought, found), to)) in all {
             let copy = |current: &Current<'_, K, T>, row| current.rows.load(row);
-            let read = found.and_then(|found| self.read_found(&current, &found, copy));
+            let read = found.and_then(|found| self.read_found(&current, &found, copy).ok());
             match read {
                 Some(row) => *to = row,
                 None => match self.read(sought, copy)? {
@@ -110,44 +131,84 @@ impl<K: Key, T: Record> Inner<K, T> {
         Ok(())
     }
 
-    /// Reads something of a key's row.
-    #[inline(always)]
+    /// Reads something of a key's row, in as many tries as it takes.
     fn read<R>(
         &self,
         sought: &Sought,
         read: impl Fn(&Current<'_, K, T>, usize) -> R + Copy,
     ) -> Result<Option<R>> {
-        let mut tries = 0;
-        loop {
-            // Step 1.
+        for tries in 1.. {
             let current = self.current()?;
-            match current.index.find(&sought.words, sought.hash) {
-                Probe::Live(found) if found.row < current.rows.len() => {
-                    if let Some(read) = self.read_found(&current, &found, read) {
-                        return Ok(Some(read));
-                    }
-                }
-                found => {
-                    // Acquire: as in step 3.
-                    fence(Ordering::Acquire);
-                    if self.is_current(&current) {
-                        return self.nothing(&current, found);
-                    }
-                }
+            let found = current.index.find(&sought.words, sought.hash);
+            if let Ok(read) = self.read_probe(&current, found, read) {
+                return Ok(read);
             }
-            tries += 1;
+            self.check(sought)?;
             self.wait_for_writer(tries)?;
+        }
+        unreachable!("there is no last number")
+    }
+
+    /// One try, of the bucket where nearly all keys are; see [`Index::look`](super::index::Index::look).
+    #[inline(always)]
+    fn glance<R>(
+        &self,
+        sought: &Sought,
+        read: impl Fn(&Current<'_, K, T>, usize) -> R,
+    ) -> std::result::Result<Option<R>, Again> {
+        // Step 1.
+        let current = self.mapped_already().ok_or(Again)?;
+        let found = current.index.look(&sought.words, sought.hash);
+        self.read_probe(&current, found.ok_or(Again)?, read)
+    }
+
+    /// Steps 2 to 4, for whatever was found.
+    #[inline(always)]
+    fn read_probe<R>(
+        &self,
+        current: &Current<'_, K, T>,
+        found: Probe<'_>,
+        read: impl Fn(&Current<'_, K, T>, usize) -> R,
+    ) -> std::result::Result<Option<R>, Again> {
+        match found {
+            Probe::Live(found) if found.row < current.rows.len() => {
+                self.read_found(current, &found, read).map(Some)
+            }
+            Probe::Vacant { .. } => {
+                // Acquire: as in step 3.
+                fence(Ordering::Acquire);
+                self.is_current(current).then_some(None).ok_or(Again)
+            }
+            _ => Err(Again),
         }
     }
 
-    /// Steps 2 to 4; `None` where somebody wrote meanwhile.
+    /// An error where a search finds what cannot be.
+    fn check(&self, sought: &Sought) -> Result<()> {
+        let current = self.current()?;
+        let wrong = match current.index.find(&sought.words, sought.hash) {
+            Probe::Live(found) if found.row >= current.rows.len() => {
+                format!("a key leads to row {} of {}", found.row, current.rows.len())
+            }
+            Probe::Full => "its index is full".into(),
+            _ => return Ok(()),
+        };
+        // Acquire: as in step 3.
+        fence(Ordering::Acquire);
+        match self.is_current(&current) {
+            true => Err(self.damaged(wrong)),
+            false => Ok(()),
+        }
+    }
+
+    /// Steps 2 to 4, for a row.
     #[inline(always)]
     fn read_found<R>(
         &self,
         current: &Current<'_, K, T>,
         found: &Found<'_>,
         read: impl Fn(&Current<'_, K, T>, usize) -> R,
-    ) -> Option<R> {
+    ) -> std::result::Result<R, Again> {
         // Acquire: pairs with the Release at the end of a change.
         let stripe = self.parts().stripe(found.row);
         let sequence = stripe.load(Ordering::Acquire);
@@ -160,20 +221,7 @@ impl<K: Key, T: Record> Inner<K, T> {
             && stripe.load(Ordering::Relaxed) == sequence
             && found.is_still_there()
             && self.is_current(current);
-        is_whole.then_some(read)
-    }
-
-    /// No row was found in the index that is in use: the key is not there, or the segment is damaged.
-    #[inline(always)]
-    fn nothing<R>(&self, current: &Current<'_, K, T>, found: Probe<'_>) -> Result<Option<R>> {
-        match found {
-            Probe::Vacant { .. } => Ok(None),
-            Probe::Live(Found { row, .. }) => {
-                let rows = current.rows.len();
-                Err(self.damaged(format!("a key leads to row {row} of {rows}")))
-            }
-            Probe::Full => Err(self.damaged("its index is full".into())),
-        }
+        is_whole.then_some(read).ok_or(Again)
     }
 
     /// A row is being changed: its writer is at it, or stopped, or dead.

@@ -70,6 +70,7 @@ impl<K: Key, T: Record> Writer<'_, K, T> {
         self.books().counts.store(after);
         self.books().end();
         self.view.current = self.inner().current()?;
+        self.generation = next;
         Ok(())
     }
 

@@ -144,44 +144,72 @@ impl<K: Key> Index<K> {
         prefetch_range(bucket.cast(), size_of::<K::Bucket>());
     }
 
+    /// Searches for a key where nearly all are: in the bucket at which the search begins. `None` where it
+    /// goes on from there.
+    ///
+    /// The processor should do many of these at once. So there are no branches but those that it guesses
+    /// right, and few instructions.
+    #[inline(always)]
+    pub(super) fn look(&self, words: &Words, hash: u64) -> Option<Probe<'_>> {
+        let number = self.size.home(hash);
+        let bucket = &self.buckets[number];
+        let mut matches = 0u32;
+        for slot in 0..Self::SLOTS {
+            matches |= u32::from(Self::is_key(bucket.keys(), slot, words)) << slot;
+        }
+        if matches == 0 {
+            return Self::has_empty(bucket).then_some(Probe::Vacant { bucket: number });
+        }
+        let at = matches.trailing_zeros() as usize;
+        let row = Self::confirm(bucket, at, words)?;
+        Some(Probe::Live(Found {
+            slot: number * Self::SLOTS + at,
+            row,
+            word: &bucket.rows()[at],
+        }))
+    }
+
     /// Searches for a key.
     #[inline(always)]
     pub(super) fn find(&self, words: &Words, hash: u64) -> Probe<'_> {
-        let mut number = self.size.home(hash);
-        for _ in 0..self.size.buckets() {
+        match self.look(words, hash) {
+            Some(found) => found,
+            None => self.find_from(self.size.home(hash), words),
+        }
+    }
+
+    /// Searches for a key, slot by slot, from a bucket on.
+    #[inline(never)]
+    fn find_from(&self, home: usize, words: &Words) -> Probe<'_> {
+        let mask = self.size.buckets() - 1;
+        for number in (home..=home + mask).map(|number| number & mask) {
             let bucket = &self.buckets[number];
-            let (keys, rows) = (bucket.keys(), bucket.rows());
-            let mut matches = Self::compare(keys, words);
-            while matches != 0 {
-                let at = matches.trailing_zeros() as usize;
-                // Acquire: pairs with the Release in `publish`.
-                let row = rows[at].load(Ordering::Acquire);
-                // The key may have been read before the row, when the slot was empty: again.
-                if row != EMPTY && row != DEAD && Self::is_key(keys, at, words) {
-                    return Probe::Live(Found {
-                        slot: number * Self::SLOTS + at,
-                        row: row as usize - 1,
-                        word: &rows[at],
-                    });
+            for (at, word) in bucket.rows().iter().enumerate() {
+                if let Some(row) = Self::confirm(bucket, at, words) {
+                    let slot = number * Self::SLOTS + at;
+                    return Probe::Live(Found { slot, row, word });
                 }
-                matches &= matches - 1;
             }
-            if rows[Self::SLOTS - 1].load(Ordering::Relaxed) == EMPTY {
+            if Self::has_empty(bucket) {
                 return Probe::Vacant { bucket: number };
             }
-            number = (number + 1) & (self.size.buckets() - 1);
         }
         Probe::Full
     }
 
-    /// The slots that have a key, live or not, as bits. Compares all of them, without a branch.
+    /// The row of a slot, if it is live and has this key.
     #[inline(always)]
-    fn compare(keys: &[AtomicU64], words: &Words) -> u32 {
-        let mut matches = 0;
-        for slot in 0..Self::SLOTS {
-            matches |= u32::from(Self::is_key(keys, slot, words)) << slot;
-        }
-        matches
+    fn confirm(bucket: &K::Bucket, slot: usize, words: &Words) -> Option<usize> {
+        // Acquire: pairs with the Release in `publish`. So the key is read after the row, and is not what
+        // lay there while the slot was empty.
+        let row = bucket.rows().get(slot)?.load(Ordering::Acquire);
+        let is_live = row.wrapping_sub(1) < DEAD - 1;
+        (is_live && Self::is_key(bucket.keys(), slot, words)).then(|| row as usize - 1)
+    }
+
+    #[inline(always)]
+    fn has_empty(bucket: &K::Bucket) -> bool {
+        bucket.rows()[Self::SLOTS - 1].load(Ordering::Relaxed) == EMPTY
     }
 
     #[inline(always)]

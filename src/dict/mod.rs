@@ -181,7 +181,7 @@ impl<K: Key, T: Record> ArrayDict<K, T> {
     /// # Errors
     /// [`Error::Forked`]; [`Error::Damaged`]; [`Error::System`] where a dictionary that has grown cannot be
     /// mapped.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, key: &K) -> Result<Option<T>> {
         self.inner.get(key)
     }
@@ -213,6 +213,7 @@ impl<K: Key, T: Record> ArrayDict<K, T> {
     ///
     /// # Errors
     /// As [`get`](Self::get).
+    #[inline(always)]
     pub fn contains(&self, key: &K) -> Result<bool> {
         Ok(self.row_of(key)?.is_some())
     }
@@ -221,6 +222,7 @@ impl<K: Key, T: Record> ArrayDict<K, T> {
     ///
     /// # Errors
     /// As [`get`](Self::get).
+    #[inline(always)]
     pub fn row_of(&self, key: &K) -> Result<Option<usize>> {
         self.inner.row_of(key)
     }
@@ -267,7 +269,8 @@ impl<K: Key, T: Record> ArrayDict<K, T> {
         self.inner.write()?.reserve(rows)
     }
 
-    /// Inserts many rows, taking the lock once.
+    /// Inserts many rows, taking the lock once, and growing once where the iterator says how many there are
+    /// ([`Iterator::size_hint`]).
     ///
     /// # Errors
     /// As [`insert`](Self::insert); what was inserted before the error stays.

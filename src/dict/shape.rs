@@ -52,32 +52,34 @@ pub(super) struct Generation {
 }
 
 impl Generation {
-    const SIZE_BITS: u32 = 8;
+    /// A word is the number, the file that it is in (a bit), and the size (5 bits).
+    const FILE: u32 = 5;
+    const NUMBER: u32 = 6;
 
     #[inline(always)]
     pub(super) fn to_word(self) -> u64 {
-        self.number << Self::SIZE_BITS | self.size.exponent()
+        self.number << Self::NUMBER | (self.file() as u64) << Self::FILE | self.size.exponent()
     }
 
     /// `None` for a word that is no generation.
     #[inline(always)]
     pub(super) fn from_word(word: u64) -> Option<Self> {
-        Some(Self {
-            number: word >> Self::SIZE_BITS,
-            size: Size::from_exponent(word & ((1 << Self::SIZE_BITS) - 1))?,
-        })
+        let generation = Self {
+            number: word >> Self::NUMBER,
+            size: Size::from_exponent(word & ((1 << Self::FILE) - 1))?,
+        };
+        (generation.to_word() == word).then_some(generation)
     }
 
-    /// Where the index that a word names is among those that this process has mapped; of a word that names
-    /// none, a place where none is.
+    /// Where the index that a word names is among those that this process has mapped.
     #[inline(always)]
     pub(super) fn place(word: u64) -> usize {
-        const { assert!(PLACES == 2 << 5 && LARGEST < 1 << 5) };
-        let size = (word & ((1 << Self::SIZE_BITS) - 1)).min(31);
-        (size | (word >> Self::SIZE_BITS & 1) << 5) as usize
+        const { assert!(PLACES == 1 << Self::NUMBER && LARGEST < 1 << Self::FILE) };
+        word as usize % PLACES
     }
 
     /// Which of the two files the index is in.
+    #[inline(always)]
     pub(super) fn file(self) -> usize {
         (self.number % 2) as usize
     }

@@ -39,7 +39,7 @@ pub(super) struct Mapped<K: Key, T> {
 /// A dictionary at one generation.
 pub(super) struct Current<'a, K: Key, T> {
     /// The word that names it.
-    word: u64,
+    pub(super) word: u64,
     pub(super) index: &'a Index<K>,
     pub(super) rows: &'a Records<T>,
 }
@@ -83,6 +83,19 @@ impl<K: Key, T: Record> Inner<K, T> {
         })
     }
 
+    /// What is in use now, if this process has it mapped.
+    #[inline(always)]
+    pub(super) fn mapped_already(&self) -> Option<Current<'_, K, T>> {
+        // Acquire: as in `current`.
+        let word = self.parts().generation().load(Ordering::Acquire);
+        let mapped = self.mapped[Generation::place(word)].get()?;
+        Some(Current {
+            word,
+            index: &mapped.index,
+            rows: &mapped.rows,
+        })
+    }
+
     /// Whether what was `current` still is, after an acquiring fence.
     #[inline(always)]
     pub(super) fn is_current(&self, current: &Current<'_, K, T>) -> bool {
@@ -101,8 +114,7 @@ impl<K: Key, T: Record> Inner<K, T> {
 
     #[cold]
     fn map<'a>(&self, place: &'a OnceLock<Mapped<K, T>>, word: u64) -> Result<&'a Mapped<K, T>> {
-        let generation = Generation::from_word(word)
-            .ok_or_else(|| self.damaged(format!("its generation is {word:#x}")))?;
+        let generation = self.generation(word)?;
         let size = generation.size;
         let index = self.index_length(size)?;
         let index = self
@@ -118,6 +130,12 @@ impl<K: Key, T: Record> Inner<K, T> {
             index: Index::place(size, &index),
             rows: Records::place(&rows, &span),
         }))
+    }
+
+    /// The generation that a word names.
+    pub(super) fn generation(&self, word: u64) -> Result<Generation> {
+        let generation = Generation::from_word(word);
+        generation.ok_or_else(|| self.damaged(format!("its generation is {word:#x}")))
     }
 
     /// Makes room for the rows and the index of a generation. The lock is held.
@@ -149,12 +167,5 @@ fn too_large() -> Error {
         what: "the number of rows",
         found: "more than fit into the address space".into(),
         expected: "smaller".into(),
-    }
-}
-
-impl<K: Key, T> Current<'_, K, T> {
-    /// Which one it is.
-    pub(super) fn generation(&self) -> Generation {
-        Generation::from_word(self.word).expect("only such words are mapped")
     }
 }

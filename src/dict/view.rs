@@ -68,7 +68,7 @@ impl<K: Key, T: Record> DictView<'_, K, T> {
     }
 
     /// The number of a key's row.
-    #[inline]
+    #[inline(always)]
     pub fn row_of(&self, key: &K) -> Option<usize> {
         let words = key.words();
         let hash = self.inner.seed.hash(&words, K::WORDS);
@@ -79,7 +79,7 @@ impl<K: Key, T: Record> DictView<'_, K, T> {
     }
 
     /// A key's row, in place.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, key: &K) -> Option<&T> {
         self.row_of(key).map(|row| self.row(row))
     }

@@ -20,6 +20,7 @@ use crate::segment::{Guard, Records};
 /// A dictionary whose lock is held.
 pub(super) struct Writer<'a, K: Key, T: Record> {
     pub(super) view: DictView<'a, K, T>,
+    pub(super) generation: Generation,
     /// Whether the owner before died in the middle of something.
     pub(super) interrupted: bool,
     guard: Guard<'a, Parts<K, T>>,
@@ -35,10 +36,12 @@ impl<K: Key, T: Record> Inner<K, T> {
     #[inline]
     pub(super) fn writer<'a>(&'a self, guard: Guard<'a, Parts<K, T>>) -> Result<Writer<'a, K, T>> {
         self.read_write().exclude(&guard);
+        let current = self.current()?;
         let mut writer = Writer {
+            generation: self.generation(current.word)?,
             view: DictView {
                 inner: self,
-                current: self.current()?,
+                current,
             },
             interrupted: guard.is_damaged(),
             guard,
@@ -79,7 +82,7 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
 
     #[inline(always)]
     pub(super) fn generation(&self) -> Generation {
-        self.view.current.generation()
+        self.generation
     }
 
     /// The lock, without what it guards.
@@ -197,6 +200,9 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
 
     /// Inserts or replaces many.
     pub(super) fn extend(&mut self, pairs: impl IntoIterator<Item = (K, T)>) -> Result<()> {
+        let pairs = pairs.into_iter();
+        let wanted = self.counts()?.len as usize;
+        self.reserve(wanted.saturating_add(pairs.size_hint().0))?;
         for (key, row) in pairs {
             self.insert(&key, &row)?;
         }
@@ -222,6 +228,8 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
 
     /// Replaces a row, in place.
     fn rewrite(&self, row: usize, value: &T) {
+        // Release: the draft of the update before is not touched before that has ended; see the journal.
+        fence(Ordering::Release);
         self.parts().draft.store(0, value);
         let counts = self.books().counts.load();
         self.books().begin(Operation::Update { row }, counts);

@@ -195,6 +195,12 @@ unsafe impl Send for Bytes {}
 unsafe impl Sync for Bytes {}
 
 impl Bytes {
+    /// The address of the first.
+    #[inline(always)]
+    pub(super) fn start(&self) -> *mut u8 {
+        self.start.as_ptr()
+    }
+
     /// The address of `length` bytes from `offset` on, all of them inside the region.
     #[inline(always)]
     pub(crate) fn at(&self, offset: usize, length: usize) -> *mut u8 {

@@ -86,7 +86,7 @@ impl<'a, S: Structure> ReadWrite<'a, S> {
     pub(crate) fn try_enter(self) -> Option<Reading<'a, S>> {
         let entered = self.words().try_enter();
         fail_point("read.tried");
-        entered.then_some(Reading(self))
+        entered.then(|| Reading(self))
     }
 
     /// Enters as a reader, under the lock, which the caller then drops.

@@ -53,7 +53,7 @@ const IN_THE_LOCK: [&str; 9] = [
 ];
 
 /// Points that only a structure that grows passes. None is public yet; those who die there do so in
-/// `src/segment/companion/tests.rs`.
+/// `src/segment/companion/tests/`.
 const GROWING: [&str; 4] = [
     "companion.created",
     "companion.extended",
