@@ -7,7 +7,7 @@
 //! * [`Pool`] is the experience pool: simulators insert records, learners sample prioritized batches
 //!   of them in place and update their priorities.
 //! * [`Board`] holds one value, such as the weights of a network, that one process publishes and any
-//!   number fetch, whole and newest.
+//!   number fetch, whole and newest, or read in place; [`Boards`] are any number of values by name.
 //! * [`Record`] is what they hold: derive it for a plain struct of numbers.
 //! * [`NStep`] folds the steps of an episode into n-step transitions, and [`Schedule`] is a
 //!   hyper-parameter that changes with the training step.
@@ -101,7 +101,7 @@ mod segment;
 mod sync;
 mod tree;
 
-pub use board::{Board, BoardOptions, BoardReader};
+pub use board::{Board, BoardLease, BoardOptions, BoardReader, Boards, BoardsOptions};
 pub use episode::{NStep, NStepTransition, Sequences, Step};
 pub use error::{Error, Result};
 pub use millpond_derive::Record;
