@@ -4,7 +4,9 @@
 //! The compiler leaves relaxed loads and stores one by one: 18 KiB in the cache took 0.52 µs so, by lines
 //! 0.31 µs, and `copy_nonoverlapping` 0.31 µs.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
+#[cfg(any(test, miri, not(target_arch = "x86_64")))]
+use std::sync::atomic::Ordering;
 
 use super::CACHE_LINE;
 
