@@ -94,6 +94,10 @@ fn use_board(board: &Board<u64>) {
     let _ = board.fetch(&mut [0; BOARD_LENGTH]);
     let _ = board.wait_newer(3, Duration::ZERO);
     let _ = board.participants();
-    let _ = board.publish(&[8; BOARD_LENGTH]);
+    let lease = board.lease();
+    for _ in 0..4 {
+        let _ = board.publish(&[8; BOARD_LENGTH]);
+    }
+    let _ = lease.map(|lease| lease.iter().fold(0, |sum, number| sum ^ number));
     let _ = board.fetch(&mut [0; BOARD_LENGTH]);
 }

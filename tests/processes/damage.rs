@@ -7,7 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use millpond::{Attach, Board, BoardOptions, Column, Error, Pool, PoolOptions, Record, Result};
+use millpond::{
+    Attach, Board, BoardLease, BoardOptions, BoardReader, Column, Error, Pool, PoolOptions, Record, Result,
+};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 
@@ -25,6 +27,7 @@ pub const PART: Part = Part {
         a_pool_of_random_words_harms_nobody,
         a_repair_does_not_believe_an_impossible_priority,
         every_damaged_word_of_a_board_harms_nobody,
+        a_board_that_contradicts_itself_is_an_error,
         a_damaged_segment_is_listed_and_can_be_removed,
     ],
     ..Part::EMPTY
@@ -338,10 +341,63 @@ fn every_damaged_word_of_a_board_harms_nobody() {
             let _ = board.fetch(&mut [0; 10]);
             let _ = board.wait_newer(3, Duration::ZERO);
             let _ = board.participants();
-            let _ = board.publish(&[8; 10]);
-            let _ = board.fetch(&mut [0; 10]);
+            let lease = board.lease();
+            let sum = |lease: &BoardLease<u64>| lease.iter().fold(0, |sum, n| sum ^ n);
+            let before = lease.as_ref().map(sum);
+            for _ in 0..5 {
+                let _ = board.publish(&[8; 10]);
+                let _ = board.fetch(&mut [0; 10]);
+            }
+            if let (Ok(before), Ok(lease)) = (before, &lease) {
+                assert_eq!(sum(lease), before, "a leased value changed");
+            }
+        }
+        if let Ok(reader) = BoardReader::<u64>::open(NAME) {
+            let _ = reader.fetch(&mut [0; 10]);
         }
     });
+}
+
+/// The newest value is in a buffer that there is not, or is not where it should be.
+fn a_board_that_contradicts_itself_is_an_error() {
+    let image = image_of_a_board();
+    // Version 1 in buffer 1: the word of the newest, then the stamps of four buffers.
+    let words: Vec<u8> = [1 << 6 | 1, 0, 1, 0, 0u64].map(u64::to_le_bytes).concat();
+    let mut found = image.windows(words.len()).enumerate();
+    let (at, _) = found.find(|(_, bytes)| *bytes == words).expect("the words");
+    let changes = [
+        (0, 1 << 6 | 4, "in buffer 4 of 4"),
+        (0, 1 << 6 | 63, "in buffer 63 of 4"),
+        (0, 9 << 6 | 1, "version 9 is not in its place"),
+        (2, 7, "version 1 is not in its place"),
+    ];
+    for (word, value, says) in changes {
+        let mut bad = image.clone();
+        bad[at + 8 * word..][..8].copy_from_slice(&u64::to_le_bytes(value));
+        fs::write(path(), bad).unwrap();
+        let board = Board::<u64>::open(NAME).unwrap();
+        let reader = BoardReader::<u64>::open(NAME).unwrap();
+        let errors = [
+            board.fetch(&mut [0; 10]).unwrap_err(),
+            board.lease().unwrap_err(),
+            reader.fetch(&mut [0; 10]).unwrap_err(),
+        ];
+        for error in &errors {
+            assert!(matches!(error, Error::Damaged { .. }), "{error}");
+            assert_says(error, &[NAME, says]);
+        }
+        if says.contains("buffer") {
+            let error = board.publish(&[8; 10]).unwrap_err();
+            assert_says(&error, &[NAME, says]);
+        }
+    }
+    // And the largest version has no next one.
+    let mut bad = image.clone();
+    bad[at..][..8].copy_from_slice(&u64::to_le_bytes(u64::MAX << 6 | 1));
+    fs::write(path(), bad).unwrap();
+    let board = Board::<u64>::open(NAME).unwrap();
+    let error = board.publish(&[8; 10]).unwrap_err();
+    assert_says(&error, &[NAME, "its version is the largest there is"]);
 }
 
 fn a_damaged_segment_is_listed_and_can_be_removed() {

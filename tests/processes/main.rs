@@ -16,6 +16,7 @@ mod containers;
 mod creation;
 mod damage;
 mod experience;
+mod family;
 #[cfg(unix)]
 mod fork;
 mod frequencies;
@@ -57,6 +58,7 @@ const PARTS: &[stage::Part] = &[
     windows::PART,
     frequencies::PART,
     board::PART,
+    family::PART,
     observing::PART,
     creation::PART,
     lifetime::PART,
