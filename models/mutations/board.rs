@@ -59,9 +59,16 @@ pub const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "looks_at_the_counts_with_no_acquire",
         file: FILE,
-        old: "row[buffer].load(Ordering::Acquire)",
-        new: "row[buffer].load(Ordering::Relaxed)",
+        old: "count.load(Ordering::Acquire) != 0",
+        new: "count.load(Ordering::Relaxed) != 0",
         model: LEASE,
+    },
+    Mutation {
+        name: "looks_for_lessees_with_no_acquire",
+        file: FILE,
+        old: "let mut bits = word.load(Ordering::Acquire);",
+        new: "let mut bits = word.load(Ordering::Relaxed);",
+        model: "versions::who_finds_leases_cleared_knows_that_the_reads_are_over",
     },
     Mutation {
         name: "chooses_the_newest",
@@ -120,6 +127,13 @@ pub const MUTATIONS: &[Mutation] = &[
         model: LEASE,
     },
     Mutation {
+        name: "leases_a_buffer_with_no_bit",
+        file: FILE,
+        old: "word.fetch_or(bit, Ordering::Relaxed)",
+        new: "word.fetch_or(0, Ordering::Relaxed)",
+        model: LEASE,
+    },
+    Mutation {
         name: "leases_a_buffer_once_for_all_threads",
         file: FILE,
         old: ".fetch_add(1, Ordering::Relaxed)",
@@ -166,6 +180,13 @@ pub const MUTATIONS: &[Mutation] = &[
         file: FILE,
         old: "count.store(0, Ordering::Release)",
         new: "count.store(0, Ordering::Relaxed)",
+        model: "versions::who_finds_leases_cleared_knows_that_the_reads_are_over",
+    },
+    Mutation {
+        name: "clears_the_bit_of_the_dead_with_no_release",
+        file: FILE,
+        old: "word.fetch_and(!bit, Ordering::Release)",
+        new: "word.fetch_and(!bit, Ordering::Relaxed)",
         model: "versions::who_finds_leases_cleared_knows_that_the_reads_are_over",
     },
 ];

@@ -17,6 +17,7 @@ struct Board {
     stamps: Vec<AtomicU64>,
     /// Of one participant.
     counts: Vec<AtomicU64>,
+    lessees: Vec<AtomicU64>,
     words: [[AtomicU64; 2]; BUFFERS],
     plain: [UnsafeCell<u64>; BUFFERS],
 }
@@ -27,6 +28,7 @@ impl Board {
             newest: AtomicU64::new(0),
             stamps: (0..BUFFERS).map(|_| AtomicU64::new(0)).collect(),
             counts: (0..row_words(BUFFERS)).map(|_| AtomicU64::new(0)).collect(),
+            lessees: vec![AtomicU64::new(0)],
             words: [[0; 2]; BUFFERS].map(|words| words.map(AtomicU64::new)),
             plain: [0; BUFFERS].map(UnsafeCell::new),
         })
@@ -37,6 +39,7 @@ impl Board {
             newest: &self.newest,
             stamps: &self.stamps,
             counts: &self.counts,
+            lessees: &self.lessees,
         }
     }
 

@@ -46,11 +46,7 @@ pub(super) fn with_newest(
 }
 
 /// Copies the newest value of a board into `value`, and gives its version.
-pub(super) fn fetch<T: Record>(
-    parts: &Parts,
-    name: Option<&str>,
-    value: &mut [T],
-) -> Result<u64> {
+pub(super) fn fetch<T: Record>(parts: &Parts, name: Option<&str>, value: &mut [T]) -> Result<u64> {
     check_len(parts, value.len())?;
     let bytes: &mut [u8] = bytemuck::cast_slice_mut(value);
     let fetched = with_newest(parts, name, |newest| {

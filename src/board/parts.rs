@@ -28,6 +28,8 @@ pub(super) struct Parts {
     versions: Region<AtomicU64>,
     /// Leases, a row for each participant.
     counts: Region<AtomicU64>,
+    /// Who has leased, a bit for each participant.
+    lessees: Region<AtomicU64>,
     /// The buffers after one another, each on whole cache lines.
     words: Region<AtomicU64>,
     pub(super) len: usize,
@@ -37,6 +39,7 @@ pub(super) struct Layout {
     published: Span<EventWords>,
     versions: Span<AtomicU64>,
     counts: Span<AtomicU64>,
+    lessees: Span<AtomicU64>,
     words: Span<AtomicU64>,
     len: usize,
 }
@@ -69,6 +72,7 @@ impl Structure for Parts {
                 published: carver.carve(1)?,
                 versions: carver.carve(1 + buffers)?,
                 counts: carver.carve(header.participants.checked_mul(row_words(buffers))?)?,
+                lessees: carver.carve(header.participants.div_ceil(64))?,
                 words: carver.carve(words.checked_mul(buffers)?)?,
                 len,
             })
@@ -81,6 +85,7 @@ impl Structure for Parts {
             published: mapping.region(&layout.published),
             versions: mapping.region(&layout.versions),
             counts: mapping.region(&layout.counts),
+            lessees: mapping.region(&layout.lessees),
             words: mapping.region(&layout.words),
             len: layout.len,
         }
@@ -100,6 +105,7 @@ impl Parts {
             newest,
             stamps,
             counts: &self.counts,
+            lessees: &self.lessees,
         }
     }
 

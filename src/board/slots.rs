@@ -4,7 +4,8 @@
 //!
 //! # The protocol
 //! One word says what is newest: a version, and the buffer that it lies in. Each buffer has a stamp,
-//! the version that it holds. Each participant has a row of counts, one for each buffer: of its leases.
+//! the version that it holds. Each participant has a row of counts, one for each buffer: of its leases;
+//! and a bit that says whether it ever leased, so that publishers look at the rows of lessees alone.
 //!
 //! 1. *Choose*, under the lock: go through the buffers, from the one behind the newest round to the one
 //!    before it. Set the buffer's stamp to 0, fence, and only then look at the counts of all
@@ -13,8 +14,8 @@
 //!    then make that version, in that buffer, the newest.
 //! 3. *Fetch*, with no lock: read what is newest, copy the value out of its buffer word by word, fence,
 //!    and check that the buffer still has the version's stamp. If not, begin anew.
-//! 4. *Lease*, with no lock: read what is newest, raise the own count for its buffer, fence, and only then
-//!    check that the buffer still has the version's stamp. If so, nobody writes the buffer until the lease
+//! 4. *Lease*, with no lock: read what is newest, set the own bit, raise the own count for the buffer, fence,
+//!    and only then check that the buffer still has the version's stamp. If so, nobody writes the buffer until the lease
 //!    is given back; if not, lower the count and begin anew.
 //! 5. *Give back*: lower the count, after the last read.
 //!
@@ -78,6 +79,8 @@ pub(super) struct Versions<'a> {
     /// The rows of all participants, of [`row_words`] each: leases of each buffer. Written by: that
     /// participant; who cleans up after it.
     pub(super) counts: &'a [AtomicU64],
+    /// A bit for each participant that has leased. Written by: as the counts.
+    pub(super) lessees: &'a [AtomicU64],
 }
 
 impl Versions<'_> {
@@ -122,9 +125,21 @@ impl Versions<'_> {
 
     /// Whether a count says that there is a lease on the buffer.
     fn is_leased(&self, buffer: usize) -> bool {
-        let mut rows = self.counts.chunks_exact(row_words(self.stamps.len()));
-        // Acquire: pairs with the Releases in `give_back` and `clear`.
-        rows.any(|row| row[buffer].load(Ordering::Acquire) != 0)
+        let row = row_words(self.stamps.len());
+        self.lessees.iter().enumerate().any(|(number, word)| {
+            // Acquire: pairs with the Release of the bit in `clear`.
+            let mut bits = word.load(Ordering::Acquire);
+            while bits != 0 {
+                let entry = number * 64 + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                let count = self.counts.get(entry * row + buffer);
+                // Acquire: pairs with the Releases of counts in `give_back` and `clear`.
+                if count.is_some_and(|count| count.load(Ordering::Acquire) != 0) {
+                    return true;
+                }
+            }
+            false
+        })
     }
 
     /// One try of step 3, with what [`Self::newest`] gave; `read` copies the value out of the buffer that
@@ -139,7 +154,12 @@ impl Versions<'_> {
 
     /// One try of step 4, with what [`Self::newest`] gave, for the participant with this entry.
     pub(super) fn lease(&self, newest: Newest, entry: usize) -> bool {
-        // Relaxed: no count that a publisher may miss, by the fences, is of a lease that goes on.
+        let (word, bit) = self.lessee(entry);
+        // Relaxed, as is the count: what a publisher misses, by the fences, is of a lease that does not go
+        // on.
+        if word.load(Ordering::Relaxed) & bit == 0 {
+            word.fetch_or(bit, Ordering::Relaxed);
+        }
         self.count(newest.buffer, entry)
             .fetch_add(1, Ordering::Relaxed);
         fail_point("board.counted");
@@ -167,6 +187,14 @@ impl Versions<'_> {
             // Release: as in `give_back`.
             count.store(0, Ordering::Release);
         }
+        let (word, bit) = self.lessee(entry);
+        // Release: a publisher that sees no bit knows that the reads are over.
+        word.fetch_and(!bit, Ordering::Release);
+    }
+
+    /// The word that has a participant's bit, and the bit.
+    fn lessee(&self, entry: usize) -> (&AtomicU64, u64) {
+        (&self.lessees[entry / 64], 1 << (entry % 64))
     }
 
     fn count(&self, buffer: usize, entry: usize) -> &AtomicU64 {

@@ -47,7 +47,12 @@ fn publishing_fails_where_every_buffer_is_leased_and_says_what_to_do() {
         }
         let error = refuse(
             board.publish(&[0]),
-            &["(anonymous)", &format!("all {buffers} buffers"), "drop some leases", "more buffers"],
+            &[
+                "(anonymous)",
+                &format!("all {buffers} buffers"),
+                "drop some leases",
+                "more buffers",
+            ],
         );
         assert!(matches!(error, Error::NoFreeBuffer { buffers: found, .. } if found == buffers));
         // Nothing has changed, and each lease that goes is room for one more.

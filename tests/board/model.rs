@@ -80,7 +80,9 @@ impl Model {
             Call::Observe => self.check(self.reader.fetch_vec()),
             Call::Lease(which) if self.leases.len() < 10 => {
                 let lease = self.handles[which % HANDLES].lease();
-                let seen = lease.as_ref().map(|lease| (lease.to_vec(), lease.version()));
+                let seen = lease
+                    .as_ref()
+                    .map(|lease| (lease.to_vec(), lease.version()));
                 match (seen, &self.newest) {
                     (Err(Error::NothingPublished), None) => {}
                     (Ok((found, version)), Some((newest, value))) => {

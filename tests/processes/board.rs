@@ -181,7 +181,10 @@ fn what_killed_lessees_held_is_free_again() {
     let newest = board.version();
     for _ in 0..10 {
         let refused = publish();
-        assert!(matches!(refused, Err(Error::NoFreeBuffer { .. })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(Error::NoFreeBuffer { .. })),
+            "{refused:?}"
+        );
     }
     assert_eq!(board.version(), newest);
     // The first one dies, the second one gives back; the others hold theirs.

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use millpond::{
-    Attach, Board, BoardLease, BoardOptions, BoardReader, Column, Error, Pool, PoolOptions, Record, Result,
+    Attach, Board, BoardLease, BoardOptions, BoardReader, Column, Error, Pool, PoolOptions, Record,
+    Result,
 };
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};

@@ -55,7 +55,10 @@ fn values_of_many_types_and_lengths_stand_side_by_side() {
     let mut actor = [0f32; 1000];
     assert_eq!(learner.fetch("actor", &mut actor).unwrap(), 2);
     assert_eq!(actor, [0.75; 1000]);
-    assert_eq!(learner.fetch_vec("temperature").unwrap(), (vec![0.25f64], 1));
+    assert_eq!(
+        learner.fetch_vec("temperature").unwrap(),
+        (vec![0.25f64], 1)
+    );
     let lease = simulator.lease::<[u8; 3]>("layer/1").unwrap();
     assert_eq!((lease.version(), &lease[..]), (1, &[[1; 3]; 7][..]));
     // A value is a board like any other.
@@ -101,7 +104,9 @@ fn whoever_comes_first_creates_a_value() {
         assert_eq!(board.version(), 4 * ROUNDS, "no publication is lost");
         assert_eq!(board.participants().unwrap().len(), 5);
     }
-    publishers.into_iter().for_each(|child| drop(child.finish()));
+    publishers
+        .into_iter()
+        .for_each(|child| drop(child.finish()));
 }
 
 fn a_value_that_is_not_there_yet_is_waited_for() {
@@ -151,7 +156,10 @@ fn another_type_or_length_is_an_error_that_names_the_value() {
             assert_says(&error, &["run/weights/actor", "length 10, not 11"]);
         }
     }
-    assert_eq!(learner.fetch_vec::<f32>("actor").unwrap(), (vec![0.5; 10], 1));
+    assert_eq!(
+        learner.fetch_vec::<f32>("actor").unwrap(),
+        (vec![0.5; 10], 1)
+    );
 
     let more = Boards::new(NAME, BoardsOptions::new().buffers(9)).unwrap();
     let error = more.publish("actor", &[0.5f32; 10]).unwrap_err();
@@ -182,7 +190,10 @@ fn the_names_are_those_of_the_familys_boards() {
     let _itself = Board::<u8>::create(NAME, BoardOptions::new(1)).unwrap();
     let _pool = Pool::<u8>::create("run/weights/pool", PoolOptions::new(1)).unwrap();
     assert_eq!(family.names().unwrap(), ["actor", "critic", "layer/2"]);
-    assert_eq!((family.name(), other("run").names().unwrap().len()), (NAME, 6));
+    assert_eq!(
+        (family.name(), other("run").names().unwrap().len()),
+        (NAME, 6)
+    );
     millpond::unlink("run/weights/actor").unwrap();
     assert_eq!(family.names().unwrap(), ["critic", "layer/2"]);
     // Who has it keeps it.

@@ -6,7 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use millpond::{
-    Batch, Board, BoardOptions, BoardReader, Boards, BoardsOptions, Column, Error, Lifetime, Pool, PoolOptions, Result,
+    Batch, Board, BoardOptions, BoardReader, Boards, BoardsOptions, Column, Error, Lifetime, Pool,
+    PoolOptions, Result,
 };
 use nix::libc;
 use nix::sys::wait::{WaitStatus, waitpid};
