@@ -1,10 +1,9 @@
 //! How fast values are published, fetched and leased beside a plain copy of the same bytes: `cargo bench
 //! --bench board`, or with `-- fetch` at the end only the measures whose names contain that; with `-- --large`
-//! also a value of 1 GiB, for which the segment and the copies take 5.
+//! also a value of 1 GiB, for which the segment and the copies take 7.
 //!
-//! The baseline is `ptr::copy_nonoverlapping` (a slice's `copy_from_slice`) between two buffers of this process.
-//! All buffers were touched before. A ratio above 1 is faster than the baseline. What the figures mean is in
-//! `docs/performance.md`.
+//! The baseline is `ptr::copy_nonoverlapping` (a slice's `copy_from_slice`) between two buffers of this
+//! process. All buffers were touched before. A ratio above 1 is faster than the baseline.
 
 #[expect(
     dead_code,

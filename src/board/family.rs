@@ -22,9 +22,9 @@ type Handles = Vec<Box<dyn Any + Send + Sync>>;
 ///
 /// Value `actor` of the family `cartpole/weights` is the board `cartpole/weights/actor`. It comes to be when
 /// it is first published, by whoever comes first, with the length that it has then; from then on its type and
-/// length stay. A value that was not published yet is [`Error::NotFound`]. Each has a lock of its own, so who
-/// publishes one never waits for who publishes another, and versions of different values are not of one instant:
-/// what must change together is one value, a struct for example.
+/// length stay. A value that was not published yet is [`Error::NotFound`]. Each has a lock of its own, so
+/// who publishes one never waits for who publishes another, and versions of different values are not of one
+/// instant: what must change together is one value, a struct for example.
 ///
 /// Boards are opened when they are asked for and kept, so this process is a participant of those that it
 /// has used. A family is `Send` and `Sync`, and clones share the boards. One whose name is taken away

@@ -14,9 +14,9 @@
 //!    then make that version, in that buffer, the newest.
 //! 3. *Fetch*, with no lock: read what is newest, copy the value out of its buffer word by word, fence,
 //!    and check that the buffer still has the version's stamp. If not, begin anew.
-//! 4. *Lease*, with no lock: read what is newest, set the own bit, raise the own count for the buffer, fence,
-//!    and only then check that the buffer still has the version's stamp. If so, nobody writes the buffer until the lease
-//!    is given back; if not, lower the count and begin anew.
+//! 4. *Lease*, with no lock: read what is newest, set the own bit, raise the own count for the buffer,
+//!    fence, and only then check that the buffer still has the version's stamp. If so, nobody writes the
+//!    buffer until the lease is given back; if not, lower the count and begin anew.
 //! 5. *Give back*: lower the count, after the last read.
 //!
 //! *Fetch.* A reader that saw the version sees its words or later ones. If one of them is of a later

@@ -25,7 +25,7 @@ pub fn run(input: &[u8], good: &[Vec<u8>; 2]) {
         }
         of => changed(&good[usize::from(of) - 2], rest),
     };
-    if image.len() > 192 {
+    if image.len() > image::HEADER {
         image::free_locks(&mut image);
     }
     fs::write(image::path(), image).expect("room for a small file");

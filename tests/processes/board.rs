@@ -189,9 +189,13 @@ fn what_killed_lessees_held_is_free_again() {
     assert_eq!(board.version(), newest);
     // The first one dies, the second one gives back; the others hold theirs.
     holders.remove(0).kill();
-    (0..20).for_each(|_| drop(publish().unwrap()));
+    for _ in 0..20 {
+        publish().unwrap();
+    }
     holders.remove(0).finish();
-    (0..20).for_each(|_| drop(publish().unwrap()));
+    for _ in 0..20 {
+        publish().unwrap();
+    }
     for holder in holders {
         holder.finish();
     }
@@ -216,7 +220,9 @@ fn publishers_go_on_while_lessees_are_killed() {
         }
         // Two at most hold a buffer, then none does; dead, they are in nobody's way.
         lessees.into_iter().for_each(Child::kill);
-        (0..10).for_each(|count| drop(publish(round << 20 | 1 << 10 | count)));
+        for count in 0..10 {
+            publish(round << 20 | 1 << 10 | count);
+        }
     }
 }
 
@@ -229,7 +235,9 @@ fn who_takes_a_dead_lessees_place_does_not_take_its_leases() {
         hold(&board).kill();
         // There is but one place, and it has no lease yet.
         let newcomer = Board::<u64>::open(NAME).unwrap();
-        (0..5).for_each(|_| drop(board.publish(&value).unwrap()));
+        for _ in 0..5 {
+            board.publish(&value).unwrap();
+        }
         drop(newcomer);
     }
 }

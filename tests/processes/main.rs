@@ -15,6 +15,7 @@ mod clocks;
 mod containers;
 mod creation;
 mod damage;
+mod damaged_board;
 mod experience;
 mod family;
 #[cfg(unix)]
@@ -68,6 +69,7 @@ const PARTS: &[stage::Part] = &[
     waiting::PART,
     snapshots::PART,
     damage::PART,
+    damaged_board::PART,
     mismatch::PART,
     pages::PART,
     #[cfg(unix)]
