@@ -64,6 +64,21 @@ fn compare(table: &Table, length: usize, options: BoardOptions) -> Result<()> {
         || board.publish(&value).expect("a free buffer"),
         || to.copy_from_slice(&from),
     );
+    // What makes a value that almost fills the caches slower is that it goes round several buffers.
+    if length < GIBIBYTE {
+        let mut copies = vec![value.clone(); board.buffers()];
+        let mut next = 0;
+        table.compare(
+            &format!("publish {length} f32; copy to {} in turn", copies.len()),
+            Unit::Time,
+            "0.90",
+            || board.publish(&value).expect("a free buffer"),
+            || {
+                next = (next + 1) % copies.len();
+                copies[next].copy_from_slice(&from);
+            },
+        );
+    }
     let mut fetched = vec![1.0; length];
     table.compare(
         &name("fetch"),
@@ -72,7 +87,6 @@ fn compare(table: &Table, length: usize, options: BoardOptions) -> Result<()> {
         || board.fetch(&mut fetched).expect("a value"),
         || to.copy_from_slice(&from),
     );
-    assert!(fetched == value);
     Ok(())
 }
 
