@@ -34,6 +34,7 @@ pub(crate) use entry::COUNTERS;
 pub(crate) use guard::Guard;
 pub(crate) use header::{Header, PARAMETERS};
 pub(crate) use making::{check_option, open_or_create};
+pub(crate) use name::Name;
 pub use names::SegmentInfo;
 pub(crate) use observation::Observation;
 pub(crate) use options::{SharedOptions, shared_options};
@@ -45,7 +46,6 @@ pub(crate) use structure::{Paging, Plan, Structure};
 use crate::error::{Error, Result};
 use crate::sync::primitive::Channel;
 use crate::sync::{Found, Lock, LockWords, Owner, Peers};
-use name::Name;
 use participants::Membership;
 use root::Root;
 

@@ -15,7 +15,9 @@ mod clocks;
 mod containers;
 mod creation;
 mod damage;
+mod damaged_board;
 mod experience;
+mod family;
 #[cfg(unix)]
 mod fork;
 mod frequencies;
@@ -57,6 +59,7 @@ const PARTS: &[stage::Part] = &[
     windows::PART,
     frequencies::PART,
     board::PART,
+    family::PART,
     observing::PART,
     creation::PART,
     lifetime::PART,
@@ -66,6 +69,7 @@ const PARTS: &[stage::Part] = &[
     waiting::PART,
     snapshots::PART,
     damage::PART,
+    damaged_board::PART,
     mismatch::PART,
     pages::PART,
     #[cfg(unix)]
