@@ -65,7 +65,7 @@ pub const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "looks_for_lessees_with_no_acquire",
-        file: FILE,
+        file: "src/sync/marks.rs",
         old: "let mut bits = word.load(Ordering::Acquire);",
         new: "let mut bits = word.load(Ordering::Relaxed);",
         model: "versions::who_finds_leases_cleared_knows_that_the_reads_are_over",
@@ -129,8 +129,8 @@ pub const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "leases_a_buffer_with_no_bit",
         file: FILE,
-        old: "word.fetch_or(bit, Ordering::Relaxed)",
-        new: "word.fetch_or(0, Ordering::Relaxed)",
+        old: "Marks(self.lessees).set(entry);",
+        new: "",
         model: LEASE,
     },
     Mutation {
@@ -184,9 +184,9 @@ pub const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "clears_the_bit_of_the_dead_with_no_release",
-        file: FILE,
-        old: "word.fetch_and(!bit, Ordering::Release)",
-        new: "word.fetch_and(!bit, Ordering::Relaxed)",
+        file: "src/sync/marks.rs",
+        old: "fetch_and(!(1 << (entry % BITS)), Ordering::Release)",
+        new: "fetch_and(!(1 << (entry % BITS)), Ordering::Relaxed)",
         model: "versions::who_finds_leases_cleared_knows_that_the_reads_are_over",
     },
 ];

@@ -64,7 +64,7 @@ pub const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "does_not_say_that_it_ever_read",
         file: FILE,
-        old: "word.fetch_or(bit, Ordering::Relaxed);",
+        old: "Marks(self.seen).set(entry);",
         new: "",
         model: "readers::a_writer_is_alone_and_is_woken_by_the_last_reader",
     },

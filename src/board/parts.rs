@@ -10,7 +10,7 @@ use crate::os::cpu::{CACHE_LINE, LINE_WORDS, load_words, store_words};
 use crate::os::fail_point;
 use crate::record::{Record, Schema};
 use crate::segment::{Carver, Header, Mapping, Region, Span, Structure};
-use crate::sync::EventWords;
+use crate::sync::{EventWords, Marks};
 
 /// Where the numbers stand among the header's.
 pub(super) const LENGTH: usize = 0;
@@ -72,7 +72,7 @@ impl Structure for Parts {
                 published: carver.carve(1)?,
                 versions: carver.carve(1 + buffers)?,
                 counts: carver.carve(header.participants.checked_mul(row_words(buffers))?)?,
-                lessees: carver.carve(header.participants.div_ceil(64))?,
+                lessees: carver.carve(Marks::words(header.participants))?,
                 words: carver.carve(words.checked_mul(buffers)?)?,
                 len,
             })

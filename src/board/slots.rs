@@ -36,6 +36,7 @@
 //! somebody cleans up after it.
 
 use crate::os::fail_point;
+use crate::sync::Marks;
 use crate::sync::primitive::{AtomicU64, Ordering, fence};
 
 /// The most buffers that a board may have: as many as the word of the newest can name.
@@ -126,19 +127,10 @@ impl Versions<'_> {
     /// Whether a count says that there is a lease on the buffer.
     fn is_leased(&self, buffer: usize) -> bool {
         let row = row_words(self.stamps.len());
-        self.lessees.iter().enumerate().any(|(number, word)| {
-            // Acquire: pairs with the Release of the bit in `clear`.
-            let mut bits = word.load(Ordering::Acquire);
-            while bits != 0 {
-                let entry = number * 64 + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                let count = self.counts.get(entry * row + buffer);
-                // Acquire: pairs with the Releases of counts in `give_back` and `clear`.
-                if count.is_some_and(|count| count.load(Ordering::Acquire) != 0) {
-                    return true;
-                }
-            }
-            false
+        Marks(self.lessees).iter().any(|entry| {
+            let count = self.counts.get(entry * row + buffer);
+            // Acquire: pairs with the Releases of counts in `give_back` and `clear`.
+            count.is_some_and(|count| count.load(Ordering::Acquire) != 0)
         })
     }
 
@@ -154,12 +146,9 @@ impl Versions<'_> {
 
     /// One try of step 4, with what [`Self::newest`] gave, for the participant with this entry.
     pub(super) fn lease(&self, newest: Newest, entry: usize) -> bool {
-        let (word, bit) = self.lessee(entry);
         // Relaxed, as is the count: what a publisher misses, by the fences, is of a lease that does not go
         // on.
-        if word.load(Ordering::Relaxed) & bit == 0 {
-            word.fetch_or(bit, Ordering::Relaxed);
-        }
+        Marks(self.lessees).set(entry);
         self.count(newest.buffer, entry)
             .fetch_add(1, Ordering::Relaxed);
         fail_point("board.counted");
@@ -187,14 +176,7 @@ impl Versions<'_> {
             // Release: as in `give_back`.
             count.store(0, Ordering::Release);
         }
-        let (word, bit) = self.lessee(entry);
-        // Release: a publisher that sees no bit knows that the reads are over.
-        word.fetch_and(!bit, Ordering::Release);
-    }
-
-    /// The word that has a participant's bit, and the bit.
-    fn lessee(&self, entry: usize) -> (&AtomicU64, u64) {
-        (&self.lessees[entry / 64], 1 << (entry % 64))
+        Marks(self.lessees).clear(entry);
     }
 
     fn count(&self, buffer: usize, entry: usize) -> &AtomicU64 {

@@ -12,7 +12,7 @@ use super::table::{Table, TableSpans};
 use crate::os::cpu::CACHE_LINE;
 use crate::record::Schema;
 use crate::segment::{Bytes, Carver, Header, Mapping, Region, Shared, Span, Structure};
-use crate::sync::EventWords;
+use crate::sync::{EventWords, Marks};
 use crate::tree::Shards;
 
 /// The pool's own words.
@@ -158,7 +158,7 @@ impl Structure for Parts {
                 stride,
                 control: carver.carve(1)?,
                 counts: carver.carve(shards.count())?,
-                lessees: carver.carve(participants.div_ceil(64))?,
+                lessees: carver.carve(Marks::words(participants))?,
                 own: carver.carve(participants)?,
                 lease_filters: carver.carve(participants.checked_mul(filter_words(leases))?)?,
                 lease_cells: carver.carve(participants.checked_mul(leases)?)?,
@@ -218,8 +218,7 @@ impl Structure for Parts {
     fn reset(&self, entry: usize) {
         self.take_back_quota(entry);
         self.lease_list(entry).clear();
-        // Release: a writer that sees the bit cleared knows that the reads are over.
-        self.lessees[entry / 64].fetch_and(!(1 << (entry % 64)), Ordering::Release);
+        Marks(&self.lessees).clear(entry);
     }
 }
 
@@ -267,29 +266,15 @@ impl Parts {
     /// Says that this participant holds leases, once and for all. Before the fence of a lease.
     #[inline(always)]
     pub(super) fn register_lessee(&self, entry: usize) {
-        let (word, bit) = (&self.lessees[entry / 64], 1 << (entry % 64));
-        if word.load(Ordering::Relaxed) & bit == 0 {
-            word.fetch_or(bit, Ordering::Relaxed);
-        }
+        Marks(&self.lessees).set(entry);
     }
 
     /// The participants that may hold leases. After the fence of a claim.
     #[inline(always)]
     pub(super) fn lessees(&self) -> impl Iterator<Item = usize> + '_ {
         let participants = self.own.len();
-        self.lessees
-            .iter()
-            .enumerate()
-            .flat_map(move |(at, word)| {
-                // Acquire: pairs with the Release in `reset`.
-                let mut bits = word.load(Ordering::Acquire);
-                std::iter::from_fn(move || {
-                    let bit = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
-                    bits &= bits - 1;
-                    Some(at * 64 + bit)
-                })
-            })
-            .filter(move |&entry| entry < participants)
+        let marked = Marks(&self.lessees).iter();
+        marked.filter(move |&entry| entry < participants)
     }
 
     /// A participant's own words.

@@ -13,7 +13,7 @@ use super::header::Header;
 use super::structure::Structure;
 use crate::os::fail_point;
 use crate::sync::primitive::Channel;
-use crate::sync::{self, Event, EventWords, READERS_A_WORD, ReaderCount};
+use crate::sync::{self, Event, EventWords, Marks, ReaderCount};
 
 // SAFETY: an `AtomicU64`.
 unsafe impl Shared for ReaderCount {}
@@ -22,7 +22,7 @@ unsafe impl Shared for ReaderCount {}
 pub(crate) struct Readers {
     /// Raised when a participant's last reader has left.
     gone: Region<EventWords>,
-    /// A bit for each entry in which somebody ever read.
+    /// The marks of those who ever read.
     seen: Region<AtomicU64>,
     /// For each participant, how often it is inside.
     counts: Region<ReaderCount>,
@@ -40,7 +40,7 @@ impl Readers {
     pub(crate) fn carve(header: &Header, carver: &mut Carver) -> Option<ReadersSpan> {
         Some(ReadersSpan {
             gone: carver.carve(1)?,
-            seen: carver.carve(header.participants.div_ceil(READERS_A_WORD))?,
+            seen: carver.carve(Marks::words(header.participants))?,
             counts: carver.carve(header.participants)?,
         })
     }

@@ -3,11 +3,13 @@
 
 mod event;
 mod lock;
+mod marks;
 mod owner;
 pub(crate) mod primitive;
 mod readers;
 
 pub(crate) use event::{Event, EventWords};
 pub(crate) use lock::{Found, Lock, LockWords};
+pub(crate) use marks::Marks;
 pub(crate) use owner::{Owner, Peers};
-pub(crate) use readers::{READERS_A_WORD, ReaderCount, Readers};
+pub(crate) use readers::{ReaderCount, Readers};

@@ -31,12 +31,11 @@ use std::time::Duration;
 
 use super::event::Event;
 use super::lock::Lock;
+use super::marks::Marks;
 use super::primitive::{AtomicU64, Ordering, fence, relax};
 
 /// Looks at a count before going to sleep: about two microseconds.
 const SPINS: u32 = if cfg!(loom) { 0 } else { 60 };
-/// Participants whose bits are in one word.
-pub(crate) const READERS_A_WORD: usize = u64::BITS as usize;
 
 /// How often a participant is inside, alone on a cache line.
 #[repr(C, align(64))]
@@ -54,7 +53,7 @@ const _: () = assert!(size_of::<ReaderCount>() == 64);
 pub(crate) struct Readers<'a> {
     /// The lock that excludes them.
     pub(crate) lock: Lock<'a>,
-    /// A bit for each entry in which somebody ever read.
+    /// The marks of those who ever read.
     pub(crate) seen: &'a [AtomicU64],
     /// One for each participant.
     pub(crate) counts: &'a [ReaderCount],
@@ -81,13 +80,7 @@ impl Readers<'_> {
     #[inline]
     pub(crate) fn enter(&self) {
         let entry = self.lock.me.entry();
-        let (word, bit) = (
-            &self.seen[entry / READERS_A_WORD],
-            1 << (entry % READERS_A_WORD),
-        );
-        if word.load(Ordering::Relaxed) & bit == 0 {
-            word.fetch_or(bit, Ordering::Relaxed);
-        }
+        Marks(self.seen).set(entry);
         self.counts[entry].inside.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -108,17 +101,11 @@ impl Readers<'_> {
         let mut dead = false;
         // SeqCst: step 3; pairs with the fence in `try_enter`.
         fence(Ordering::SeqCst);
-        for (number, word) in self.seen.iter().enumerate() {
-            let mut bits = word.load(Ordering::Relaxed);
-            while bits != 0 {
-                let entry = number * READERS_A_WORD + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                // In a damaged segment there are bits of nobody.
-                if let Some(count) = self.counts.get(entry)
-                    && !count.is_empty()
-                {
-                    dead |= self.wait_for(count, || is_alive(entry));
-                }
+        for entry in Marks(self.seen).iter() {
+            if let Some(count) = self.counts.get(entry)
+                && !count.is_empty()
+            {
+                dead |= self.wait_for(count, || is_alive(entry));
             }
         }
         dead
