@@ -66,6 +66,8 @@ impl<K: Key, T: Record> Writer<'_, K, T> {
         // Release: pairs with the Acquire of whoever finds this generation in use.
         let word = self.parts().generation();
         word.store(next.to_word(), Ordering::Release);
+        // Release: as in `finish_insert`.
+        fence(Ordering::Release);
         fail_point("dict.exchanged");
         self.books().counts.store(after);
         self.books().end();

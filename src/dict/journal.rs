@@ -76,6 +76,8 @@ impl Books {
         // has the lock, by which it sees all that the dead wrote; that it wrote in this order is what the
         // Releases here and in `index.rs` are for.
         self.operation.store(code, Ordering::Release);
+        // Release: nothing of step 2, nor of an update, is written before.
+        fence(Ordering::Release);
         fail_point("dict.begun");
     }
 

@@ -180,4 +180,9 @@ impl<K, T> Parts<K, T> {
     pub(super) fn stripe(&self, row: usize) -> &AtomicU64 {
         &self.stripes[row % STRIPES]
     }
+
+    /// All sequence numbers.
+    pub(super) fn stripes(&self) -> &[AtomicU64] {
+        &self.stripes
+    }
 }

@@ -192,6 +192,8 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
 
     #[inline(always)]
     pub(super) fn finish_insert(&self, row: usize, after: Counts) {
+        // Release: nothing of step 3 is written before step 2; see the journal.
+        fence(Ordering::Release);
         self.index().states()[row].store(LIVE, Ordering::Relaxed);
         fail_point("dict.stated");
         self.books().counts.store(after);
@@ -250,6 +252,16 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
         fail_point("dict.written");
         // Release: pairs with a reader's Acquire, which then sees the whole row.
         stripe.store(odd.wrapping_add(1), Ordering::Release);
+    }
+
+    /// Nothing is being changed in place, as the lock is held: no sequence number is odd but in a damaged
+    /// segment, where readers would wait for ever.
+    #[cold]
+    pub(super) fn make_even(&self) {
+        for stripe in self.parts().stripes() {
+            let number = stripe.load(Ordering::Relaxed);
+            stripe.store(number.wrapping_add(number & 1), Ordering::Release);
+        }
     }
 
     /// Removes a key; gives the row that it had.

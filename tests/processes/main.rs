@@ -15,6 +15,8 @@ mod clocks;
 mod containers;
 mod creation;
 mod damage;
+mod dict;
+mod dict_damage;
 mod experience;
 #[cfg(unix)]
 mod fork;
@@ -66,6 +68,8 @@ const PARTS: &[stage::Part] = &[
     waiting::PART,
     snapshots::PART,
     damage::PART,
+    dict::PART,
+    dict_damage::PART,
     mismatch::PART,
     pages::PART,
     #[cfg(unix)]

@@ -7,6 +7,7 @@
 
 mod contest;
 mod crew;
+mod dict;
 #[path = "../processes/experience.rs"]
 #[expect(dead_code, reason = "the other test program checks batches by columns")]
 mod experience;
