@@ -17,6 +17,7 @@ mod creation;
 mod damage;
 mod dict;
 mod dict_damage;
+mod dict_owners;
 mod experience;
 #[cfg(unix)]
 mod fork;
@@ -70,6 +71,7 @@ const PARTS: &[stage::Part] = &[
     damage::PART,
     dict::PART,
     dict_damage::PART,
+    dict_owners::PART,
     mismatch::PART,
     pages::PART,
     #[cfg(unix)]

@@ -1,7 +1,6 @@
 //! Every fail point, some times each, in pools of several shards: a process dies there, this one goes
 //! on and compares what the segments hold with what was promised.
 
-use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -10,6 +9,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
+use crate::all_points::{all_points, files_below};
 use crate::contest::{self, Companions};
 use crate::dict;
 use crate::experience::Experience;
@@ -54,17 +54,6 @@ const IN_THE_LOCK: [&str; 9] = [
     "tree.sum",
 ];
 
-/// Points of arrays, which have trials of their own.
-const ARRAYS: [&str; 7] = [
-    "chunk.ending",
-    "chunk.given",
-    "chunk.taken",
-    "write.alone",
-    "write.begun",
-    "write.ended",
-    "write.repaired",
-];
-
 fn a_death_at_any_point_is_made_good() {
     let mut score = Score::default();
     // Where it is not Windows that runs this but wine, starting a process takes tenths of a second.
@@ -88,47 +77,6 @@ pub fn go_through(seed: u64, score: &mut Score) {
             score.violation(format!("files are left: {left:?}"));
         }
     }
-}
-
-/// The names of all points, from the library's own source; where it is another system's, nobody comes.
-fn all_points() -> Vec<String> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut points = Vec::new();
-    let other = if cfg!(windows) {
-        "os/unix"
-    } else {
-        "os/windows"
-    };
-    let mut files = files_below(&source);
-    files.retain(|file| !file.starts_with(other));
-    for file in files {
-        let text = fs::read_to_string(source.join(file)).expect("source text");
-        let calls = text.split("fail_point(\"").skip(1);
-        points.extend(calls.filter_map(|rest| Some(rest.split_once('"')?.0.to_string())));
-    }
-    points.retain(|point| !ARRAYS.contains(&point.as_str()));
-    points.sort();
-    points.dedup();
-    assert!(points.len() > 40, "where are the points? {points:?}");
-    points
-}
-
-/// The files below a directory, by their paths in it, with `/` on every system.
-pub fn files_below(root: &Path) -> Vec<String> {
-    let (mut files, mut directories) = (Vec::new(), vec![root.to_path_buf()]);
-    while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(&directory).expect("a directory").flatten() {
-            match entry.path() {
-                path if path.is_dir() => directories.push(path),
-                path => {
-                    let inside = path.strip_prefix(root).expect("a path below");
-                    files.push(inside.to_string_lossy().replace('\\', "/"));
-                }
-            }
-        }
-    }
-    files.sort();
-    files
 }
 
 /// Whether a process was killed, and did not end by itself or in a panic.
