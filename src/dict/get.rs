@@ -27,9 +27,6 @@ use crate::record::Record;
 const BATCH: usize = 32;
 /// Looks at an odd number before the question whether its writer is alive.
 const SPINS: u32 = 200;
-/// Looks after which a reader takes the lock. Only in a damaged segment does a number stay odd for so long
-/// while nobody writes.
-const PATIENCE: u32 = 5000 * SPINS;
 
 /// Somebody wrote meanwhile, or something is to be mapped first.
 struct Again;
@@ -232,10 +229,8 @@ impl<K: Key, T: Record> Inner<K, T> {
     fn wait_for_writer(&self, tries: u32) -> Result<()> {
         std::hint::spin_loop();
         if tries.is_multiple_of(SPINS) {
-            if self.segment.lock_is_orphaned(0) {
-                drop(self.write()?); // repairs
-            }
-            if tries.is_multiple_of(PATIENCE) {
+            if self.segment.lock_is_orphaned(0) || self.segment.lock_is_free(0) {
+                // Repairs. In a damaged segment, where nobody is at it, that may not suffice.
                 self.write()?.make_even();
             }
             std::thread::yield_now();

@@ -164,6 +164,11 @@ impl<S: Structure> Segment<S> {
         owner.is_some_and(|owner| !self.membership.is_alive(owner))
     }
 
+    /// Whether nobody has a lock.
+    pub(crate) fn lock_is_free(&self, number: usize) -> bool {
+        self.words(number).owner_bits() == 0
+    }
+
     #[inline(always)]
     fn words(&self, number: usize) -> Lock<'_> {
         Lock {
