@@ -256,6 +256,18 @@ pub enum Error {
     #[error("nothing was published yet; wait with `Board::wait_newer`")]
     NothingPublished,
 
+    /// Every buffer of the board but the newest is leased by a living process.
+    #[error(
+        "all {buffers} buffers of board `{name}` have the newest value or are leased by living \
+         processes; drop some leases, or create the board with more buffers than {buffers}"
+    )]
+    NoFreeBuffer {
+        /// The board's name.
+        name: String,
+        /// How many buffers it has.
+        buffers: usize,
+    },
+
     /// Every slot of the pool is leased to a batch or reserved by a writer.
     #[error(
         "all {capacity} slots of the pool are leased to batches or reserved by writers; drop some, \

@@ -7,7 +7,7 @@
 //! * [`Pool`] is the experience pool: simulators insert records, learners sample prioritized batches
 //!   of them in place and update their priorities.
 //! * [`Board`] holds one value, such as the weights of a network, that one process publishes and any
-//!   number fetch, whole and newest.
+//!   number fetch, whole and newest, or read in place; [`Boards`] are any number of values by name.
 //! * [`SharedArray`] and [`SharedValue`] hold a fixed number of elements, or one, with a lock for many
 //!   readers or one writer; [`AtomicArray`] and [`AtomicValue`] hold numbers that each change in one step;
 //!   and a [`ChunkedArray`] is filled or changed by many processes at once, each its own ranges.
@@ -113,7 +113,7 @@ pub use array::{
     Chunk, ChunkedArray, SharedArray, SharedValue, Split, ValueOptions, ValueReadGuard,
     ValueWriteGuard,
 };
-pub use board::{Board, BoardOptions, BoardReader};
+pub use board::{Board, BoardLease, BoardOptions, BoardReader, Boards, BoardsOptions};
 pub use dict::{ArrayDict, Checkout, DictEntry, DictOptions, DictReader, DictView, Key};
 pub use episode::{NStep, NStepTransition, Sequences, Step};
 pub use error::{Error, Result};

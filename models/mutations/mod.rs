@@ -47,5 +47,7 @@ pub fn mutations() -> impl Iterator<Item = &'static Mutation> {
 
 /// All that is argued only.
 pub fn argued() -> impl Iterator<Item = &'static Argued> {
-    event::ARGUED.iter().chain(lease::ARGUED)
+    [board::ARGUED, event::ARGUED, lease::ARGUED]
+        .into_iter()
+        .flatten()
 }

@@ -1,16 +1,24 @@
 //! The board: one value that a process publishes and any number fetch, whole and newest.
 //!
-//! The protocol is in `slots.rs`. Imports the segment and the records; knows no other structure.
+//! The protocol is in `slots.rs`; how the newest value is read, in `newest.rs` and `lease.rs`; how one is
+//! published, in `publish.rs`; many boards under one name, in `family.rs`. Imports the segment and the
+//! records; knows no other structure.
 
+mod family;
+mod lease;
+mod newest;
 mod options;
 mod parts;
+mod publish;
 mod reader;
 mod slots;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use options::BoardOptions;
+pub use family::Boards;
+pub use lease::BoardLease;
+pub use options::{BoardOptions, BoardsOptions};
 pub use reader::BoardReader;
 
 use crate::error::{Error, Result, check_records};
@@ -18,17 +26,20 @@ use crate::record::Record;
 use crate::segment::{Attach, Header, Participant, Segment, check_option, open_or_create};
 use crate::sync::Event;
 use crate::sync::primitive::Channel;
-use parts::{Parts, load, store};
+use parts::Parts;
+use slots::Newest;
 
 /// One value of fixed size, such as the weights of a network: processes publish it (one at a time),
-/// and any number fetch it, always whole and always the newest, with its version.
+/// and any number read it, always whole and always the newest, with its version: a copy of it
+/// ([`fetch`](Self::fetch)), or the value itself where it lies ([`lease`](Self::lease)).
 ///
-/// Who fetches takes no lock and never waits for a publisher. A handle is `Send` and `Sync`, and
-/// clones of it are the same participant.
+/// Who fetches or leases takes no lock and never waits for a publisher, nor does a publisher wait for
+/// them. A handle is `Send` and `Sync`, and clones of it are the same participant. Several values under
+/// one name are [`Boards`].
 ///
 /// # When a process dies
-/// A publisher that is killed half way leaves the last whole value in place; a reader holds nothing
-/// that anybody waits for.
+/// A publisher that is killed half way leaves the last whole value in place; who fetches holds nothing
+/// that anybody waits for, and the leases of a process end with it.
 ///
 /// # Example
 /// ```
@@ -99,13 +110,14 @@ impl<T: Record> Board<T> {
     /// Attaches to the board of this name, or creates it: for processes that start in any order.
     ///
     /// # Errors
-    /// [`Error::WrongOption`] where the board exists with another length; else as
+    /// [`Error::WrongOption`] where the board exists with another length or number of buffers; else as
     /// [`create`](Self::create) and [`open`](Self::open).
     pub fn open_or_create(name: &str, options: BoardOptions) -> Result<Self> {
         let attach = options.shared.attach();
         let open = || {
             let board = Self::open_with(name, &attach)?;
             check_option(name, "length", options.len, board.len())?;
+            check_option(name, "buffers", options.buffers, board.buffers())?;
             Ok(board)
         };
         open_or_create(open, || Self::create(name, options.clone()))
@@ -145,7 +157,13 @@ impl<T: Record> Board<T> {
 
     /// The version of the newest value; 0 before the first. Costs one load.
     pub fn version(&self) -> u64 {
-        self.inner.parts().versions().newest()
+        self.inner.parts().versions().newest().version
+    }
+
+    /// How many values the board has room for, [leased](Self::lease) ones and the one that is being written
+    /// among them.
+    pub fn buffers(&self) -> usize {
+        self.inner.parts().buffers()
     }
 
     /// Everybody who is attached and alive.
@@ -156,31 +174,6 @@ impl<T: Record> Board<T> {
         self.inner.segment.participants()
     }
 
-    /// Publishes a value, and gives its version, which is one more than the last. Waits for another
-    /// publisher to be done, never for a reader.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] for a value of another length than the board's; [`Error::Forked`].
-    pub fn publish(&self, value: &[T]) -> Result<u64> {
-        let parts = self.inner.parts();
-        check_len(parts, value.len())?;
-        let mut guard = self.inner.segment.lock(0)?;
-        if guard.is_damaged() {
-            // What a dead publisher wrote is not the newest value, so there is nothing to mend.
-            guard.repaired();
-        }
-        if parts.versions().newest() == u64::MAX {
-            let reason = "its version is the largest there is";
-            return Err(damaged(self.name(), reason.into()));
-        }
-        let version = parts
-            .versions()
-            .publish(|buffer| store(parts.buffer(buffer), bytemuck::cast_slice(value)));
-        drop(guard);
-        self.inner.event().notify();
-        Ok(version)
-    }
-
     /// Copies the newest value into `value`, and gives its version.
     ///
     /// # Errors
@@ -189,7 +182,39 @@ impl<T: Record> Board<T> {
     /// at work and the newest value is still not whole.
     pub fn fetch(&self, value: &mut [T]) -> Result<u64> {
         self.inner.segment.check_process()?;
-        fetch(self.inner.parts(), self.name(), value)
+        newest::fetch(self.inner.parts(), self.name(), value)
+    }
+
+    /// A copy of the newest value in memory of its own, and its version.
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch).
+    ///
+    /// ```
+    /// use millpond::{Board, BoardOptions};
+    ///
+    /// let board = Board::<f32>::anonymous(BoardOptions::new(2))?;
+    /// board.publish(&[0.5, 0.6])?;
+    /// assert_eq!(board.fetch_vec()?, (vec![0.5, 0.6], 1));
+    /// # Ok::<(), millpond::Error>(())
+    /// ```
+    pub fn fetch_vec(&self) -> Result<(Vec<T>, u64)> {
+        self.inner.segment.check_process()?;
+        newest::fetch_vec(self.inner.parts(), self.name())
+    }
+
+    /// The newest value in place: nothing is copied, and it stays as it is until the lease is dropped,
+    /// while newer ones are published into the board's other buffers.
+    ///
+    /// A lease keeps its buffer from the publishers, who fail with [`Error::NoFreeBuffer`] where leases have
+    /// all of them: so drop it soon, or give the board [more](BoardOptions::buffers).
+    ///
+    /// # Errors
+    /// [`Error::NothingPublished`] before the first; [`Error::Forked`]; [`Error::Damaged`] as
+    /// [`fetch`](Self::fetch).
+    pub fn lease(&self) -> Result<BoardLease<T>> {
+        self.inner.segment.check_process()?;
+        BoardLease::new(self)
     }
 
     /// Waits for a version after `version`, and gives the newest. Sleeps meanwhile.
@@ -221,9 +246,14 @@ impl<T> Inner<T> {
         &self.segment.structure
     }
 
+    /// Does `attempt` with what is newest, until it succeeds. Gives what was newest then.
+    fn with_newest(&self, attempt: impl FnMut(Newest) -> bool) -> Result<Newest> {
+        newest::with_newest(self.parts(), self.segment.name(), attempt)
+    }
+
     fn event(&self) -> Event<'_> {
         Event {
-            words: &self.parts().control[0].published,
+            words: &self.parts().published[0],
             channel: &self.published,
         }
     }
@@ -237,49 +267,6 @@ impl<T: Record> std::fmt::Debug for Board<T> {
             .field("len", &self.len())
             .field("version", &self.version())
             .finish_non_exhaustive()
-    }
-}
-
-/// Copies the newest value of a board into `value`, and gives its version.
-fn fetch<T: Record>(parts: &Parts, name: Option<&str>, value: &mut [T]) -> Result<u64> {
-    check_len(parts, value.len())?;
-    let bytes: &mut [u8] = bytemuck::cast_slice_mut(value);
-    let mut last = 0;
-    loop {
-        let newest = parts.versions().newest();
-        if newest == 0 {
-            return Err(Error::NothingPublished);
-        }
-        let fetched = parts
-            .versions()
-            .fetch(newest, |buffer| load(parts.buffer(buffer), bytes));
-        match fetched {
-            Some(version) => return Ok(version),
-            // In a sound board a lost fetch means that newer versions are there.
-            None if newest == last => {
-                let reason = format!("version {newest} is not in its place");
-                return Err(damaged(name, reason));
-            }
-            None => last = newest,
-        }
-    }
-}
-
-fn check_len(parts: &Parts, found: usize) -> Result<()> {
-    match found == parts.len {
-        true => Ok(()),
-        false => Err(Error::InvalidArgument {
-            what: "the length of the value",
-            found: found.to_string(),
-            expected: format!("that of the board, {}", parts.len),
-        }),
-    }
-}
-
-fn damaged(name: Option<&str>, reason: String) -> Error {
-    Error::Damaged {
-        name: name.unwrap_or("(anonymous)").into(),
-        reason,
     }
 }
 

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::parts::Parts;
-use super::{fetch, no_newer};
+use super::{newest, no_newer};
 use crate::error::{Result, check_records};
 use crate::record::Record;
 use crate::segment::{Attach, Header, Observation};
@@ -24,8 +24,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(2);
 /// live while somebody is attached lives while it is read, too. A handle is `Send` and `Sync`, and
 /// clones of it share one attachment.
 ///
-/// There is no such thing for a [`Pool`](crate::Pool): who samples says which records it holds, in the
-/// pool itself.
+/// A reader copies; it cannot lease a value in place. Nor is there such a thing for a
+/// [`Pool`](crate::Pool): who leases or samples says what it holds, in the segment itself.
 ///
 /// # When a process dies
 /// As for a board: the last whole value stays. A reader that is killed leaves nothing.
@@ -101,7 +101,7 @@ impl<T: Record> BoardReader<T> {
 
     /// The version of the newest value; 0 before the first. Costs one load.
     pub fn version(&self) -> u64 {
-        self.parts().versions().newest()
+        self.parts().versions().newest().version
     }
 
     /// Copies the newest value into `value`, and gives its version.
@@ -110,7 +110,16 @@ impl<T: Record> BoardReader<T> {
     /// As [`Board::fetch`](super::Board::fetch).
     pub fn fetch(&self, value: &mut [T]) -> Result<u64> {
         self.observation.check_process()?;
-        fetch(self.parts(), Some(self.name()), value)
+        newest::fetch(self.parts(), Some(self.name()), value)
+    }
+
+    /// A copy of the newest value in memory of its own, and its version.
+    ///
+    /// # Errors
+    /// As [`Board::fetch`](super::Board::fetch).
+    pub fn fetch_vec(&self) -> Result<(Vec<T>, u64)> {
+        self.observation.check_process()?;
+        newest::fetch_vec(self.parts(), Some(self.name()))
     }
 
     /// Waits for a version after `version`, and gives the newest.

@@ -32,7 +32,8 @@ use crate::record::Record;
 /// # Ok::<(), millpond::Error>(())
 /// ```
 pub struct Checkout<'a, K: Key, T: Record> {
-    pub(super) writer: Writer<'a, K, T>,
+    writer: Writer<'a, K, T>,
+    interrupted: bool,
 }
 
 impl<'a, K: Key, T: Record> Deref for Checkout<'a, K, T> {
@@ -44,10 +45,18 @@ impl<'a, K: Key, T: Record> Deref for Checkout<'a, K, T> {
 }
 
 impl<'a, K: Key, T: Record> Checkout<'a, K, T> {
-    /// Whether the owner before died, or panicked, before it gave the dictionary back. Every change that it
-    /// made is whole; whether it made all that it meant to, only the program can know.
+    pub(super) fn new(writer: Writer<'a, K, T>) -> Self {
+        Self {
+            interrupted: writer.take_interrupted(),
+            writer,
+        }
+    }
+
+    /// Whether anybody who wrote since the last checkout died, or panicked, before it gave the lock back.
+    /// Every change that was made is whole; whether all were made that were meant to be, only the program can
+    /// know.
     pub fn was_interrupted(&self) -> bool {
-        self.writer.interrupted
+        self.interrupted
     }
 
     /// As [`ArrayDict::insert`](super::ArrayDict::insert).
@@ -56,7 +65,7 @@ impl<'a, K: Key, T: Record> Checkout<'a, K, T> {
     /// As there.
     #[inline]
     pub fn insert(&mut self, key: K, row: &T) -> Result<Option<T>> {
-        Ok(self.writer.insert(&key, row)?.1)
+        Ok(self.writer()?.insert(&key, row)?.1)
     }
 
     /// As [`ArrayDict::update`](super::ArrayDict::update).
@@ -65,7 +74,7 @@ impl<'a, K: Key, T: Record> Checkout<'a, K, T> {
     /// As there.
     #[inline]
     pub fn update(&mut self, key: &K, change: impl FnOnce(&mut T)) -> Result<bool> {
-        self.writer.update(key, change)
+        self.writer()?.update(key, change)
     }
 
     /// As [`ArrayDict::remove`](super::ArrayDict::remove).
@@ -73,7 +82,7 @@ impl<'a, K: Key, T: Record> Checkout<'a, K, T> {
     /// # Errors
     /// As there.
     pub fn remove(&mut self, key: &K) -> Result<Option<T>> {
-        self.writer.remove(key)
+        self.writer()?.remove(key)
     }
 
     /// As [`ArrayDict::clear`](super::ArrayDict::clear).
@@ -81,7 +90,7 @@ impl<'a, K: Key, T: Record> Checkout<'a, K, T> {
     /// # Errors
     /// As there.
     pub fn clear(&mut self) -> Result<()> {
-        self.writer.clear()
+        self.writer()?.clear()
     }
 
     /// As [`ArrayDict::reserve`](super::ArrayDict::reserve).
@@ -89,7 +98,7 @@ impl<'a, K: Key, T: Record> Checkout<'a, K, T> {
     /// # Errors
     /// As there.
     pub fn reserve(&mut self, rows: usize) -> Result<()> {
-        self.writer.reserve(rows)
+        self.writer()?.reserve(rows)
     }
 
     /// As [`ArrayDict::extend`](super::ArrayDict::extend).
@@ -97,11 +106,21 @@ impl<'a, K: Key, T: Record> Checkout<'a, K, T> {
     /// # Errors
     /// As there.
     pub fn extend(&mut self, pairs: impl IntoIterator<Item = (K, T)>) -> Result<()> {
-        self.writer.extend(pairs)
+        self.writer()?.extend(pairs)
+    }
+
+    #[inline(always)]
+    fn writer(&mut self) -> Result<&mut Writer<'a, K, T>> {
+        self.writer.inner().segment.check_process()?;
+        Ok(&mut self.writer)
     }
 
     /// A key, there or not, to look at and to insert or change with one search.
+    ///
+    /// # Panics
+    /// In a process that was forked from the one that has the dictionary.
     pub fn entry(&mut self, key: K) -> DictEntry<'_, 'a, K, T> {
+        self.writer.inner().segment.assert_ours();
         DictEntry {
             row: self.row_of(&key),
             writer: &mut self.writer,
@@ -130,6 +149,7 @@ impl<'c, K: Key, T: Record> DictEntry<'c, '_, K, T> {
 
     /// Changes the key's row, if it is there.
     pub fn and_modify(self, change: impl FnOnce(&mut T)) -> Self {
+        self.writer.inner().segment.assert_ours();
         if let Some(row) = self.row {
             self.writer.change(row, change);
         }
@@ -149,6 +169,7 @@ impl<'c, K: Key, T: Record> DictEntry<'c, '_, K, T> {
     /// # Errors
     /// As [`ArrayDict::insert`](super::ArrayDict::insert).
     pub fn or_insert_with(self, row: impl FnOnce() -> T) -> Result<&'c T> {
+        self.writer.inner().segment.check_process()?;
         let number = match self.row {
             Some(number) => number,
             None => self.writer.insert(&self.key, &row())?.0,

@@ -11,10 +11,13 @@
 //! (the index was overwritten): so the check fails. A key that is not found is not there if the generation is
 //! what it was: a slot that was searched past was never empty while it was in use.
 //!
-//! Nobody waits for a writer but for the time of one copy. If a writer died with the number odd, its place is
-//! taken and the row finished (`journal.rs`).
+//! So a reader waits for a writer that is changing a row of the same stripe, and begins anew for each that was
+//! changed meanwhile; for a writer that grows it does not wait. If a writer died with the number odd, its place
+//! is taken and the row finished (`journal.rs`).
 
 use std::sync::atomic::{Ordering, fence};
+use std::thread;
+use std::time::Duration;
 
 use super::index::{Found, Probe};
 use super::key::{Key, Words};
@@ -26,7 +29,10 @@ use crate::record::Record;
 /// How many keys are searched for side by side.
 const BATCH: usize = 32;
 /// Looks at an odd number before the question whether its writer is alive.
-const SPINS: u32 = 200;
+const SPINS: u64 = 200;
+/// How often the processor is given to others before the pauses begin.
+const YIELDS: u64 = 100;
+const PAUSE: Duration = Duration::from_micros(200);
 
 /// Somebody wrote meanwhile, or something is to be mapped first.
 struct Again;
@@ -137,14 +143,14 @@ impl<K: Key, T: Record> Inner<K, T> {
         sought: &Sought,
         read: impl Fn(&Current<'_, K, T>, usize) -> R + Copy,
     ) -> Result<Option<R>> {
-        for tries in 1.. {
+        for tries in 1u64.. {
             let current = self.current()?;
             let found = current.index.find(&sought.words, sought.hash);
             if let Ok(read) = self.read_probe(&current, found, read) {
                 return Ok(read);
             }
             self.check(sought)?;
-            self.wait_for_writer(tries)?;
+            self.wait_for_writer(sought, tries)?;
         }
         unreachable!("there is no last number")
     }
@@ -226,15 +232,36 @@ impl<K: Key, T: Record> Inner<K, T> {
 
     /// A row is being changed: its writer is at it, or stopped, or dead.
     #[cold]
-    fn wait_for_writer(&self, tries: u32) -> Result<()> {
-        std::hint::spin_loop();
-        if tries.is_multiple_of(SPINS) {
-            if self.segment.lock_is_orphaned(0) || self.segment.lock_is_free(0) {
-                // Repairs. In a damaged segment, where nobody is at it, that may not suffice.
-                self.write()?.make_even();
+    fn wait_for_writer(&self, sought: &Sought, tries: u64) -> Result<()> {
+        if !tries.is_multiple_of(SPINS) {
+            std::hint::spin_loop();
+            return Ok(());
+        }
+        // Who has the lock and lives will be done; else nobody is at it.
+        if !self.segment.lock_has_living_owner(0) {
+            let guard = self.segment.lock(0)?;
+            match guard.is_damaged() {
+                true => drop(self.writer(guard)?), // repairs
+                false => self.check_stripe(sought)?,
             }
-            std::thread::yield_now();
+        }
+        // A writer that was stopped may be so for long.
+        match tries < SPINS * YIELDS {
+            true => thread::yield_now(),
+            false => thread::sleep(PAUSE),
         }
         Ok(())
+    }
+
+    /// An error where a row is said to be changed and nobody has the lock but the caller.
+    fn check_stripe(&self, sought: &Sought) -> Result<()> {
+        let current = self.current()?;
+        let Probe::Live(Found { row, .. }) = current.index.find(&sought.words, sought.hash) else {
+            return Ok(());
+        };
+        match self.parts().stripe(row).load(Ordering::Relaxed) % 2 {
+            0 => Ok(()),
+            _ => Err(self.damaged(format!("row {row} is being changed, by nobody"))),
+        }
     }
 }

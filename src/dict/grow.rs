@@ -7,7 +7,7 @@
 use std::sync::atomic::{Ordering, fence};
 
 use super::index::{Index, Probe};
-use super::journal::Operation;
+use super::journal::{Operation, committed};
 use super::key::Key;
 use super::parts::Counts;
 use super::shape::Size;
@@ -17,20 +17,25 @@ use crate::os::fail_point;
 use crate::record::Record;
 
 impl<K: Key, T: Record> Writer<'_, K, T> {
-    /// Every slot that may be in use is: drops the dead ones if they are many, or doubles the size.
+    /// Every slot that may be in use is: drops the dead ones if they are many, or doubles the size. Where it
+    /// cannot grow, a few dead ones will do.
     #[cold]
     pub(super) fn make_room(&mut self) -> Result<()> {
-        let size = self.generation().size;
-        match self.counts()?.len as usize <= self.rows().len() / 2 {
-            true => self.exchange(size, true),
-            false => self.reserve(self.rows().len() + 1),
+        let (counts, rows) = (self.counts()?, self.rows().len());
+        let pack = |writer: &mut Self| writer.exchange(writer.generation.size, true);
+        if counts.len as usize <= rows / 2 {
+            return pack(self);
+        }
+        match self.reserve(rows + 1) {
+            Err(_) if counts.len < counts.used => pack(self),
+            grown => grown,
         }
     }
 
     /// Makes room for `rows` rows in all.
     pub(super) fn reserve(&mut self, rows: usize) -> Result<()> {
         let size = Index::<K>::size_for(rows)?;
-        match size > self.generation().size {
+        match size > self.generation.size {
             true => self.exchange(size, true),
             false => Ok(()),
         }
@@ -38,13 +43,13 @@ impl<K: Key, T: Record> Writer<'_, K, T> {
 
     /// Removes everything.
     pub(super) fn clear(&mut self) -> Result<()> {
-        self.exchange(self.generation().size, false)
+        self.exchange(self.generation.size, false)
     }
 
     /// Builds another index of this size, with the same keys or with none, and puts it in place.
     fn exchange(&mut self, size: Size, keep: bool) -> Result<()> {
-        let next = self.generation().successor(size);
-        self.inner().reserve(next)?;
+        let next = self.generation.successor(size);
+        self.inner().extend_files(next)?;
         fail_point("dict.reserved");
         let index = &self.inner().mapped(next.to_word())?.index;
         // Release: pairs with the Acquire fence of a reader that searches here still: if it sees any of what
@@ -62,12 +67,12 @@ impl<K: Key, T: Record> Writer<'_, K, T> {
             }
         };
         fail_point("dict.copied");
-        self.books().begin(Operation::Exchange { next }, after);
+        self.books()
+            .begin(Operation::Exchange { next }, Some(after));
         // Release: pairs with the Acquire of whoever finds this generation in use.
         let word = self.parts().generation();
         word.store(next.to_word(), Ordering::Release);
-        // Release: as in `finish_insert`.
-        fence(Ordering::Release);
+        committed();
         fail_point("dict.exchanged");
         self.books().counts.store(after);
         self.books().end();
@@ -89,6 +94,9 @@ impl<K: Key, T: Record> Writer<'_, K, T> {
                 _ => return Err(self.damaged(format!("row {row} has a key that another has"))),
             }
             live += 1;
+            if live > counts.len {
+                break;
+            }
         }
         if live != counts.len {
             return Err(self.damaged(format!("it has {live} keys and says {}", counts.len)));

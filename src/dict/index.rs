@@ -67,10 +67,12 @@ pub(super) struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// Whether the key has the row still.
+    /// Whether the key has the row still, or another one has it in an index that came later: then this sees
+    /// that another generation is in use.
     #[inline(always)]
     pub(super) fn is_still_there(&self) -> bool {
-        self.word.load(Ordering::Relaxed) == self.row as u32 + 1
+        // Acquire: pairs with the Release in `publish`, which comes after that of the generation before.
+        self.word.load(Ordering::Acquire) == self.row as u32 + 1
     }
 }
 
@@ -264,6 +266,13 @@ impl<K: Key> Index<K> {
         for row in self.buckets.iter().flat_map(|bucket| bucket.rows()) {
             row.store(EMPTY, Ordering::Relaxed);
         }
+    }
+
+    /// How many slots are not empty.
+    pub(super) fn used(&self) -> u64 {
+        let rows = self.buckets.iter().flat_map(|bucket| bucket.rows());
+        rows.filter(|row| row.load(Ordering::Relaxed) != EMPTY)
+            .count() as u64
     }
 
     /// The live slots in order: the words of the key, and the row. Only for the owner of the lock.

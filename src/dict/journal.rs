@@ -14,7 +14,7 @@
 //! again, which writes what it wrote before, if it wrote anything; if not, nothing has happened that anybody
 //! can see. Either takes the time of one operation, whatever the size of the dictionary.
 
-use std::sync::atomic::{Ordering, fence};
+use std::sync::atomic::{Ordering, compiler_fence, fence};
 
 use super::index::Index;
 use super::key::Key;
@@ -54,7 +54,7 @@ const EXCHANGE: u64 = 4;
 impl Books {
     /// Step 1.
     #[inline(always)]
-    pub(super) fn begin(&self, operation: Operation, after: Counts) {
+    pub(super) fn begin(&self, operation: Operation, after: Option<Counts>) {
         let (code, slot, row, next_free) = match operation {
             Operation::Insert { slot, row } => (INSERT, slot as u64, row as u64, 0),
             Operation::Remove {
@@ -70,14 +70,14 @@ impl Books {
         self.slot.store(slot, Ordering::Relaxed);
         self.row.store(row, Ordering::Relaxed);
         self.next_free.store(next_free, Ordering::Relaxed);
-        self.after.store(after);
+        if let Some(after) = after {
+            self.after.store(after);
+        }
         fail_point("dict.noted");
         // Release: the rest of the entry, and the draft, are written before. Who reads them after a death
         // has the lock, by which it sees all that the dead wrote; that it wrote in this order is what the
         // Releases here and in `index.rs` are for.
         self.operation.store(code, Ordering::Release);
-        // Release: nothing of step 2, nor of an update, is written before.
-        fence(Ordering::Release);
         fail_point("dict.begun");
     }
 
@@ -88,6 +88,13 @@ impl Books {
         self.operation.store(NOTHING, Ordering::Release);
         fail_point("dict.ended");
     }
+}
+
+/// Between steps 2 and 3: the compiler moves no store of step 3 before the commit, so that who finds one finds
+/// the commit too. A processor cannot: what a killed process has executed, it has executed in order.
+#[inline(always)]
+pub(super) fn committed() {
+    compiler_fence(Ordering::Release);
 }
 
 impl<K: Key, T: Record> Writer<'_, K, T> {
@@ -113,7 +120,7 @@ impl<K: Key, T: Record> Writer<'_, K, T> {
             Some(Operation::Update { row }) => {
                 self.write_in_place(row, &self.parts().draft.load(0));
             }
-            Some(Operation::Exchange { next }) if next == self.generation() => {
+            Some(Operation::Exchange { next }) if next == self.generation => {
                 books.counts.store(after);
             }
             _ => {}
@@ -128,7 +135,7 @@ impl<K: Key, T: Record> Writer<'_, K, T> {
         let [code, slot, row, next_free] =
             [&books.operation, &books.slot, &books.row, &books.next_free]
                 .map(|word| word.load(Ordering::Relaxed));
-        let size = self.generation().size;
+        let size = self.generation.size;
         let rows = Index::<K>::rows(size);
         let limit = |number: u64, limit: usize| {
             usize::try_from(number)

@@ -161,7 +161,8 @@ impl<K: Key, T: Record> ArrayDict<K, T> {
         self.len() == 0
     }
 
-    /// How many keys it can hold before it grows.
+    /// How many keys it can hold before it grows, if none is removed: the places of removed keys are free again
+    /// when it grows, or when all have been used.
     ///
     /// # Errors
     /// [`Error::Damaged`].
@@ -178,7 +179,8 @@ impl<K: Key, T: Record> ArrayDict<K, T> {
     }
 
     /// The row of a key, copied whole; `None` for a key that is not there. Takes no lock, and waits for
-    /// nobody but a writer that is changing this very row.
+    /// nobody but a writer that is copying a new row to this one's place, or to one of those (one in 1024) that
+    /// share a sequence number with it.
     ///
     /// # Errors
     /// [`Error::Forked`]; [`Error::Damaged`]; [`Error::System`] where a dictionary that has grown cannot be
@@ -239,7 +241,8 @@ impl<K: Key, T: Record> ArrayDict<K, T> {
     }
 
     /// Changes the row of a key in place; says whether the key is there. Others see the row as it was or as
-    /// it is. `change` works on a copy while the lock is held, so it should be short.
+    /// it is. `change` works on a copy while the lock is held, so it should be short, and must not use the same
+    /// dictionary: it would wait for ever.
     ///
     /// # Errors
     /// [`Error::Forked`]; [`Error::Damaged`].
@@ -275,7 +278,8 @@ impl<K: Key, T: Record> ArrayDict<K, T> {
     /// ([`Iterator::size_hint`]).
     ///
     /// # Errors
-    /// As [`insert`](Self::insert); what was inserted before the error stays.
+    /// As [`insert`](Self::insert); what was inserted before the error stays. The iterator must not use the
+    /// same dictionary: it would wait for ever.
     pub fn extend(&self, pairs: impl IntoIterator<Item = (K, T)>) -> Result<()> {
         self.inner.write()?.extend(pairs)
     }
@@ -295,8 +299,7 @@ impl<K: Key, T: Record> ArrayDict<K, T> {
     /// # Errors
     /// [`Error::Forked`]; [`Error::Damaged`].
     pub fn checkout(&self) -> Result<Checkout<'_, K, T>> {
-        let writer = self.inner.write()?;
-        Ok(Checkout { writer })
+        Ok(Checkout::new(self.inner.write()?))
     }
 
     /// Checks everything in the dictionary that can be derived against what it is derived from: the counts,

@@ -35,6 +35,8 @@ pub(super) struct Books {
     pub(super) row: AtomicU64,
     pub(super) next_free: AtomicU64,
     pub(super) after: CountWords,
+    /// Not 0: somebody died with the lock, and nobody who checked the dictionary out was told yet.
+    pub(super) interrupted: AtomicU64,
 }
 
 #[repr(C)]
@@ -179,10 +181,5 @@ impl<K, T> Parts<K, T> {
     #[inline(always)]
     pub(super) fn stripe(&self, row: usize) -> &AtomicU64 {
         &self.stripes[row % STRIPES]
-    }
-
-    /// All sequence numbers.
-    pub(super) fn stripes(&self) -> &[AtomicU64] {
-        &self.stripes
     }
 }

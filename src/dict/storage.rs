@@ -139,7 +139,7 @@ impl<K: Key, T: Record> Inner<K, T> {
     }
 
     /// Makes room for the rows and the index of a generation. The lock is held.
-    pub(super) fn reserve(&self, generation: Generation) -> Result<()> {
+    pub(super) fn extend_files(&self, generation: Generation) -> Result<()> {
         let rows = Index::<K>::rows(generation.size).checked_mul(size_of::<T>());
         let rows = rows.ok_or_else(too_large)? as u64;
         let index = self.index_length(generation.size)? as u64;

@@ -11,7 +11,10 @@ use crate::record::Record;
 impl<K: Key, T: Record> Writer<'_, K, T> {
     /// An error for the first contradiction.
     pub(super) fn verify(&self) -> Result<()> {
-        let wrong = self.find_wrong_slot()?.or(self.find_wrong_row()?);
+        let wrong = match self.find_wrong_slot()? {
+            None => self.find_wrong_row()?,
+            found => found,
+        };
         wrong.map_or(Ok(()), |reason| Err(self.damaged(reason)))
     }
 
@@ -33,8 +36,10 @@ impl<K: Key, T: Record> Writer<'_, K, T> {
                 )));
             }
         }
-        let wrong = live != counts.len;
-        Ok(wrong.then(|| format!("it has {live} keys and says {}", counts.len)))
+        let used = self.index().used();
+        let wrong = live != counts.len || used != counts.used;
+        Ok(wrong
+            .then(|| format!("of {used} slots in use {live} have keys, and it says {counts:?}")))
     }
 
     /// Every row is live or free; the free ones are zero and in the list of free rows, once each.
@@ -53,12 +58,19 @@ impl<K: Key, T: Record> Writer<'_, K, T> {
             if row >= filled || state(row) == LIVE || free == filled {
                 return Ok(Some(format!("row {row} cannot be a free one")));
             }
-            let record = self.rows().load(row);
-            if bytemuck::bytes_of(&record).iter().any(|&byte| byte != 0) {
+            let (key, record) = (self.index().keys().load(row), self.rows().load(row));
+            let mut bytes = bytemuck::bytes_of(&key)
+                .iter()
+                .chain(bytemuck::bytes_of(&record));
+            if bytes.any(|&byte| byte != 0) {
                 return Ok(Some(format!("row {row} is free and not zero")));
             }
             next = u64::from(state(row));
             free += 1;
+        }
+        let odd = |row: &usize| self.parts().stripe(*row).load(Ordering::Relaxed) % 2 == 1;
+        if let Some(row) = (0..filled).find(odd) {
+            return Ok(Some(format!("row {row} is being changed, by nobody")));
         }
         let wrong = live + free != filled;
         Ok(wrong.then(|| format!("of {filled} rows {live} are live and {free} free")))

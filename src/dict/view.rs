@@ -18,6 +18,10 @@ use crate::segment::Reading;
 /// keys were removed are zero until another key gets them, and so are their keys;
 /// [`key_at`](Self::key_at) tells them apart.
 ///
+/// # Panics
+/// In a process that was forked from the one that made it, the methods that give rows or keys panic. Slices
+/// that the parent had before the fork are not to be used there.
+///
 /// ```
 /// use millpond::{ArrayDict, DictOptions};
 ///
@@ -55,6 +59,7 @@ impl<K: Key, T: Record> DictView<'_, K, T> {
 
     /// All rows, in the order of their numbers, in place.
     pub fn rows(&self) -> &[T] {
+        self.inner.segment.assert_ours();
         // SAFETY: a view exists only behind a reader's guard, which keeps all writers out, or behind the
         // writer itself, whose changes need it exclusively, while the slice borrows it. Both came after
         // what was written before, by the lock.
@@ -63,6 +68,7 @@ impl<K: Key, T: Record> DictView<'_, K, T> {
 
     /// The keys of the rows, in the same order.
     pub fn keys(&self) -> &[K] {
+        self.inner.segment.assert_ours();
         // SAFETY: as for `rows`.
         unsafe { self.current.index.keys().slice(0..self.filled()) }
     }
@@ -91,6 +97,7 @@ impl<K: Key, T: Record> DictView<'_, K, T> {
 
     /// The key of a row; `None` for a row that is free, or beyond the last.
     pub fn key_at(&self, row: usize) -> Option<&K> {
+        self.inner.segment.assert_ours();
         let is_live =
             row < self.filled() && self.current.index.states()[row].load(Ordering::Relaxed) == LIVE;
         // SAFETY: as for `rows`.
@@ -104,6 +111,7 @@ impl<K: Key, T: Record> DictView<'_, K, T> {
     }
 
     pub(super) fn row(&self, row: usize) -> &T {
+        self.inner.segment.assert_ours();
         // SAFETY: as for `rows`.
         unsafe { &self.current.rows.slice(row..row + 1)[0] }
     }
@@ -111,8 +119,9 @@ impl<K: Key, T: Record> DictView<'_, K, T> {
 
 /// Keeps all writers out, and lets other readers in. Dereferences to the [`DictView`] that it guards.
 ///
-/// Writers wait until it is dropped, and readers that come while one waits are let in after it; so who holds a
-/// reader and writes to the same dictionary waits for ever.
+/// Writers wait until it is dropped, and readers that come while one waits are let in after it. So a thread
+/// that holds a reader must not write to the same dictionary, nor ask for another reader: it would wait for
+/// ever.
 ///
 /// # When a process dies
 /// The guards of a dead process keep nobody out.

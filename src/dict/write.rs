@@ -6,7 +6,7 @@
 use std::sync::atomic::{Ordering, fence};
 
 use super::index::{Found, Index, LIVE, Probe};
-use super::journal::Operation;
+use super::journal::{Operation, committed};
 use super::key::{Key, Words};
 use super::parts::{Books, Counts, Parts};
 use super::shape::Generation;
@@ -21,8 +21,6 @@ use crate::segment::{Guard, Records};
 pub(super) struct Writer<'a, K: Key, T: Record> {
     pub(super) view: DictView<'a, K, T>,
     pub(super) generation: Generation,
-    /// Whether the owner before died in the middle of something.
-    pub(super) interrupted: bool,
     guard: Guard<'a, Parts<K, T>>,
 }
 
@@ -43,10 +41,10 @@ impl<K: Key, T: Record> Inner<K, T> {
                 inner: self,
                 current,
             },
-            interrupted: guard.is_damaged(),
             guard,
         };
-        if writer.interrupted {
+        if writer.guard.is_damaged() {
+            writer.books().interrupted.store(1, Ordering::Relaxed);
             writer.repair()?;
             writer.guard.repaired();
         }
@@ -80,14 +78,14 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
         self.view.current.rows
     }
 
-    #[inline(always)]
-    pub(super) fn generation(&self) -> Generation {
-        self.generation
-    }
-
     /// The lock, without what it guards.
     pub(super) fn into_guard(self) -> Guard<'a, Parts<K, T>> {
         self.guard
+    }
+
+    /// Whether somebody died with the lock since this was last asked.
+    pub(super) fn take_interrupted(&self) -> bool {
+        self.books().interrupted.swap(0, Ordering::Relaxed) != 0
     }
 
     pub(super) fn damaged(&self, reason: String) -> Error {
@@ -167,7 +165,8 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
             used: counts.used + 1,
             free,
         };
-        self.books().begin(Operation::Insert { slot, row }, after);
+        self.books()
+            .begin(Operation::Insert { slot, row }, Some(after));
         // Release: pairs with the Acquire fence of a reader that reads this row for a key that had it before:
         // if it sees the new row, it sees that the key's slot is dead, or another index.
         fence(Ordering::Release);
@@ -192,8 +191,7 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
 
     #[inline(always)]
     pub(super) fn finish_insert(&self, row: usize, after: Counts) {
-        // Release: nothing of step 3 is written before step 2; see the journal.
-        fence(Ordering::Release);
+        committed();
         self.index().states()[row].store(LIVE, Ordering::Relaxed);
         fail_point("dict.stated");
         self.books().counts.store(after);
@@ -233,13 +231,13 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
         // Release: the draft of the update before is not touched before that has ended; see the journal.
         fence(Ordering::Release);
         self.parts().draft.store(0, value);
-        let counts = self.books().counts.load();
-        self.books().begin(Operation::Update { row }, counts);
+        self.books().begin(Operation::Update { row }, None);
         self.write_in_place(row, value);
         self.books().end();
     }
 
     pub(super) fn write_in_place(&self, row: usize, value: &T) {
+        committed();
         let stripe = self.parts().stripe(row);
         // The dead may have left it odd.
         let odd = stripe.load(Ordering::Relaxed) | 1;
@@ -252,16 +250,6 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
         fail_point("dict.written");
         // Release: pairs with a reader's Acquire, which then sees the whole row.
         stripe.store(odd.wrapping_add(1), Ordering::Release);
-    }
-
-    /// Nothing is being changed in place, as the lock is held: no sequence number is odd but in a damaged
-    /// segment, where readers would wait for ever.
-    #[cold]
-    pub(super) fn make_even(&self) {
-        for stripe in self.parts().stripes() {
-            let number = stripe.load(Ordering::Relaxed);
-            stripe.store(number.wrapping_add(number & 1), Ordering::Release);
-        }
     }
 
     /// Removes a key; gives the row that it had.
@@ -282,7 +270,7 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
             row,
             next_free,
         };
-        self.books().begin(operation, after);
+        self.books().begin(operation, Some(after));
         self.index().kill(slot);
         fail_point("dict.killed");
         self.finish_remove(row, next_free, after);
@@ -292,6 +280,7 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
 
     /// A free row is zero, and so is its key.
     pub(super) fn finish_remove(&self, row: usize, next_free: u32, after: Counts) {
+        committed();
         // Release: pairs with the Acquire fence of a reader, which sees that the slot is dead if it sees any
         // of the zeros.
         fence(Ordering::Release);

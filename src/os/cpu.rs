@@ -1,13 +1,15 @@
-//! What differs between processors: asking for cache lines ahead of their use, reading a whole line
-//! of atomics at once (`line.rs`), and storing past the cache (`stream.rs`).
+//! What differs between processors: asking for cache lines ahead of their use, reading and writing a
+//! whole line of atomics at once (`line.rs`, `words.rs`), and storing past the cache (`stream.rs`).
 //!
 //! To ask is a hint; on a processor that has no such hint it does nothing.
 
 mod line;
 mod stream;
+mod words;
 
 pub(crate) use line::{Line, load_line};
 pub(crate) use stream::copy_past_cache;
+pub(crate) use words::{LINE_WORDS, load_words, store_words};
 
 /// The size of a cache line that regions are aligned to, in bytes.
 ///

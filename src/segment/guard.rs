@@ -33,8 +33,11 @@ impl<S: Structure> Guard<'_, S> {
         thread::panicking() && !self.panicking
     }
 
-    /// The repair is done.
+    /// The repair is done. Nothing happens in a forked child, whose parent's the lock is.
     pub(crate) fn repaired(&mut self) {
+        if !self.segment.is_ours() {
+            return;
+        }
         self.damaged = false;
         self.segment.words(self.number).repaired();
     }

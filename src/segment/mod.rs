@@ -34,6 +34,7 @@ pub(crate) use entry::COUNTERS;
 pub(crate) use guard::Guard;
 pub(crate) use header::{Header, PARAMETERS};
 pub(crate) use making::{check_option, open_or_create};
+pub(crate) use name::Name;
 pub use names::SegmentInfo;
 pub(crate) use observation::Observation;
 pub(crate) use options::{SharedOptions, shared_options};
@@ -45,7 +46,6 @@ pub(crate) use structure::{Paging, Plan, Structure};
 use crate::error::{Error, Result};
 use crate::sync::primitive::Channel;
 use crate::sync::{Found, Lock, LockWords, Owner, Peers};
-use name::Name;
 use participants::Membership;
 use root::Root;
 
@@ -138,6 +138,16 @@ impl<S: Structure> Segment<S> {
         }
     }
 
+    /// Panics in a process that was forked from the one that attached: for what a guard gives in place, where
+    /// no error can be given.
+    #[inline(always)]
+    pub(crate) fn assert_ours(&self) {
+        assert!(
+            self.membership.is_ours(),
+            "a guard belongs to the process that made it, and not to a forked child"
+        );
+    }
+
     /// Whether this is still the process that attached.
     pub(crate) fn is_ours(&self) -> bool {
         self.membership.is_ours()
@@ -156,17 +166,18 @@ impl<S: Structure> Segment<S> {
         })
     }
 
+    /// Whether somebody has lock `number` who is alive.
+    pub(crate) fn lock_has_living_owner(&self, number: usize) -> bool {
+        let owner = Owner::from_bits(self.words(number).owner_bits());
+        owner.is_some_and(|owner| self.membership.is_alive(owner))
+    }
+
     /// Whether the owner of lock `number` is dead: for those who read without the lock and would not
     /// notice. Costs one load while the lock is free, and a question to the system while it is not.
     #[inline]
     pub(crate) fn lock_is_orphaned(&self, number: usize) -> bool {
         let owner = Owner::from_bits(self.words(number).owner_bits());
         owner.is_some_and(|owner| !self.membership.is_alive(owner))
-    }
-
-    /// Whether nobody has a lock.
-    pub(crate) fn lock_is_free(&self, number: usize) -> bool {
-        self.words(number).owner_bits() == 0
     }
 
     #[inline(always)]

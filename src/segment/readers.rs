@@ -102,8 +102,10 @@ impl<'a, S: Structure> ReadWrite<'a, S> {
     pub(crate) fn exclude(self, guard: &Guard<'_, S>) {
         debug_assert_eq!(guard.number(), self.number);
         fail_point("write.locked");
-        self.words()
-            .exclude(|entry| self.segment.is_entry_alive(entry));
+        let is_alive = |entry| self.segment.is_entry_alive(entry);
+        if self.words().exclude(is_alive) {
+            self.segment.clean(); // else every writer from now on would find the dead one
+        }
     }
 
     #[inline(always)]

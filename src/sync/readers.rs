@@ -101,9 +101,11 @@ impl Readers<'_> {
         }
     }
 
-    /// Step 3: waits until nobody reads who is alive. `self` has the lock.
+    /// Step 3: waits until nobody reads who is alive. `self` has the lock. Says whether there were dead ones,
+    /// whose counts stay until they are cleaned up after.
     #[inline]
-    pub(crate) fn exclude(&self, is_alive: impl Fn(usize) -> bool) {
+    pub(crate) fn exclude(&self, is_alive: impl Fn(usize) -> bool) -> bool {
+        let mut dead = false;
         // SeqCst: step 3; pairs with the fence in `try_enter`.
         fence(Ordering::SeqCst);
         for (number, word) in self.seen.iter().enumerate() {
@@ -115,22 +117,27 @@ impl Readers<'_> {
                 if let Some(count) = self.counts.get(entry)
                     && !count.is_empty()
                 {
-                    self.wait_for(count, || is_alive(entry));
+                    dead |= self.wait_for(count, || is_alive(entry));
                 }
             }
         }
+        dead
     }
 
+    /// Says whether it is dead.
     #[cold]
-    fn wait_for(&self, count: &ReaderCount, is_alive: impl Fn() -> bool) {
+    fn wait_for(&self, count: &ReaderCount, is_alive: impl Fn() -> bool) -> bool {
         for _ in 0..SPINS {
             relax();
             if count.is_empty() {
-                return;
+                return false;
             }
         }
-        let gone = || (count.is_empty() || !is_alive()).then_some(());
-        self.gone.wait_for(Duration::MAX, gone);
+        let gone = || match count.is_empty() {
+            true => Some(false),
+            false => (!is_alive()).then_some(true),
+        };
+        self.gone.wait_for(Duration::MAX, gone).unwrap_or(false)
     }
 }
 

@@ -11,6 +11,8 @@ pub const NAME: &str = "fuzzed";
 /// Slots of the pool: two shards, and a last run that is not whole.
 pub const CAPACITY: usize = 520;
 pub const BOARD_LENGTH: usize = 10;
+/// Bytes of a header without its schema.
+pub const HEADER: usize = 640;
 /// How many of the pool's records are linked.
 const EPISODE: usize = 50;
 
@@ -94,14 +96,14 @@ pub fn locks_at(image: &[u8]) -> usize {
 
 /// Where the schema ends, as the header says; somewhere behind the file's end where it lies.
 fn schema_end(image: &[u8]) -> usize {
-    let schema = u64::from_le_bytes(image[136..144].try_into().expect("eight bytes"));
-    192 + schema.min(image.len() as u64) as usize
+    let schema = u64::from_le_bytes(image[584..592].try_into().expect("eight bytes"));
+    HEADER + schema.min(image.len() as u64) as usize
 }
 
 /// Gives the header the length of the file and the checksum that it should have, so that what is wrong
 /// with the rest is looked at. Does nothing to what is shorter than a header.
 pub fn mend_header(image: &mut [u8]) {
-    if image.len() < 192 {
+    if image.len() < HEADER {
         return;
     }
     let length = image.len() as u64;

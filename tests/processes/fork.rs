@@ -6,7 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use millpond::{
-    Batch, Board, BoardOptions, BoardReader, Column, Error, Lifetime, Pool, PoolOptions, Result,
+    Batch, Board, BoardOptions, BoardReader, Boards, BoardsOptions, Column, Error, Lifetime, Pool,
+    PoolOptions, Result,
 };
 use nix::libc;
 use nix::sys::wait::{WaitStatus, waitpid};
@@ -96,6 +97,9 @@ fn the_parents_handles_are_errors_in_a_forked_child() {
     let board = Board::<u64>::create("forked/board", BoardOptions::new(1)).unwrap();
     let reader = BoardReader::<u64>::open("forked/board").unwrap();
     board.publish(&[7]).unwrap();
+    let lease = board.lease().unwrap();
+    let family = Boards::new("forked", BoardsOptions::new()).unwrap();
+    family.lease::<u64>("board").unwrap();
     let batch = pool.sample(10, &mut random()).unwrap();
     let mut slot = Some(pool.reserve().unwrap());
     let record = Experience::new(0, 0, 0);
@@ -119,7 +123,14 @@ fn the_parents_handles_are_errors_in_a_forked_child() {
 
         assert_forked(board.publish(&[8]));
         assert_forked(board.fetch(&mut [0]));
+        assert_forked(board.fetch_vec());
+        assert_forked(board.lease());
         assert_forked(board.wait_newer(0, HANG));
+        assert_forked(family.publish("board", &[8u64]));
+        assert_forked(family.fetch_vec::<u64>("board"));
+        assert_forked(family.lease::<u64>("another"));
+        let read = catch_unwind(AssertUnwindSafe(|| lease[0]));
+        assert!(read.is_err(), "a value of the parent's lease");
         assert_forked(board.participants());
         assert_forked(reader.fetch(&mut [0]));
         assert_forked(reader.wait_newer(0, HANG));
@@ -135,7 +146,11 @@ fn what_a_forked_child_drops_stays_the_parents() {
     let mut batch = Some(pool.sample(20, &mut random()).unwrap());
     let mut slot = Some(pool.reserve().unwrap());
     let mut handle = Some(pool.clone());
+    let board = Board::<u64>::create("forked/board", BoardOptions::new(1)).unwrap();
+    board.publish(&[7]).unwrap();
+    let mut lease = Some(board.lease().unwrap());
     in_a_forked_child(|| {
+        drop(lease.take());
         drop(batch.take());
         drop(slot.take());
         drop(handle.take());
@@ -144,6 +159,11 @@ fn what_a_forked_child_drops_stays_the_parents() {
     let copies = check_batch(&batch);
     fill(&pool, 3 * CAPACITY as u64);
     assert!(check_batch(&batch) == copies, "a leased record changed");
+    for value in 0..10 {
+        board.publish(&[value]).unwrap();
+    }
+    assert_eq!(lease.unwrap()[0], 7, "a leased value changed");
+    millpond::unlink("forked/board").unwrap();
     *slot = Experience::new(slot.key(), 0, 0);
     let key = slot.commit().unwrap();
     pool.get(key)

@@ -15,10 +15,12 @@ mod clocks;
 mod containers;
 mod creation;
 mod damage;
+mod damaged_board;
 mod dict;
 mod dict_damage;
 mod dict_owners;
 mod experience;
+mod family;
 #[cfg(unix)]
 mod fork;
 mod frequencies;
@@ -60,6 +62,7 @@ const PARTS: &[stage::Part] = &[
     windows::PART,
     frequencies::PART,
     board::PART,
+    family::PART,
     observing::PART,
     creation::PART,
     lifetime::PART,
@@ -69,6 +72,7 @@ const PARTS: &[stage::Part] = &[
     waiting::PART,
     snapshots::PART,
     damage::PART,
+    damaged_board::PART,
     dict::PART,
     dict_damage::PART,
     dict_owners::PART,

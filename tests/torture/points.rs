@@ -300,8 +300,11 @@ impl Range {
             }
             watch.time(|| pool.update_priorities(batch.keys(), &[1.0; 64]))?;
             watch.time(|| pool.verify())?;
-            let version = self.board.version() + 1;
-            watch.time(|| self.board.publish(&[version; BOARD_LENGTH]))?;
+            // So often that what the dead leased is needed.
+            for _ in 0..self.board.buffers() {
+                let version = self.board.version() + 1;
+                watch.time(|| self.board.publish(&[version; BOARD_LENGTH]))?;
+            }
             watch.time(|| create_and_unlink("short/survivor"));
             Ok(())
         };

@@ -127,11 +127,17 @@ pub fn snapshot() -> PathBuf {
     Path::new(&root).with_file_name("snapshot")
 }
 
-/// Publishes. Argument: the board's name.
+/// Publishes, and leases what is published, so that the last two values are held. Argument: the board's name.
 pub fn publisher() {
     let board = Board::<u64>::open(&argument::<String>(0)).unwrap();
+    let mut held = board.lease().unwrap();
     for _ in 0..ROUNDS {
         board.publish(&[board.version() + 1; BOARD_LENGTH]).unwrap();
+        let lease = board.lease().unwrap();
+        for lease in [&lease, &held] {
+            assert_eq!(lease[..], [lease.version(); BOARD_LENGTH], "torn");
+        }
+        held = lease;
     }
 }
 

@@ -1,5 +1,8 @@
 //! The board in one process, as its users see it: whole values under many threads, versions, waits,
-//! values of any length, and bad input.
+//! values of any length, leases, and bad input.
+
+mod leases;
+mod model;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -90,6 +93,7 @@ fn values_of_every_length_come_back_as_they_were() {
         let mut found = vec![0; len];
         board.fetch(&mut found).unwrap();
         assert!(found == value, "{len} bytes");
+        assert!(*board.lease().unwrap() == value, "{len} bytes in place");
     }
     let value: Vec<f32> = (0..4610).map(|at| at as f32 * 0.1).collect();
     let board = board::<f32>(value.len());
@@ -120,6 +124,8 @@ fn a_value_may_be_records() {
     let mut found = [bytemuck::Zeroable::zeroed(); 3];
     board.fetch(&mut found).unwrap();
     assert_eq!(found, value);
+    assert_eq!(*board.lease().unwrap(), value);
+    assert_eq!(board.fetch_vec().unwrap(), (value.to_vec(), 1));
 }
 
 #[test]
@@ -132,6 +138,8 @@ fn nothing_is_fetched_before_the_first_publication() {
     );
     assert!(matches!(error, Error::NothingPublished));
     assert_eq!(value, [9; 3]);
+    assert!(matches!(board.lease(), Err(Error::NothingPublished)));
+    assert!(matches!(board.fetch_vec(), Err(Error::NothingPublished)));
 }
 
 #[test]
@@ -162,6 +170,17 @@ fn options_that_cannot_be_are_refused() {
         create(BoardOptions::new(usize::MAX / 8)),
         &["address space"],
     );
+    // One buffer would fit, all of them do not.
+    let most = isize::MAX as usize / 8 / 4;
+    refuse(create(BoardOptions::new(most)), &["address space"]);
+    refuse(
+        create(BoardOptions::new(most / 8).buffers(64)),
+        &["address space"],
+    );
+    for buffers in [0, 1, 65, usize::MAX] {
+        let says = ["number of a board's buffers", "2 to 64"];
+        refuse(create(BoardOptions::new(1).buffers(buffers)), &says);
+    }
     for name in ["", "a//b", "../up", "CON"] {
         refuse(Board::<u64>::open(name), &["cannot name a segment"]);
         refuse(Board::<u64>::create(name, BoardOptions::new(1)), &[name]);

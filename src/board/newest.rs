@@ -1,0 +1,82 @@
+//! What everybody does who wants the newest value: look, try, and look again where a publisher was faster.
+
+use super::parts::{Parts, load};
+use super::slots::Newest;
+use crate::error::{Error, Result};
+use crate::record::Record;
+
+/// What is newest, if the board has a buffer of that number.
+pub(super) fn newest(parts: &Parts, name: Option<&str>) -> Result<Newest> {
+    let newest = parts.versions().newest();
+    match newest.buffer < parts.buffers() {
+        true => Ok(newest),
+        false => {
+            let reason = format!(
+                "its newest value is in buffer {} of {}",
+                newest.buffer,
+                parts.buffers()
+            );
+            Err(damaged(name, reason))
+        }
+    }
+}
+
+/// Does `attempt` with what is newest, until it succeeds. Gives what was newest then.
+pub(super) fn with_newest(
+    parts: &Parts,
+    name: Option<&str>,
+    mut attempt: impl FnMut(Newest) -> bool,
+) -> Result<Newest> {
+    let mut last = None;
+    loop {
+        let newest = newest(parts, name)?;
+        if newest.version == 0 {
+            return Err(Error::NothingPublished);
+        }
+        if attempt(newest) {
+            return Ok(newest);
+        }
+        // In a sound board a lost attempt means that a newer version is there.
+        if last == Some(newest) {
+            let reason = format!("version {} is not in its place", newest.version);
+            return Err(damaged(name, reason));
+        }
+        last = Some(newest);
+    }
+}
+
+/// Copies the newest value of a board into `value`, and gives its version.
+pub(super) fn fetch<T: Record>(parts: &Parts, name: Option<&str>, value: &mut [T]) -> Result<u64> {
+    check_len(parts, value.len())?;
+    let bytes: &mut [u8] = bytemuck::cast_slice_mut(value);
+    let fetched = with_newest(parts, name, |newest| {
+        let read = |buffer| load(parts.buffer(buffer), bytes);
+        parts.versions().fetch(newest, read)
+    })?;
+    Ok(fetched.version)
+}
+
+/// As [`fetch`], into memory of its own.
+pub(super) fn fetch_vec<T: Record>(parts: &Parts, name: Option<&str>) -> Result<(Vec<T>, u64)> {
+    let mut value = vec![T::zeroed(); parts.len];
+    let version = fetch(parts, name, &mut value)?;
+    Ok((value, version))
+}
+
+pub(super) fn check_len(parts: &Parts, found: usize) -> Result<()> {
+    match found == parts.len {
+        true => Ok(()),
+        false => Err(Error::InvalidArgument {
+            what: "the length of the value",
+            found: found.to_string(),
+            expected: format!("that of the board, {}", parts.len),
+        }),
+    }
+}
+
+pub(super) fn damaged(name: Option<&str>, reason: String) -> Error {
+    Error::Damaged {
+        name: name.unwrap_or("(anonymous)").into(),
+        reason,
+    }
+}
