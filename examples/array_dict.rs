@@ -27,28 +27,20 @@ const ROUNDS: usize = 16;
 const KEYS: u64 = 30_000;
 const CHANGES: u64 = DICTIONARIES as u64 * ROUNDS as u64 * KEYS * 9 / 4;
 
-enum Change {
-    Insert(u64, Row),
-    Add(u64, f32),
-    Remove(u64),
-}
-
-/// What is done to a dictionary in a round.
-fn changes(dictionary: usize, round: usize) -> impl Iterator<Item = [Option<Change>; 3]> {
+/// What is done to a dictionary in a round: a new key, one whose row changes, and perhaps one that goes.
+fn steps(dictionary: usize, round: usize) -> impl Iterator<Item = (u64, u64, Option<u64>)> {
     let mut random = StdRng::seed_from_u64((dictionary * ROUNDS + round) as u64);
     let first = round as u64 * KEYS;
     (first..first + KEYS).map(move |number| {
+        let key = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mut any = || key(random.random_range(0..=number));
-        let (changed, removed) = (any(), any());
-        let inserted = Change::Insert(key(number), [number as f32; 8]);
-        let removed = (number % 4 == 0).then_some(Change::Remove(removed));
-        [Some(inserted), Some(Change::Add(changed, 0.5)), removed]
+        (key(number), any(), (number % 4 == 0).then(any))
     })
 }
 
-/// Key number `number`.
-fn key(number: u64) -> u64 {
-    number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+/// The row of a new key.
+fn row(key: u64) -> Row {
+    [(key >> 48) as f32; 8]
 }
 
 /// A worker: for each line with a number of a round, has some dictionaries to itself and changes them. Says
@@ -62,12 +54,10 @@ fn work(run: &str, worker: usize) -> Result<()> {
             let began = Instant::now();
             let mut checkout = dicts[dictionary].checkout()?;
             let waited = began.elapsed();
-            for change in changes(dictionary, round).flatten().flatten() {
-                match change {
-                    Change::Insert(key, row) => drop(checkout.insert(key, &row)?),
-                    Change::Add(key, more) => drop(checkout.update(&key, |row| row[0] += more)?),
-                    Change::Remove(key) => drop(checkout.remove(&key)?),
-                }
+            for (new, changed, gone) in steps(dictionary, round) {
+                checkout.insert(new, &row(new))?;
+                checkout.update(&changed, |row| row[0] += 0.5)?;
+                gone.map_or(Ok(None), |gone| checkout.remove(&gone))?;
             }
             drop(checkout);
             println!("{}", waited.as_nanos());
@@ -79,12 +69,10 @@ fn work(run: &str, worker: usize) -> Result<()> {
 /// Compares a dictionary with a map to which the same was done; says how many keys it has.
 fn compare(number: usize, dict: &Dict) -> Result<usize> {
     let mut map = HashMap::new();
-    for change in (0..ROUNDS).flat_map(|round| changes(number, round).flatten().flatten()) {
-        match change {
-            Change::Insert(key, row) => drop(map.insert(key, row)),
-            Change::Add(key, more) => drop(map.entry(key).and_modify(|row| row[0] += more)),
-            Change::Remove(key) => drop(map.remove(&key)),
-        }
+    for (new, changed, gone) in (0..ROUNDS).flat_map(|round| steps(number, round)) {
+        map.insert(new, row(new));
+        map.entry(changed).and_modify(|row: &mut Row| row[0] += 0.5);
+        gone.map(|gone| map.remove(&gone));
     }
     dict.verify()?;
     let view = dict.read()?;

@@ -15,6 +15,8 @@ mod journal;
 mod key;
 mod options;
 mod parts;
+#[cfg(test)]
+mod probes;
 mod shape;
 mod storage;
 mod verify;

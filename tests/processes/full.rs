@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, io};
 
-use millpond::{Board, BoardOptions, Error, Pool, PoolOptions};
+use millpond::{ArrayDict, Board, BoardOptions, DictOptions, Error, Pool, PoolOptions};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -26,8 +26,9 @@ pub const PART: Part = Part {
         a_file_system_filled_to_the_last_byte_disturbs_nobody,
         the_first_segment_on_a_full_file_system_is_an_error,
         a_file_system_with_too_few_files_is_an_error_at_every_step,
+        a_dictionary_that_cannot_grow_keeps_what_it_has_and_goes_on_with_more_room,
     ],
-    roles: named![fitting, filled, first, counted],
+    roles: named![fitting, filled, first, counted, growing],
     ..Part::EMPTY
 };
 
@@ -90,6 +91,10 @@ fn the_first_segment_on_a_full_file_system_is_an_error() {
 
 fn a_file_system_with_too_few_files_is_an_error_at_every_step() {
     play_on_a_small_file_system("full::counted", 20);
+}
+
+fn a_dictionary_that_cannot_grow_keeps_what_it_has_and_goes_on_with_more_room() {
+    play_on_a_small_file_system("full::growing", FILES);
 }
 
 fn root() -> PathBuf {
@@ -259,4 +264,59 @@ fn counted() {
     assert_eq!(millpond::list(None).unwrap().len(), 1);
     millpond::unlink("run/pool").unwrap();
     println!("creating was refused {refusals} times for want of a file");
+}
+
+/// Fills a dictionary until it cannot grow; it works on, and grows when there is room again.
+fn growing() {
+    let row = |key: u64| [key; 8];
+    let dict = ArrayDict::<u64, [u64; 8]>::create("words", DictOptions::new(0)).unwrap();
+    let ballast = root().with_file_name("ballast");
+    fs::write(&ballast, vec![1; ROOM as usize / 2]).unwrap();
+    let full = |error: Error| {
+        let text = error.to_string();
+        assert!(matches!(error, Error::NoSpace { .. }), "{text}");
+        assert!(
+            text.contains("has no room for") && text.contains("MILLPOND_DIR"),
+            "{text}"
+        );
+    };
+    let keys = (0..).find(|&key| match dict.insert(key, &row(key)) {
+        Ok(_) => false,
+        Err(error) => {
+            full(error);
+            true
+        }
+    });
+    let keys = keys.expect("a full file system");
+    let check = |absent: u64| {
+        dict.verify().unwrap();
+        assert_eq!(dict.len() as u64, keys - u64::from(absent < keys));
+        for key in (0..keys).filter(|key| *key != absent) {
+            assert_eq!(dict.get(&key).unwrap(), Some(row(key)));
+        }
+        assert_eq!(dict.get(&keys).unwrap(), None);
+    };
+    check(keys);
+    for _ in 0..3 {
+        full(dict.insert(keys, &row(keys)).unwrap_err());
+        full(dict.reserve(10 * keys as usize).unwrap_err());
+        let mut checkout = dict.checkout().unwrap();
+        full(checkout.extend([(keys, row(keys))]).unwrap_err());
+        assert!(!checkout.was_interrupted());
+    }
+    check(keys);
+    // What is there can be changed and removed.
+    assert!(dict.update(&0, |row| row[0] = 7).unwrap());
+    assert_eq!(dict.insert(0, &row(0)).unwrap().unwrap()[0], 7);
+    assert_eq!(dict.remove(&1).unwrap(), Some(row(1)));
+    check(1);
+    let second = ArrayDict::<u64, [u64; 8]>::open("words").unwrap();
+    fs::remove_file(ballast).unwrap();
+    second.extend([(1, row(1)), (keys, row(keys))]).unwrap();
+    assert!(second.capacity().unwrap() as u64 > keys);
+    for key in 0..=keys {
+        assert_eq!(dict.get(&key).unwrap(), Some(row(key)));
+    }
+    dict.verify().unwrap();
+    println!("{keys} rows fitted, and then one more");
 }

@@ -16,6 +16,9 @@ mod containers;
 mod creation;
 mod damage;
 mod damaged_board;
+mod dict;
+mod dict_damage;
+mod dict_owners;
 mod experience;
 mod family;
 #[cfg(unix)]
@@ -70,6 +73,9 @@ const PARTS: &[stage::Part] = &[
     snapshots::PART,
     damage::PART,
     damaged_board::PART,
+    dict::PART,
+    dict_damage::PART,
+    dict_owners::PART,
     mismatch::PART,
     pages::PART,
     #[cfg(unix)]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
-use crate::points::files_below;
+use crate::all_points::files_below;
 
 /// What a process has. On Linux; elsewhere nothing is known.
 #[derive(Clone, Copy)]

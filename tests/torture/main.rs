@@ -5,8 +5,10 @@
 //! as one likes, which ends with one line: kills, recoveries, the longest pause of a survivor,
 //! violations. The fail points need the feature `failpoints`; without it there are random kills only.
 
+mod all_points;
 mod contest;
 mod crew;
+mod dict;
 #[path = "../processes/experience.rs"]
 #[expect(dead_code, reason = "the other test program checks batches by columns")]
 mod experience;

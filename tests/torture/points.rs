@@ -1,7 +1,6 @@
 //! Every fail point, some times each, in pools of several shards: a process dies there, this one goes
 //! on and compares what the segments hold with what was promised.
 
-use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -10,7 +9,9 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
+use crate::all_points::{all_points, files_below};
 use crate::contest::{self, Companions};
+use crate::dict;
 use crate::experience::Experience;
 use crate::keeper::{self, Kept};
 use crate::ledger::{self, check_alone, insert};
@@ -27,11 +28,12 @@ pub const PART: Part = Part {
     alone: named![a_death_at_any_point_is_made_good],
     roles: {
         use contest::{companion, contender};
+        use dict::{lector, scribe};
         use keeper::{inspector, keeper};
         use victim::{creator, guest, pool, publisher, saver, verifier};
         named![
             pool, guest, verifier, publisher, creator, saver, contender, companion, keeper,
-            inspector
+            inspector, scribe, lector
         ]
     },
     ..Part::EMPTY
@@ -50,15 +52,6 @@ const IN_THE_LOCK: [&str; 9] = [
     "tree.run",
     "tree.path",
     "tree.sum",
-];
-
-/// Points that only a structure that grows passes. None is public yet; those who die there do so in
-/// `src/segment/companion/tests/`.
-const GROWING: [&str; 4] = [
-    "companion.created",
-    "companion.extended",
-    "companion.nameless",
-    "unlink.companion",
 ];
 
 fn a_death_at_any_point_is_made_good() {
@@ -86,47 +79,6 @@ pub fn go_through(seed: u64, score: &mut Score) {
     }
 }
 
-/// The names of all points, from the library's own source; where it is another system's, nobody comes.
-fn all_points() -> Vec<String> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut points = Vec::new();
-    let other = if cfg!(windows) {
-        "os/unix"
-    } else {
-        "os/windows"
-    };
-    let mut files = files_below(&source);
-    files.retain(|file| !file.starts_with(other));
-    for file in files {
-        let text = fs::read_to_string(source.join(file)).expect("source text");
-        let calls = text.split("fail_point(\"").skip(1);
-        points.extend(calls.filter_map(|rest| Some(rest.split_once('"')?.0.to_string())));
-    }
-    points.retain(|point| !GROWING.contains(&point.as_str()));
-    points.sort();
-    points.dedup();
-    assert!(points.len() > 40, "where are the points? {points:?}");
-    points
-}
-
-/// The files below a directory, by their paths in it, with `/` on every system.
-pub fn files_below(root: &Path) -> Vec<String> {
-    let (mut files, mut directories) = (Vec::new(), vec![root.to_path_buf()]);
-    while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(&directory).expect("a directory").flatten() {
-            match entry.path() {
-                path if path.is_dir() => directories.push(path),
-                path => {
-                    let inside = path.strip_prefix(root).expect("a path below");
-                    files.push(inside.to_string_lossy().replace('\\', "/"));
-                }
-            }
-        }
-    }
-    files.sort();
-    files
-}
-
 /// Whether a process was killed, and did not end by itself or in a panic.
 fn was_killed(status: ExitStatus) -> bool {
     status.code().is_none_or(|code| code != 0 && code != 101)
@@ -141,6 +93,7 @@ struct Range {
     board_name: String,
     kept: Pool<Kept>,
     kept_name: String,
+    dict: dict::Kept,
     /// The number of the next victim.
     victim: u64,
 }
@@ -164,6 +117,7 @@ impl Range {
             board_name,
             kept: keeper::create(&kept_name),
             kept_name,
+            dict: dict::Kept::new("points/dict"),
             victim: 1 + (seed << 32),
         }
     }
@@ -176,6 +130,9 @@ impl Range {
         }
         if point == "tree.order" {
             return self.try_keeper(point, score);
+        }
+        if let "dict" | "read" | "write" = area {
+            return self.try_scribe(point, score);
         }
         let first = self.victim;
         let held = self.pool.sample(64, &mut self.random).unwrap();
@@ -196,7 +153,7 @@ impl Range {
             "leave" => self.send("guest", point, few),
             "save" => self.send("saver", point, few),
             "board" => self.send("publisher", point, few),
-            "create" | "unlink" => self.send("creator", point, few),
+            "create" | "unlink" | "companion" => self.send("creator", point, few),
             _ => panic!("no process is known that passes {point}"),
         };
         if !was_killed(died) {
@@ -249,6 +206,36 @@ impl Range {
         score.recoveries += usize::from(score.violations.len() == before);
     }
 
+    /// Lets a process die at a point that only a dictionary passes, and checks that dictionary. Some are
+    /// followed by one who dies at the end of the repair.
+    fn try_scribe(&mut self, point: &str, score: &mut Score) {
+        let scribe = self.victim;
+        let pass = self.random.random_range(1..=8);
+        let died = match point {
+            // Whoever does not get in at once, as somebody died with the lock.
+            "read.entered" => {
+                score.kills += usize::from(was_killed(self.send("scribe", "dict.begun", pass)));
+                self.send("lector", point, 1)
+            }
+            _ => self.send("scribe", point, pass),
+        };
+        if !was_killed(died) {
+            return score.violation(format!("{point} was not reached: {died}"));
+        }
+        score.kills += 1;
+        *score.deaths.entry(point.to_string()).or_default() += 1;
+        if self.random.random() {
+            score.kills += usize::from(was_killed(self.send("lector", "dict.ended", 1)));
+        }
+        let before = score.violations.len();
+        let mut watch = Stopwatch::default();
+        let checked = self.dict.check(scribe, &mut watch);
+        score.check_records(point, checked);
+        score.pauses.push(watch.longest);
+        score.check(point, self.check_files());
+        score.recoveries += usize::from(score.violations.len() == before);
+    }
+
     /// Somebody dies with a lock, then up to three in a row who repair what he left.
     fn send_repairers(&mut self, point: &str, score: &mut Score) -> ExitStatus {
         let left = match point {
@@ -287,6 +274,7 @@ impl Range {
         let name = match role {
             "publisher" => &self.board_name,
             "keeper" | "inspector" => &self.kept_name,
+            "scribe" | "lector" => &self.dict.name,
             _ => &self.pool_name,
         };
         let program = std::env::current_exe().expect("the path of this program");
@@ -380,10 +368,23 @@ impl Range {
         let say = |error: millpond::Error| error.to_string();
         millpond::unlink_all("short").map_err(say)?;
         let root = std::env::var_os("MILLPOND_DIR").expect("a directory for segments");
-        let expected = [self.board_name.as_str(), &self.pool_name, &self.kept_name]
-            .map(|name| name.to_string() + ".pond");
+        let expected = [
+            &self.board_name,
+            &self.pool_name,
+            &self.kept_name,
+            &self.dict.name,
+        ]
+        .map(|name| format!("{name}.pond"));
         let mut left = files_below(Path::new(&root));
         left.retain(|file| file != ".lock" && !expected.contains(file));
+        // The dictionary's companions, three of them.
+        let (folder, name) = self.dict.name.split_once('/').expect("a run and a name");
+        let companion = format!("{folder}/.{name}.pond.");
+        let all = left.len();
+        left.retain(|file| !file.starts_with(&companion));
+        if all - left.len() != 3 {
+            return Err(format!("of companions there are {}", all - left.len()));
+        }
         match left.is_empty() {
             true => Ok(()),
             false => Err(format!("files are left: {left:?}")),

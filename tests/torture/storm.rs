@@ -9,12 +9,12 @@ use millpond::{Board, BoardOptions, Pool, PoolOptions};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use crate::all_points::files_below;
 use crate::crew::{self, BOARD};
 use crate::experience::Experience;
 use crate::footprint::Footprint;
 use crate::ledger::{self, check_alone, check_live, insert};
 use crate::pauses::Pauses;
-use crate::points::files_below;
 use crate::pulse::{KILLS, newest};
 use crate::score::{PROMISE, Score, grow};
 use crate::stage::{Part, named};

@@ -6,6 +6,7 @@ use millpond::{Batch, Board, BoardOptions, Pool, PoolOptions};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use crate::dict;
 use crate::experience::{Experience, UNKNOWN};
 use crate::ledger::{Entry, Ledger};
 use crate::orders::argument;
@@ -147,7 +148,7 @@ pub fn creator() {
     }
 }
 
-/// The life of two small segments.
+/// The life of small segments.
 pub fn create_and_unlink(name: &str) {
     let pool = Pool::<u64>::create(name, PoolOptions::new(64)).unwrap();
     pool.insert(&7).unwrap();
@@ -156,4 +157,5 @@ pub fn create_and_unlink(name: &str) {
     millpond::unlink(name).unwrap();
     drop((pool, board));
     millpond::unlink(&format!("{name}-board")).unwrap();
+    dict::create_and_unlink(&format!("{name}-dict"));
 }
