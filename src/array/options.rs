@@ -155,8 +155,8 @@ impl Shape {
         if len == 0 {
             return Err("its length is 0".into());
         }
-        let chunks = chunk_len.checked_add(1).is_some() && chunk_len > 0;
-        if (access == Access::Chunks) != chunks {
+        let chunks = access == Access::Chunks;
+        if chunks != (chunk_len > 0) {
             return Err(format!("its chunks have {chunk_len} elements"));
         }
         if chunks && len.div_ceil(chunk_len) > MOST_CHUNKS {
