@@ -97,7 +97,7 @@ impl<T: Record> ChunkedArray<T> {
         check_pass(pass)?;
         let inner = &*self.inner;
         let chunks = 0..inner.chunks();
-        let done = chunks.filter(|&chunk| inner.word(chunk).is_done(pass));
+        let done = chunks.filter(|&chunk| inner.word(chunk).is_done(pass, inner.segment.peers()));
         Ok(done.map(|chunk| inner.elements(chunk).len()).sum())
     }
 
