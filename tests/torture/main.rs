@@ -5,6 +5,7 @@
 //! as one likes, which ends with one line: kills, recoveries, the longest pause of a survivor,
 //! violations. The fail points need the feature `failpoints`; without it there are random kills only.
 
+mod arrays;
 mod contest;
 mod crew;
 #[path = "../processes/experience.rs"]

@@ -10,6 +10,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
+use crate::arrays::{self, Arrays};
 use crate::contest::{self, Companions};
 use crate::experience::Experience;
 use crate::keeper::{self, Kept};
@@ -26,12 +27,13 @@ pub const PART: Part = Part {
     },
     alone: named![a_death_at_any_point_is_made_good],
     roles: {
+        use arrays::array;
         use contest::{companion, contender};
         use keeper::{inspector, keeper};
         use victim::{creator, guest, pool, publisher, saver, verifier};
         named![
             pool, guest, verifier, publisher, creator, saver, contender, companion, keeper,
-            inspector
+            inspector, array
         ]
     },
     ..Part::EMPTY
@@ -131,6 +133,7 @@ struct Range {
     board_name: String,
     kept: Pool<Kept>,
     kept_name: String,
+    arrays: Arrays,
     /// The number of the next victim.
     victim: u64,
 }
@@ -153,6 +156,7 @@ impl Range {
             board,
             board_name,
             kept: keeper::create(&kept_name),
+            arrays: Arrays::create(),
             kept_name,
             victim: 1 + (seed << 32),
         }
@@ -161,10 +165,7 @@ impl Range {
     /// Lets a process die at a point, and checks everything.
     fn try_point(&mut self, point: &str, score: &mut Score) {
         let (area, _) = point.split_once('.').expect("area.step");
-        if let "quota" | "remove" | "rewrite" = area {
-            return self.try_keeper(point, score);
-        }
-        if point == "tree.order" {
+        if matches!(area, "quota" | "remove" | "rewrite") || point == "tree.order" {
             return self.try_keeper(point, score);
         }
         let first = self.victim;
@@ -186,6 +187,7 @@ impl Range {
             "leave" => self.send("guest", point, few),
             "save" => self.send("saver", point, few),
             "board" => self.send("publisher", point, few),
+            "read" | "write" | "chunk" => self.send("array", point, few),
             "create" | "unlink" => self.send("creator", point, few),
             _ => panic!("no process is known that passes {point}"),
         };
@@ -204,6 +206,9 @@ impl Range {
         score.check_records(&context, check_alone(&self.pool, &victims));
         score.check(&context, self.check_board());
         score.check(&context, self.check_files());
+        if let "read" | "write" | "chunk" = area {
+            score.check_records(&context, self.arrays.check());
+        }
         if area == "save" {
             score.check_records(&context, self.check_snapshot());
         }
@@ -367,8 +372,12 @@ impl Range {
         let say = |error: millpond::Error| error.to_string();
         millpond::unlink_all("short").map_err(say)?;
         let root = std::env::var_os("MILLPOND_DIR").expect("a directory for segments");
-        let expected = [self.board_name.as_str(), &self.pool_name, &self.kept_name]
-            .map(|name| name.to_string() + ".pond");
+        let pools = [self.board_name.as_str(), &self.pool_name, &self.kept_name];
+        let expected = [&pools[..], &[arrays::LOCKED, arrays::CHUNKED]].concat();
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|name| name.to_string() + ".pond")
+            .collect();
         let mut left = files_below(Path::new(&root));
         left.retain(|file| file != ".lock" && !expected.contains(file));
         match left.is_empty() {
