@@ -270,5 +270,5 @@ impl<T: Record> fmt::Debug for Split<'_, T> {
 fn first_chunk(entry: usize, chunks: usize) -> usize {
     const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
     let share = (entry as u64).wrapping_mul(GOLDEN) >> 32;
-    (share * chunks as u64 >> 32) as usize
+    ((share * chunks as u64) >> 32) as usize
 }
