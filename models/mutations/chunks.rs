@@ -50,7 +50,7 @@ pub const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "does_what_is_done",
         file: FILE,
-        old: "|| pass_of(word) == pass && word as u32 & DONE != 0",
+        old: "|| pass_of(word) == pass && word as u32 & DONE != 0 && is_whole()",
         new: "",
         model: "chunks::a_chunk_is_given_out_once_a_pass",
     },
@@ -102,5 +102,12 @@ pub const MUTATIONS: &[Mutation] = &[
         old: "Ending::Left => LEFT,",
         new: "Ending::Left => 0,",
         model: "chunks::what_was_left_in_a_panic_is_given_out_again_and_says_so",
+    },
+    Mutation {
+        name: "believes_that_the_dead_left_it_done",
+        file: FILE,
+        old: "DONE != 0 && is_whole()",
+        new: "DONE != 0",
+        model: "chunks::what_was_done_and_taken_by_the_dead_is_not_done",
     },
 ];

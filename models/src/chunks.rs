@@ -100,7 +100,7 @@ fn a_chunk_is_given_out_once_a_pass() {
         let mine = is_taken(array.work(owner(1), 1));
         assert!(other.join().unwrap() != mine);
         assert_eq!(array.work(owner(0), 1), Answer::Done);
-        assert!(array.word(owner(0)).is_done(1));
+        assert!(array.word(owner(0)).is_done(1, &*array));
     });
 }
 
@@ -144,7 +144,7 @@ fn what_was_taken_whatever_its_pass_stays_as_done_as_it_was() {
             array.word(owner(1)).give_back(Ending::AsItWas);
         }
         other.join().unwrap();
-        assert!(array.word(owner(1)).is_done(1));
+        assert!(array.word(owner(1)).is_done(1, &*array));
     });
 }
 
@@ -161,7 +161,7 @@ fn exactly_one_takes_the_chunk_of_the_dead_and_is_told() {
         let left = Answer::Taken { left: true };
         let taken = answers.iter().filter(|&&answer| answer == left).count();
         assert_eq!(taken, 1, "{answers:?}");
-        assert!(array.word(owner(0)).is_done(1));
+        assert!(array.word(owner(0)).is_done(1, &*array));
         assert_eq!(array.change(), 3);
     });
 }
@@ -207,5 +207,24 @@ fn a_later_pass_ends_those_before() {
         array.work(owner(0), 2);
         assert_eq!(array.work(owner(1), 1), Answer::Done);
         assert_eq!(array.work(owner(1), 2), Answer::Done);
+    });
+}
+
+#[test]
+fn what_was_done_and_taken_by_the_dead_is_not_done() {
+    model(3, || {
+        let array = Array::new();
+        assert!(is_taken(array.work(owner(0), 1)));
+        let dead = array.join();
+        assert_eq!(array.word(dead).take_now(&*array), Ok(false));
+        assert!(
+            array.word(owner(0)).is_done(1, &*array),
+            "it is in good hands"
+        );
+        array.die();
+        assert!(!array.word(owner(0)).is_done(1, &*array));
+        let other = spawn(&array, |array| is_taken(array.work(owner(0), 1)));
+        let mine = is_taken(array.work(owner(1), 1));
+        assert!(other.join().unwrap() != mine);
     });
 }

@@ -20,6 +20,9 @@ use crate::sync::Owner;
 ///
 /// Dropped, it is free again: done in its pass if [`split`](crate::ChunkedArray::split) gave it out, and
 /// not done if the thread panics.
+///
+/// # Panics
+/// Its elements, in a forked child: they are the parent's.
 pub struct Chunk<'a, T: Record> {
     array: &'a Inner<Chunked<T>>,
     chunks: Range<usize>,
@@ -110,6 +113,7 @@ impl<T: Record> Deref for Chunk<'_, T> {
 
     #[inline]
     fn deref(&self) -> &[T] {
+        self.array.assert_ours();
         let records = &self.array.segment.structure.records;
         // SAFETY: the words of these chunks name this participant, of which one `Chunk` has them, from before
         // `self` until after it; nobody touches elements of a chunk that it does not have.
@@ -120,6 +124,7 @@ impl<T: Record> Deref for Chunk<'_, T> {
 impl<T: Record> DerefMut for Chunk<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [T] {
+        self.array.assert_ours();
         let records = &self.array.segment.structure.records;
         // SAFETY: as in `deref`; and `self` lends them to one borrower at a time. Whoever takes the chunk next
         // sees what was written here (`hand_out.rs`).
@@ -265,5 +270,5 @@ impl<T: Record> fmt::Debug for Split<'_, T> {
 fn first_chunk(entry: usize, chunks: usize) -> usize {
     const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
     let share = (entry as u64).wrapping_mul(GOLDEN) >> 32;
-    (share * chunks as u64 >> 32) as usize
+    ((share * chunks as u64) >> 32) as usize
 }

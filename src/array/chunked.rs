@@ -26,7 +26,8 @@ use crate::sync::{Event, EventWords};
 ///
 /// # When a process dies
 /// The chunk that it had is not done, and the next who looks for chunks gets it; those that it had given back
-/// are done. So are those of a thread that panics. Nobody waits longer than 100 ms for the dead.
+/// are done. The same goes for a thread that panics. Nobody waits longer than 100 ms for the dead; a process
+/// that is stopped is not dead, and keeps what it has.
 ///
 /// # Example
 /// ```
@@ -71,10 +72,12 @@ impl<T: Record> ChunkedArray<T> {
     ///
     /// However many processes and threads do this for the same pass, each chunk is given out once, and again
     /// only where its owner died, panicked or [gave it up](Chunk::give_up). A chunk is done in this pass when
-    /// it is dropped. When the iteration ends, all chunks are done: before that it waits for those that others
-    /// still have, and gets those of the dead. While a chunk of this iteration is kept (as `collect` does),
-    /// it does not wait, and ends where nothing is free. A thread that keeps a chunk of another iteration, or a range, may
-    /// wait for itself, and for ever.
+    /// it is dropped. When the iteration ends, all chunks are done: before that it waits for those that
+    /// others still have, and gets those of the dead.
+    ///
+    /// While a chunk of this iteration is kept (as `collect` does), it does not wait, and ends where nothing
+    /// is free. A thread that keeps a chunk of another iteration, or a range, may wait for itself, and for
+    /// ever.
     ///
     /// Passes count from 1. Whoever asks for a pass begins it, chunk by chunk, and so ends those before,
     /// also where they were not done.
@@ -97,7 +100,7 @@ impl<T: Record> ChunkedArray<T> {
         check_pass(pass)?;
         let inner = &*self.inner;
         let chunks = 0..inner.chunks();
-        let done = chunks.filter(|&chunk| inner.word(chunk).is_done(pass));
+        let done = chunks.filter(|&chunk| inner.word(chunk).is_done(pass, inner.segment.peers()));
         Ok(done.map(|chunk| inner.elements(chunk).len()).sum())
     }
 

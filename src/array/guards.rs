@@ -11,6 +11,9 @@ use crate::record::Record;
 use crate::segment::{Guard, Reading};
 
 /// All elements of a [`SharedArray`](crate::SharedArray), to be read: nobody writes while this lives.
+///
+/// # Panics
+/// Its elements, in a forked child: they are the parent's.
 pub struct ArrayReadGuard<'a, T: Record> {
     inner: &'a Inner<Locked<T>>,
     _reading: Reading<'a, Locked<T>>,
@@ -42,6 +45,7 @@ impl<T: Record> Deref for ArrayReadGuard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &[T] {
+        self.inner.assert_ours();
         let records = &self.inner.segment.structure.records;
         // SAFETY: a reader is inside for as long as `self` lives. Writers wait for it, and it waited for
         // them, as is argued at the head of `sync/readers.rs`; elements are touched in no other way.
@@ -51,6 +55,9 @@ impl<T: Record> Deref for ArrayReadGuard<'_, T> {
 
 /// All elements of a [`SharedArray`](crate::SharedArray), to be changed: nobody else reads or writes while
 /// this lives.
+///
+/// # Panics
+/// Its elements, in a forked child: they are the parent's.
 pub struct ArrayWriteGuard<'a, T: Record> {
     inner: &'a Inner<Locked<T>>,
     /// Dropped after what `drop` does.
@@ -85,6 +92,7 @@ impl<T: Record> Deref for ArrayWriteGuard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &[T] {
+        self.inner.assert_ours();
         let records = &self.inner.segment.structure.records;
         // SAFETY: the lock is held and readers are excluded for as long as `self` lives.
         unsafe { records.slice(0..records.len()) }
@@ -94,6 +102,7 @@ impl<T: Record> Deref for ArrayWriteGuard<'_, T> {
 impl<T: Record> DerefMut for ArrayWriteGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [T] {
+        self.inner.assert_ours();
         let records = &self.inner.segment.structure.records;
         // SAFETY: the lock is held and readers are excluded for as long as `self` lives, and the elements
         // are lent by `self` alone, to one borrower at a time. The lock's release comes after that.

@@ -12,6 +12,7 @@
 //! 2. *Take whatever the pass*: the same, and pass and `DONE` stay.
 //! 3. *Take from the dead*: where the owner is dead, by one compare-and-swap from the exact word seen, to the
 //!    same with `LEFT` and without `DONE`. A dead owner's word never comes back, so one succeeds.
+//!    Until then its chunk is not done, whatever the word says.
 //! 4. *Give back*: the owner stores the word without its bits, with `DONE` where it is done, or with `LEFT`
 //!    where its thread panicked.
 //!
@@ -68,7 +69,7 @@ impl ChunkWord<'_> {
     pub(crate) fn take_for(&self, pass: u32, peers: &impl Peers) -> Answer {
         let mut seen = self.word.load(Ordering::Relaxed);
         loop {
-            if is_done(seen, pass) {
+            if is_done(seen, pass, peers) {
                 return Answer::Done;
             }
             match self.swap(seen, pass, seen as u32 & LEFT, peers) {
@@ -131,8 +132,8 @@ impl ChunkWord<'_> {
     }
 
     /// Whether the chunk is done in a pass, or a later one has begun.
-    pub(crate) fn is_done(&self, pass: u32) -> bool {
-        is_done(self.word.load(Ordering::Relaxed), pass)
+    pub(crate) fn is_done(&self, pass: u32, peers: &impl Peers) -> bool {
+        is_done(self.word.load(Ordering::Relaxed), pass, peers)
     }
 }
 
@@ -140,6 +141,8 @@ fn pass_of(word: u64) -> u32 {
     (word >> 32) as u32
 }
 
-fn is_done(word: u64, pass: u32) -> bool {
-    pass_of(word) > pass || pass_of(word) == pass && word as u32 & DONE != 0
+/// What was done, and then taken by somebody who died with it, is not done.
+fn is_done(word: u64, pass: u32, peers: &impl Peers) -> bool {
+    let is_whole = || Owner::from_bits(word as u32).is_none_or(|owner| peers.is_alive(owner));
+    pass_of(word) > pass || pass_of(word) == pass && word as u32 & DONE != 0 && is_whole()
 }

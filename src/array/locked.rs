@@ -29,7 +29,8 @@ use crate::segment::{
 /// # When a process dies
 /// A dead reader is in nobody's way. Where a writer was killed, or panicked, with its guard, the elements
 /// are as it left them, and every guard says so ([`is_damaged`](ArrayWriteGuard::is_damaged)) until somebody
-/// has put them right and calls [`repaired`](ArrayWriteGuard::repaired). Both are noticed within 100 ms.
+/// has put them right and calls [`repaired`](ArrayWriteGuard::repaired). Both are noticed within 100 ms; a process
+/// that is stopped is not dead, and keeps its guard.
 ///
 /// # Example
 /// ```

@@ -1,9 +1,9 @@
 //! Arrays: a fixed number of elements in a segment, that many processes read and change in place.
 //!
 //! Three ways to do so, each a type of its own, so that what does not go together does not compile:
-//! with a lock (`locked.rs`, `guards.rs`), as atomics (`atomic.rs`), or by chunks that each belong to one
-//! process at a time (`chunked.rs`, `chunk.rs`; the protocol is in `hand_out.rs`). A value is an array of one element
-//! (`value.rs`). Imports the segment and the records; knows no other structure.
+//! with a lock (`locked.rs`, `guards.rs`), as atomics (`atomic.rs`, `number.rs`), or by chunks that each belong
+//! to one process at a time (`chunked.rs`, `chunk.rs`; the protocol is in `hand_out.rs`). A value is an array
+//! of one element (`value.rs`). Imports the segment and the records; knows no other structure.
 
 mod atomic;
 mod chunk;
@@ -59,6 +59,12 @@ impl<S: Elements> Inner<S> {
             waiting: segment.channel(0)?,
             segment,
         })
+    }
+
+    /// What a guard lends is its own process's alone.
+    #[inline(always)]
+    fn assert_ours(&self) {
+        assert!(self.segment.is_ours(), "these elements are the parent's");
     }
 
     fn create(name: &str, options: &ArrayOptions) -> Result<Self> {

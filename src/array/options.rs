@@ -155,8 +155,8 @@ impl Shape {
         if len == 0 {
             return Err("its length is 0".into());
         }
-        let chunks = chunk_len.checked_add(1).is_some() && chunk_len > 0;
-        if (access == Access::Chunks) != chunks {
+        let chunks = access == Access::Chunks;
+        if chunks != (chunk_len > 0) {
             return Err(format!("its chunks have {chunk_len} elements"));
         }
         if chunks && len.div_ceil(chunk_len) > MOST_CHUNKS {
@@ -185,4 +185,46 @@ impl Shape {
 /// Why an array cannot be laid out, where a region does not fit.
 pub(super) fn too_large() -> String {
     "it is larger than the address space".into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::segment::Lifetime;
+
+    fn header(parameters: [u64; 3], locks: usize) -> Header {
+        let mut all = [0; PARAMETERS];
+        all[..3].copy_from_slice(&parameters);
+        Header {
+            kind: "array".into(),
+            length: 0,
+            nonce: 0,
+            created: 0,
+            lifetime: Lifetime::UntilUnlinked,
+            participants: 1,
+            parameters: all,
+            locks,
+            schema: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_is_said_and_not_believed() {
+        for (parameters, locks, words) in [
+            ([0, 1, 0], 1, "length is 0"),
+            ([9, 0, 0], 1, "in way 0"),
+            ([9, 4, 0], 1, "in way 4"),
+            ([9, 1, 3], 1, "chunks have 3"),
+            ([9, 3, 0], 1, "chunks have 0"),
+            ([1 << 40, 3, 1], 1, "more than 1048576 chunks"),
+            ([9, 2, 0], 2, "2 locks"),
+        ] {
+            let why = Shape::read(&header(parameters, locks)).err().unwrap();
+            assert!(why.contains(words), "{why}");
+        }
+        for parameters in [[9, 1, 0], [9, 2, 0], [9, 3, 1], [u64::MAX, 3, u64::MAX]] {
+            assert!(Shape::read(&header(parameters, 1)).is_ok());
+        }
+        assert!(Shape::read_for(&header([9, 1, 0], 1), Access::Chunks).is_err());
+    }
 }

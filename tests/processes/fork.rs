@@ -6,8 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use millpond::{
-    Batch, Board, BoardOptions, BoardReader, Boards, BoardsOptions, Column, Error, Lifetime, Pool,
-    PoolOptions, Result,
+    ArrayOptions, Batch, Board, BoardOptions, BoardReader, Boards, BoardsOptions, ChunkedArray,
+    Column, Error, Lifetime, Pool, PoolOptions, Result, SharedArray, SharedValue, ValueOptions,
 };
 use nix::libc;
 use nix::sys::wait::{WaitStatus, waitpid};
@@ -25,6 +25,7 @@ pub const PART: Part = Part {
     trials: named![
         the_parents_handles_are_errors_in_a_forked_child,
         what_a_forked_child_drops_stays_the_parents,
+        elements_that_the_parent_has_are_not_its_forked_childs,
         a_forked_child_that_attaches_is_a_participant,
         a_killed_parent_is_gone_although_its_forked_child_lives,
         a_fork_while_a_segment_is_created_does_not_keep_its_creator_alive,
@@ -173,6 +174,57 @@ fn what_a_forked_child_drops_stays_the_parents() {
     assert_eq!(pool.participants().unwrap().len(), 1);
     assert_eq!(millpond::list(Some("forked")).unwrap().len(), 1);
     pool.verify().unwrap();
+}
+
+fn elements_that_the_parent_has_are_not_its_forked_childs() {
+    let array = SharedArray::<u64>::create("forked/array", ArrayOptions::new(10)).unwrap();
+    let value = SharedValue::<u64>::create("forked/value", ValueOptions::new()).unwrap();
+    let options = ArrayOptions::new(10).chunk_len(5);
+    let chunked = ChunkedArray::<u64>::create("forked/chunked", options).unwrap();
+    let panics = |act: &mut dyn FnMut()| catch_unwind(AssertUnwindSafe(act)).is_err();
+    let mut split = chunked.split(1).unwrap();
+    let mut chunk = split.next();
+    let mut reading = Some(array.read().unwrap());
+    in_a_forked_child(|| {
+        assert!(panics(&mut || assert_eq!(reading.as_ref().unwrap()[0], 0)));
+        drop(reading.take());
+        assert!(panics(&mut || chunk.as_mut().unwrap()[0] = 1));
+        drop(chunk.take());
+        assert!(split.next().is_none());
+        assert_forked(array.read());
+        assert_forked(array.write());
+        assert_forked(value.get());
+        assert_forked(value.set(1));
+        assert_forked(chunked.split(1));
+        assert_forked(chunked.take(0..10, HANG));
+        assert_forked(chunked.participants());
+    });
+    // Who reads is still inside, and the chunk is still this process's.
+    let (done, writer) = (std::sync::mpsc::channel(), array.clone());
+    let thread = thread::spawn(move || {
+        writer.write().unwrap()[0] = 7;
+        done.0.send(()).unwrap();
+    });
+    assert_eq!(reading.as_ref().unwrap()[0], 0);
+    assert!(done.1.recv_timeout(Duration::from_millis(50)).is_err());
+    drop(reading.take());
+    thread.join().unwrap();
+    assert!(chunked.take(0..10, Duration::ZERO).is_err());
+    chunk.take().unwrap().fill(9);
+    assert_eq!(chunked.done(1).unwrap(), 5);
+
+    let mut writing = Some(array.write().unwrap());
+    in_a_forked_child(|| {
+        assert!(panics(&mut || writing.as_mut().unwrap()[0] = 1));
+        drop(writing.take());
+    });
+    let writer = array.clone();
+    let thread = thread::spawn(move || writer.write().unwrap()[0] += 1);
+    writing.take().unwrap()[0] = 20;
+    thread.join().unwrap();
+    assert_eq!(array.read().unwrap()[0], 21);
+    assert!(!array.read().unwrap().is_damaged());
+    millpond::unlink_all("forked").unwrap();
 }
 
 fn a_forked_child_that_attaches_is_a_participant() {

@@ -4,6 +4,8 @@
 //! processes in their roles; all of them are this program (`stage.rs` says how). The usual arguments
 //! of `cargo test` work, and `cargo nextest` too. What the trials measured is printed at the end.
 
+mod array_model;
+mod arrays;
 #[cfg(target_os = "linux")]
 mod attaching;
 mod board;
@@ -63,6 +65,8 @@ const PARTS: &[stage::Part] = &[
     frequencies::PART,
     board::PART,
     family::PART,
+    arrays::PART,
+    array_model::PART,
     observing::PART,
     creation::PART,
     lifetime::PART,

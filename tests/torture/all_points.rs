@@ -3,17 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-/// Points of arrays, which have trials of their own.
-const ARRAYS: [&str; 7] = [
-    "chunk.ending",
-    "chunk.given",
-    "chunk.taken",
-    "write.alone",
-    "write.begun",
-    "write.ended",
-    "write.repaired",
-];
-
 /// The names of all points, from the library's own source; where it is another system's, nobody comes.
 pub fn all_points() -> Vec<String> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -30,7 +19,6 @@ pub fn all_points() -> Vec<String> {
         let calls = text.split("fail_point(\"").skip(1);
         points.extend(calls.filter_map(|rest| Some(rest.split_once('"')?.0.to_string())));
     }
-    points.retain(|point| !ARRAYS.contains(&point.as_str()));
     points.sort();
     points.dedup();
     assert!(points.len() > 40, "where are the points? {points:?}");

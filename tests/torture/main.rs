@@ -6,6 +6,7 @@
 //! violations. The fail points need the feature `failpoints`; without it there are random kills only.
 
 mod all_points;
+mod arrays;
 mod contest;
 mod crew;
 mod dict;

@@ -10,6 +10,7 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
 use crate::all_points::{all_points, files_below};
+use crate::arrays::{self, Arrays};
 use crate::contest::{self, Companions};
 use crate::dict;
 use crate::experience::Experience;
@@ -27,13 +28,14 @@ pub const PART: Part = Part {
     },
     alone: named![a_death_at_any_point_is_made_good],
     roles: {
+        use arrays::array;
         use contest::{companion, contender};
         use dict::{lector, scribe};
         use keeper::{inspector, keeper};
         use victim::{creator, guest, pool, publisher, saver, verifier};
         named![
             pool, guest, verifier, publisher, creator, saver, contender, companion, keeper,
-            inspector, scribe, lector
+            inspector, scribe, lector, array
         ]
     },
     ..Part::EMPTY
@@ -94,6 +96,7 @@ struct Range {
     kept: Pool<Kept>,
     kept_name: String,
     dict: dict::Kept,
+    arrays: Arrays,
     /// The number of the next victim.
     victim: u64,
 }
@@ -116,6 +119,7 @@ impl Range {
             board,
             board_name,
             kept: keeper::create(&kept_name),
+            arrays: Arrays::create(),
             kept_name,
             dict: dict::Kept::new("points/dict"),
             victim: 1 + (seed << 32),
@@ -125,13 +129,10 @@ impl Range {
     /// Lets a process die at a point, and checks everything.
     fn try_point(&mut self, point: &str, score: &mut Score) {
         let (area, _) = point.split_once('.').expect("area.step");
-        if let "quota" | "remove" | "rewrite" = area {
+        if matches!(area, "quota" | "remove" | "rewrite") || point == "tree.order" {
             return self.try_keeper(point, score);
         }
-        if point == "tree.order" {
-            return self.try_keeper(point, score);
-        }
-        if let "dict" | "read" | "write" = area {
+        if area == "dict" {
             return self.try_scribe(point, score);
         }
         let first = self.victim;
@@ -154,6 +155,7 @@ impl Range {
             "save" => self.send("saver", point, few),
             "board" => self.send("publisher", point, few),
             "create" | "unlink" | "companion" => self.send("creator", point, few),
+            "read" | "write" | "chunk" => self.send("array", point, few),
             _ => panic!("no process is known that passes {point}"),
         };
         if !was_killed(died) {
@@ -171,6 +173,9 @@ impl Range {
         score.check_records(&context, check_alone(&self.pool, &victims));
         score.check(&context, self.check_board());
         score.check(&context, self.check_files());
+        if let "read" | "write" | "chunk" = area {
+            score.check_records(&context, self.arrays.check());
+        }
         if area == "save" {
             score.check_records(&context, self.check_snapshot());
         }
@@ -369,10 +374,12 @@ impl Range {
         millpond::unlink_all("short").map_err(say)?;
         let root = std::env::var_os("MILLPOND_DIR").expect("a directory for segments");
         let expected = [
-            &self.board_name,
+            self.board_name.as_str(),
             &self.pool_name,
             &self.kept_name,
             &self.dict.name,
+            arrays::LOCKED,
+            arrays::CHUNKED,
         ]
         .map(|name| format!("{name}.pond"));
         let mut left = files_below(Path::new(&root));

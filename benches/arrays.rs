@@ -1,0 +1,232 @@
+//! How fast arrays are beside plain slices, locks and atomics of one process: `cargo bench --bench arrays`, or
+//! with `-- fill` at the end only the measures whose names contain that.
+//!
+//! Two processes fill 10^8 numbers of an array by chunks, and half of a slice of their own each, in turns; the
+//! same is done by two threads of one process with a plain slice. A ratio above 1 is faster than the
+//! baseline.
+
+mod rounds;
+
+use std::env;
+use std::error::Error;
+use std::hint::black_box;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use millpond::{ArrayOptions, AtomicArray, Attach, ChunkedArray, Lifetime, SharedArray};
+use parking_lot::RwLock;
+use rounds::{Table, Unit};
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+const LENGTH: usize = 100_000_000;
+const PROCESSES: usize = 2;
+/// Makes this program a process that fills what it is told to.
+const FILLER: &str = "--filler";
+/// Operations a call, where one takes some nanoseconds.
+const TIMES: usize = 200;
+
+fn main() -> Outcome {
+    let mut arguments = env::args().skip_while(|argument| argument != FILLER);
+    if let (Some(_), Some(name)) = (arguments.next(), arguments.next()) {
+        return filler(&name);
+    }
+    let table = Table::begin();
+    if table.wants("fill") {
+        compare_fills(&table)?;
+    }
+    compare_locks(&table)?;
+    compare_atomics(&table)?;
+    Ok(())
+}
+
+/// What is computed is cheap, so that memory is what counts.
+fn fill(numbers: &mut [f32], first: usize) {
+    for (index, number) in (first..).zip(numbers) {
+        *number = index as f32 * 0.5;
+    }
+}
+
+/// A process that fills.
+struct Filler {
+    process: Child,
+    orders: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Filler {
+    fn start(name: &str) -> Result<Self, Box<dyn Error>> {
+        let mut command = Command::new(env::current_exe()?);
+        command.args([FILLER, name]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn()?;
+        let orders = process.stdin.take().expect("a pipe");
+        let answers = BufReader::new(process.stdout.take().expect("a pipe"));
+        Ok(Self {
+            process,
+            orders,
+            answers,
+        })
+    }
+}
+
+impl Drop for Filler {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Tells all of them the same, and waits until all have done it.
+fn tell(fillers: &mut [Filler], order: &str) {
+    for filler in fillers.iter_mut() {
+        writeln!(filler.orders, "{order}").expect("a filler that listens");
+    }
+    for filler in fillers {
+        let mut answer = String::new();
+        let read = filler.answers.read_line(&mut answer);
+        read.expect("a filler that answers");
+        assert_eq!(answer, "done\n");
+    }
+}
+
+fn filler(name: &str) -> Outcome {
+    let array = ChunkedArray::<f32>::open_with(name, &Attach::new().prefault(true))?;
+    let mut own = vec![1.0; LENGTH / PROCESSES];
+    for line in std::io::stdin().lines() {
+        let line = line?;
+        let (what, pass) = line.split_once(' ').ok_or("an order and a pass")?;
+        match what {
+            "array" => fill_chunks(&array, pass.parse()?)?,
+            "slice" => fill(black_box(&mut own), 0),
+            "fresh-array" => fill_chunks(&ChunkedArray::open(name)?, pass.parse()?)?,
+            "fresh-slice" => fill(black_box(&mut vec![0.0; LENGTH / PROCESSES]), 0),
+            _ => return Err("an unknown order".into()),
+        }
+        println!("done");
+    }
+    Ok(())
+}
+
+fn fill_chunks(array: &ChunkedArray<f32>, pass: u32) -> Result<(), millpond::Error> {
+    for mut chunk in array.split(pass)? {
+        let first = chunk.range().start;
+        fill(&mut chunk, first);
+    }
+    Ok(())
+}
+
+fn compare_fills(table: &Table) -> Outcome {
+    let name = format!("arrays-bench-{}", std::process::id());
+    let options = ArrayOptions::new(LENGTH)
+        .lifetime(Lifetime::WhileAttached)
+        .prefault(true);
+    let array = ChunkedArray::<f32>::create(&name, options)?;
+    let mut fillers = Vec::new();
+    for _ in 0..PROCESSES {
+        fillers.push(Filler::start(&name)?);
+    }
+    tell(&mut fillers, "slice 0"); // all are there
+    let (fillers, mut pass) = (std::cell::RefCell::new(fillers), 0);
+    let mut next = |what: &str| {
+        pass += 1;
+        tell(&mut fillers.borrow_mut(), &format!("{what} {pass}"));
+    };
+    let slice = |what: &str| tell(&mut fillers.borrow_mut(), &format!("{what} 0"));
+    let unit = Unit::Records(LENGTH);
+    let measure = "fill 10^8 f32, 2 processes; own slices";
+    table.compare(measure, unit, "", || next("array"), || slice("slice"));
+    let measure = "fill, first touch of pages; own new slices";
+    table.compare(
+        measure,
+        unit,
+        "",
+        || next("fresh-array"),
+        || slice("fresh-slice"),
+    );
+    let mut plain = vec![1.0; LENGTH];
+    let threads = || {
+        let halves = plain.chunks_mut(LENGTH / 2);
+        thread::scope(|scope| {
+            for (first, half) in (0..).step_by(LENGTH / 2).zip(halves) {
+                scope.spawn(move || fill(black_box(half), first));
+            }
+        });
+    };
+    let measure = "fill 10^8 f32, 2 processes; 2 threads, a slice";
+    table.compare(measure, unit, "", || next("array"), threads);
+    let whole = array.take(0..LENGTH, std::time::Duration::ZERO)?;
+    assert!(
+        whole
+            .iter()
+            .enumerate()
+            .all(|(index, &number)| number == index as f32 * 0.5)
+    );
+    Ok(())
+}
+
+fn compare_locks(table: &Table) -> Outcome {
+    let array = SharedArray::<u64>::anonymous(ArrayOptions::new(16))?;
+    let lock = RwLock::new([0u64; 16]);
+    let read = || {
+        (0..TIMES)
+            .map(|at| array.read().unwrap()[at % 16])
+            .sum::<u64>()
+    };
+    let plain = || (0..TIMES).map(|at| lock.read()[at % 16]).sum::<u64>();
+    let unit = Unit::Records(TIMES);
+    table.compare("read guard, alone; parking_lot", unit, "", read, plain);
+    let write = || (0..TIMES).for_each(|at| array.write().unwrap()[at % 16] += 1);
+    let plain = || (0..TIMES).for_each(|at| lock.write()[at % 16] += 1);
+    table.compare("write guard, alone; parking_lot", unit, "", write, plain);
+
+    // Each reads in a process of its own, here as another handle, and the other one reads all the while.
+    let name = format!("arrays-bench-lock-{}", std::process::id());
+    let options = ArrayOptions::new(16).lifetime(Lifetime::WhileAttached);
+    let mine = SharedArray::<u64>::create(&name, options)?;
+    let other = SharedArray::<u64>::open(&name)?;
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                black_box(other.read().unwrap()[3]);
+                black_box(lock.read()[3]);
+            }
+        });
+        let read = || {
+            (0..TIMES)
+                .map(|at| mine.read().unwrap()[at % 16])
+                .sum::<u64>()
+        };
+        let plain = || (0..TIMES).map(|at| lock.read()[at % 16]).sum::<u64>();
+        table.compare(
+            "read guard beside a reader; parking_lot",
+            unit,
+            "",
+            read,
+            plain,
+        );
+        stop.store(true, Ordering::Relaxed);
+    });
+    Ok(())
+}
+
+fn compare_atomics(table: &Table) -> Outcome {
+    let array = AtomicArray::<u64>::anonymous(ArrayOptions::new(16))?;
+    let plain: Vec<AtomicU64> = (0..16).map(|_| AtomicU64::new(0)).collect();
+    let unit = Unit::Records(TIMES);
+    let ours = || (0..TIMES).for_each(|at| drop(black_box(array[at % 16].fetch_add(1))));
+    let theirs =
+        || (0..TIMES).for_each(|at| drop(black_box(plain[at % 16].fetch_add(1, Ordering::SeqCst))));
+    table.compare("atomic fetch_add; std", unit, "", ours, theirs);
+    let ours = || (0..TIMES).map(|at| array[at % 16].load()).sum::<u64>();
+    let theirs = || {
+        (0..TIMES)
+            .map(|at| plain[at % 16].load(Ordering::SeqCst))
+            .sum::<u64>()
+    };
+    table.compare("atomic load; std", unit, "", ours, theirs);
+    Ok(())
+}
