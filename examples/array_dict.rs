@@ -1,6 +1,6 @@
 //! Eight dictionaries that four processes fill in turn. In each round a worker has two of them to itself,
-//! changes them, and gives them back; in the next round another worker goes on with them. They begin small
-//! and grow meanwhile. At the end the parent compares every row with a plain map.
+//! changes them, and gives them back; in the next round another goes on with them. They begin small and grow
+//! meanwhile. At the end the parent compares every row with a plain map.
 //!
 //!     cargo run --release --example array_dict
 
@@ -43,8 +43,7 @@ fn row(key: u64) -> Row {
     [(key >> 48) as f32; 8]
 }
 
-/// A worker: for each line with a number of a round, has some dictionaries to itself and changes them. Says
-/// how many nanoseconds it took to get each.
+/// A worker: in each round has some dictionaries to itself; says how many nanoseconds it took to get each.
 fn work(run: &str, worker: usize) -> Result<()> {
     let dicts = (0..DICTIONARIES).map(|number| Dict::open(&format!("{run}/{number}")));
     let dicts = dicts.collect::<Result<Vec<_>, _>>()?;
@@ -100,9 +99,8 @@ fn main() -> Result<()> {
     }
     let run = format!("array-dict-{}", std::process::id());
     let create = |number| Dict::create(&format!("{run}/{number}"), DictOptions::new(1000));
-    let dicts = (0..DICTIONARIES)
-        .map(create)
-        .collect::<Result<Vec<_>, _>>()?;
+    let dicts = (0..DICTIONARIES).map(create);
+    let dicts = dicts.collect::<Result<Vec<_>, _>>()?;
     let room = dicts[0].capacity()?;
     println!("{DICTIONARIES} dictionaries with room for {room} rows each, {WORKERS} processes");
     let workers = (0..WORKERS).map(|worker| start(&run, worker));
@@ -111,16 +109,16 @@ fn main() -> Result<()> {
     let bar = |what, count| {
         let style = "{msg:>8} {bar:40} {pos:>2} of {len}, {elapsed}";
         let style = ProgressStyle::with_template(style).expect("a style");
-        ProgressBar::new(count as u64)
-            .with_style(style)
-            .with_message(what)
+        let bar = ProgressBar::new(count as u64).with_style(style);
+        bar.with_message(what)
     };
     let (began, mut waits, rounds) = (Instant::now(), Vec::new(), bar("rounds", ROUNDS));
     for round in 0..ROUNDS {
         for (orders, _) in &mut workers {
             writeln!(orders, "{round}")?;
         }
-        for (_, says) in workers.iter_mut().cycle().take(DICTIONARIES) {
+        for turn in 0..DICTIONARIES {
+            let (_, says) = &mut workers[turn % WORKERS];
             let nanoseconds = says.next().ok_or("a worker that ended")??;
             waits.push(Duration::from_nanos(nanoseconds.parse()?));
         }
@@ -140,7 +138,7 @@ fn main() -> Result<()> {
     millpond::unlink_all(&run)?;
 
     waits.sort();
-    let (median, longest) = (waits[waits.len() / 2], waits[waits.len() - 1]);
+    let [median, longest] = [waits.len() / 2, waits.len() - 1].map(|at| waits[at]);
     let (rate, grown) = (CHANGES as f64 / took / 1e6, dicts[0].capacity()?);
     println!("{CHANGES} changes in {took:.1} s, growth included: {rate:.1} million a second");
     println!("{rows} rows of 32 bytes in {bytes} MiB; each dictionary grew to room for {grown}");

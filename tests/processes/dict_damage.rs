@@ -330,7 +330,8 @@ fn a_generation_that_is_none_is_an_error() {
 fn a_sequence_number_that_stays_odd_is_an_error_until_its_row_is_written() {
     let image = Image::take();
     let mut bad = image.clone();
-    for stripe in 0..1024 {
+    // Those of the rows that are live.
+    for stripe in (0..10).chain(20..40) {
         bad = bad.with_word(0, stripes_at(&image) + 8 * stripe, 1);
     }
     bad.write();
