@@ -12,7 +12,7 @@ use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use millpond::{ArrayDict, DictOptions};
+use millpond::{ArrayDict, DictOptions, Lifetime};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -98,7 +98,8 @@ fn main() -> Result<()> {
         return work(&run, worker.parse()?);
     }
     let run = format!("array-dict-{}", std::process::id());
-    let create = |number| Dict::create(&format!("{run}/{number}"), DictOptions::new(1000));
+    let options = DictOptions::new(1000).lifetime(Lifetime::WhileAttached);
+    let create = |number| Dict::create(&format!("{run}/{number}"), options.clone());
     let dicts = (0..DICTIONARIES).map(create);
     let dicts = dicts.collect::<Result<Vec<_>, _>>()?;
     let room = dicts[0].capacity()?;
@@ -135,7 +136,6 @@ fn main() -> Result<()> {
     compared.finish();
     let listed = millpond::list(Some(&run))?;
     let bytes = listed.iter().map(|listed| listed.bytes).sum::<u64>() >> 20;
-    millpond::unlink_all(&run)?;
 
     waits.sort();
     let [median, longest] = [waits.len() / 2, waits.len() - 1].map(|at| waits[at]);
