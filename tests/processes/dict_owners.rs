@@ -116,6 +116,10 @@ fn a_killed_owner_is_told_of_and_its_changes_are_there() {
         let lines = random.random_range(1..60);
         let last = (0..lines).map(|_| victim.line()).last().expect("a line");
         victim.kill();
+        // Another writer in between takes nothing of it away.
+        if random.random() {
+            dict.update(&u64::MAX, |_| panic!("of no key")).unwrap();
+        }
         let mut checkout = dict.checkout().unwrap();
         assert!(checkout.was_interrupted());
         // What it said is there; it may have done more, without a gap, and half of its last step.
@@ -252,7 +256,8 @@ fn a_dictionary_for_the_attached_leaves_no_files() {
 
 #[cfg(unix)]
 fn the_parents_dictionary_is_an_error_in_a_forked_child() {
-    use millpond::Error;
+    use crate::dict::Row;
+    use millpond::{Checkout, Error};
     use nix::libc;
     use nix::sys::wait::{WaitStatus, waitpid};
     use nix::unistd::{ForkResult, fork};
@@ -261,7 +266,7 @@ fn the_parents_dictionary_is_an_error_in_a_forked_child() {
     let dict = create();
     dict.insert(1, &row(1, 1)).unwrap();
     let mut checkout = dict.checkout().unwrap();
-    let in_the_child = || {
+    let in_the_child = |checkout: &mut Checkout<'_, u64, Row>| {
         let forked = |error: Error| assert!(matches!(error, Error::Forked { .. }), "{error}");
         forked(dict.get(&1).unwrap_err());
         forked(dict.get_many(&[1], &mut [[0; 6]]).unwrap_err());
@@ -275,6 +280,17 @@ fn the_parents_dictionary_is_an_error_in_a_forked_child() {
         forked(dict.checkout().err().unwrap());
         forked(dict.read().err().unwrap());
         forked(dict.verify().unwrap_err());
+        forked(checkout.insert(2, &[0; 6]).unwrap_err());
+        forked(checkout.update(&1, |_| ()).unwrap_err());
+        forked(checkout.remove(&1).unwrap_err());
+        forked(checkout.clear().unwrap_err());
+        forked(checkout.reserve(1000).unwrap_err());
+        forked(checkout.extend([]).unwrap_err());
+        // What gives no errors panics.
+        let panics = |act: &mut dyn FnMut()| assert!(catch_unwind(AssertUnwindSafe(act)).is_err());
+        panics(&mut || _ = checkout.entry(2));
+        panics(&mut || _ = checkout.rows().len());
+        panics(&mut || _ = checkout.get(&1).copied());
         // Attached by itself, it reads what the parent has checked out.
         assert_eq!(open().get(&1).unwrap(), Some(row(1, 1)));
     };
@@ -285,7 +301,7 @@ fn the_parents_dictionary_is_an_error_in_a_forked_child() {
             assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, 0)));
         }
         ForkResult::Child => {
-            let failed = catch_unwind(AssertUnwindSafe(in_the_child)).is_err();
+            let failed = catch_unwind(AssertUnwindSafe(|| in_the_child(&mut checkout))).is_err();
             // SAFETY: ends this process, with nothing of the parent's run or flushed twice.
             unsafe { libc::_exit(i32::from(failed)) }
         }
