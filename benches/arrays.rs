@@ -217,9 +217,16 @@ fn compare_atomics(table: &Table) -> Outcome {
     let array = AtomicArray::<u64>::anonymous(ArrayOptions::new(16))?;
     let plain: Vec<AtomicU64> = (0..16).map(|_| AtomicU64::new(0)).collect();
     let unit = Unit::Records(TIMES);
-    let ours = || (0..TIMES).for_each(|at| drop(black_box(array[at % 16].fetch_add(1))));
-    let theirs =
-        || (0..TIMES).for_each(|at| drop(black_box(plain[at % 16].fetch_add(1, Ordering::SeqCst))));
+    let ours = || {
+        (0..TIMES)
+            .map(|at| array[at % 16].fetch_add(1))
+            .sum::<u64>()
+    };
+    let theirs = || {
+        (0..TIMES)
+            .map(|at| plain[at % 16].fetch_add(1, Ordering::SeqCst))
+            .sum::<u64>()
+    };
     table.compare("atomic fetch_add; std", unit, "", ours, theirs);
     let ours = || (0..TIMES).map(|at| array[at % 16].load()).sum::<u64>();
     let theirs = || {

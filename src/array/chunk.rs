@@ -113,7 +113,7 @@ impl<T: Record> Deref for Chunk<'_, T> {
 
     #[inline]
     fn deref(&self) -> &[T] {
-        self.array.assert_ours();
+        self.array.segment.assert_ours();
         let records = &self.array.segment.structure.records;
         // SAFETY: the words of these chunks name this participant, of which one `Chunk` has them, from before
         // `self` until after it; nobody touches elements of a chunk that it does not have.
@@ -124,7 +124,7 @@ impl<T: Record> Deref for Chunk<'_, T> {
 impl<T: Record> DerefMut for Chunk<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [T] {
-        self.array.assert_ours();
+        self.array.segment.assert_ours();
         let records = &self.array.segment.structure.records;
         // SAFETY: as in `deref`; and `self` lends them to one borrower at a time. Whoever takes the chunk next
         // sees what was written here (`hand_out.rs`).

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, compiler_fence};
 
 use super::Inner;
 use super::locked::Locked;
@@ -45,7 +45,7 @@ impl<T: Record> Deref for ArrayReadGuard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &[T] {
-        self.inner.assert_ours();
+        self.inner.segment.assert_ours();
         let records = &self.inner.segment.structure.records;
         // SAFETY: a reader is inside for as long as `self` lives. Writers wait for it, and it waited for
         // them, as is argued at the head of `sync/readers.rs`; elements are touched in no other way.
@@ -68,8 +68,10 @@ impl<'a, T: Record> ArrayWriteGuard<'a, T> {
     /// Of the owner of the lock, who has excluded readers.
     #[inline]
     pub(super) fn new(inner: &'a Inner<Locked<T>>, guard: Guard<'a, Locked<T>>) -> Self {
-        // Relaxed: see `Inner::lock`.
+        // The compiler moves no store to an element before this one, so that who dies at the first has said
+        // that it is inside. What was executed was executed in order, as others see it.
         inner.segment.structure.writing[0].store(1, Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
         fail_point("write.begun");
         Self { inner, guard }
     }
@@ -92,7 +94,7 @@ impl<T: Record> Deref for ArrayWriteGuard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &[T] {
-        self.inner.assert_ours();
+        self.inner.segment.assert_ours();
         let records = &self.inner.segment.structure.records;
         // SAFETY: the lock is held and readers are excluded for as long as `self` lives.
         unsafe { records.slice(0..records.len()) }
@@ -102,7 +104,7 @@ impl<T: Record> Deref for ArrayWriteGuard<'_, T> {
 impl<T: Record> DerefMut for ArrayWriteGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [T] {
-        self.inner.assert_ours();
+        self.inner.segment.assert_ours();
         let records = &self.inner.segment.structure.records;
         // SAFETY: the lock is held and readers are excluded for as long as `self` lives, and the elements
         // are lent by `self` alone, to one borrower at a time. The lock's release comes after that.
@@ -116,8 +118,8 @@ impl<T: Record> Drop for ArrayWriteGuard<'_, T> {
         let well = !self.guard.is_damaged() && !self.guard.is_panicking();
         // What a forked child drops is its parent's.
         if well && self.inner.segment.is_ours() {
-            // Relaxed: see `Inner::lock`.
-            self.inner.segment.structure.writing[0].store(0, Ordering::Relaxed);
+            // Release: comes after every store to an element, also for who dies here.
+            self.inner.segment.structure.writing[0].store(0, Ordering::Release);
             fail_point("write.ended");
         }
     }

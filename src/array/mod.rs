@@ -61,12 +61,6 @@ impl<S: Elements> Inner<S> {
         })
     }
 
-    /// What a guard lends is its own process's alone.
-    #[inline(always)]
-    fn assert_ours(&self) {
-        assert!(self.segment.is_ours(), "these elements are the parent's");
-    }
-
     fn create(name: &str, options: &ArrayOptions) -> Result<Self> {
         Self::new(Segment::create(name, Self::plan(options)?)?)
     }

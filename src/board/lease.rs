@@ -72,7 +72,7 @@ impl<T: Record> Deref for BoardLease<T> {
 
     #[inline]
     fn deref(&self) -> &[T] {
-        assert!(self.board.segment.is_ours(), "this lease is the parent's");
+        self.board.segment.assert_ours();
         // SAFETY: a handle on a board of `T` exists only where the schema is that of `T`. The buffer was
         // leased and checked (slots.rs, step 4), in this process, so what was written happened before, and
         // nobody writes until the lease is given back, in `drop`.

@@ -20,7 +20,7 @@ fn count<K: Key>(key: impl Fn(u64) -> K) -> (usize, usize) {
         .unwrap();
     assert_eq!(dict.capacity().unwrap() as u64, full);
     let writer = dict.inner.write().unwrap();
-    let (size, buckets) = (writer.generation().size, writer.generation().size.buckets());
+    let (size, buckets) = (writer.generation.size, writer.generation.size.buckets());
     let (mut all, mut most) = (0, 0);
     for number in 0..full {
         let words = key(number).words();

@@ -19,6 +19,7 @@ pub const PART: Part = Part {
     trials: named![
         processes_that_read_and_write_never_see_half_of_a_write,
         a_killed_reader_is_in_nobodys_way,
+        a_writer_that_waits_for_a_reader_notices_its_death,
         a_killed_writer_leaves_word_of_it,
         a_writer_that_dies_while_it_waits_for_readers_leaves_no_damage,
         who_wants_to_read_waits_behind_a_writer_that_waits,
@@ -124,6 +125,24 @@ fn a_killed_reader_is_in_nobodys_way() {
     }
     assert!(!array.read().unwrap().is_damaged());
     println!("a writer waited {longest:?} for dead readers, at most");
+}
+
+fn a_writer_that_waits_for_a_reader_notices_its_death() {
+    let array = create();
+    let mut longest = Duration::ZERO;
+    for _ in 0..10 {
+        let reader = hold("read");
+        thread::scope(|scope| {
+            let writer = scope.spawn(|| drop(array.write().unwrap()));
+            wait_until_locked(&array);
+            reader.kill();
+            let began = Instant::now();
+            writer.join().unwrap();
+            longest = longest.max(began.elapsed());
+        });
+    }
+    assert!(!array.read().unwrap().is_damaged());
+    println!("a writer that waited went on {longest:?} after the reader's death, at most");
 }
 
 fn a_killed_writer_leaves_word_of_it() {
