@@ -116,7 +116,8 @@ impl Seed {
     /// The hash of a key of `count` words. The upper bits are the better ones.
     ///
     /// Each step multiplies to 128 bits and folds the halves together, as in wyhash (Wang Yi,
-    /// <https://github.com/wangyi-fudan/wyhash>).
+    /// <https://github.com/wangyi-fudan/wyhash>). Keys in a sequence are in one after that, and with some factors
+    /// a few parts of the index get most of them; so the upper bits are mixed once more.
     #[inline(always)]
     pub(super) fn hash(self, words: &Words, count: usize) -> u64 {
         let [mut state, factor] = self.0;
@@ -124,14 +125,17 @@ impl Seed {
             let product = u128::from(state ^ word) * u128::from(factor);
             state = product as u64 ^ (product >> 64) as u64;
         }
-        state
+        (state ^ state >> 32).wrapping_mul(MIXER)
     }
 }
+
+/// The first factor of SplitMix64.
+const MIXER: u64 = 0xbf58_476d_1ce4_e5b9;
 
 /// A step of SplitMix64 (Steele, Lea and Flood 2014): close numbers become far ones.
 fn scramble(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(MIXER);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^ (mixed >> 31)
 }

@@ -36,14 +36,14 @@ fn count<K: Key>(key: impl Fn(u64) -> K) -> (usize, usize) {
     (all * 100 / full as usize, most)
 }
 
-/// At most 1.6 buckets a key where the index is as full as can be, and 60 for the worst key of all: with random
-/// keys it is 1.2 to 1.4, and about 20.
+/// At most 1.4 buckets a key where the index is as full as can be, and 90 for the worst key of all: with keys at
+/// random it is 1.15 to 1.33, and seldom more than 50.
 #[track_caller]
 fn assert_few<K: Key>(key: impl Fn(u64) -> K) {
-    // Each dictionary hashes in another way.
-    for _ in 0..3 {
+    // Each dictionary hashes in another way, of which one in a hundred could be a bad one.
+    for _ in 0..20 {
         let (percent, most) = count(&key);
-        assert!(percent <= 160 && most <= 60, "{percent} %, at most {most}");
+        assert!(percent <= 140 && most <= 90, "{percent} %, at most {most}");
     }
 }
 
