@@ -5,6 +5,10 @@
 //! same is done by two threads of one process with a plain slice. A ratio above 1 is faster than the
 //! baseline.
 
+#[expect(
+    dead_code,
+    reason = "the table's other columns are for other benchmarks"
+)]
 mod rounds;
 
 use std::env;
