@@ -19,8 +19,9 @@ pub const PART: Part = Part {
     trials: named![
         what_many_processes_do_at_once_is_all_there,
         what_processes_do_in_turn_is_as_on_a_map,
+        readers_find_whole_rows_while_writers_are_killed,
     ],
-    roles: named![scribe, servant],
+    roles: named![scribe, servant, mason, watcher],
     ..Part::EMPTY
 };
 
@@ -239,4 +240,87 @@ fn what_processes_do_in_turn_is_as_on_a_map() {
         Ok(())
     });
     ran.unwrap_or_else(|found| panic!("{found}"));
+}
+
+/// Keys that are always there.
+const STEADY: u64 = 30;
+
+/// Whether a row is one of this key's.
+#[track_caller]
+fn check(key: u64, found: &Row) {
+    assert_eq!(*found, row(key, found[1]), "of key {key}");
+}
+
+/// Changes the dictionary in every way, until it is killed; never removes a steady key. Argument: its number.
+fn mason() {
+    let (_orders, dict) = (Orders::listen(), open());
+    let mut random = StdRng::seed_from_u64(argument(0));
+    for version in 1u64.. {
+        let (steady, other) = (
+            random.random_range(0..STEADY),
+            random.random_range(100..900),
+        );
+        dict.update(&steady, |old| *old = row(steady, version))
+            .unwrap();
+        match version % 3 {
+            0 => drop(dict.remove(&other).unwrap()),
+            _ => drop(dict.insert(other, &row(other, version)).unwrap()),
+        }
+        if version == 1 {
+            println!("at work");
+        }
+    }
+}
+
+/// Looks up and reads in place until it is told to stop; says how often.
+fn watcher() {
+    let (orders, dict) = (Orders::listen(), open());
+    println!("at work");
+    let keys: [u64; 40] = std::array::from_fn(|at| at as u64);
+    let (mut rows, mut rounds) = ([[0; 6]; 40], 0);
+    while !orders.arrived() {
+        for key in 0..STEADY {
+            let found = dict.get(&key).unwrap();
+            check(key, &found.expect("a key that is always there"));
+        }
+        let missing = dict.get_many(&keys, &mut rows).unwrap();
+        assert!(missing.into_iter().eq(STEADY as usize..40));
+        keys.iter()
+            .zip(&rows)
+            .take(STEADY as usize)
+            .for_each(|(&key, row)| check(key, row));
+        if u64::is_multiple_of(rounds, 20) {
+            let view = dict.read().unwrap();
+            view.iter().for_each(|(&key, row)| check(key, row));
+        }
+        rounds += 1;
+    }
+    println!("{rounds}");
+}
+
+fn readers_find_whole_rows_while_writers_are_killed() {
+    let dict = create();
+    dict.extend((0..STEADY).map(|key| (key, row(key, 0))))
+        .unwrap();
+    let mut watchers = [(); 2].map(|()| Child::start("dict::watcher", &[]));
+    watchers
+        .iter_mut()
+        .for_each(|watcher| watcher.expect("at work"));
+    let mut random = StdRng::seed_from_u64(1);
+    for number in 0..60 {
+        let mut mason = Child::start("dict::mason", &[&number]);
+        mason.expect("at work");
+        // Not to wait for anything: the moment is to be a random one.
+        std::thread::sleep(std::time::Duration::from_micros(
+            random.random_range(0..2000),
+        ));
+        mason.kill();
+        contents(&dict)
+            .iter()
+            .for_each(|(&key, row)| check(key, row));
+    }
+    for watcher in watchers {
+        let rounds: u64 = watcher.finish()[0].parse().unwrap();
+        assert!(rounds > 0);
+    }
 }

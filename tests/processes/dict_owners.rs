@@ -100,7 +100,7 @@ fn victim() {
     for key in argument::<u64>(1).. {
         checkout.insert(key, &row(key, 1)).unwrap();
         checkout.update(&key, |old| *old = row(key, 2)).unwrap();
-        if key % 3 == 0 {
+        if key.is_multiple_of(3) {
             checkout.remove(&(key / 3 * 2)).unwrap();
         }
         println!("{key}");
@@ -129,10 +129,10 @@ fn a_killed_owner_is_told_of_and_its_changes_are_there() {
         checkout
             .update(&newest, |old| *old = row(newest, 2))
             .unwrap();
-        if newest % 3 == 0 {
+        if newest.is_multiple_of(3) {
             checkout.remove(&(newest / 3 * 2)).unwrap();
         }
-        let removed = |key: u64| key % 2 == 0 && key / 2 * 3 <= newest;
+        let removed = |key: u64| key.is_multiple_of(2) && key / 2 * 3 <= newest;
         for key in 0..=newest {
             let expected = (!removed(key)).then(|| row(key, 2));
             assert_eq!(checkout.get(&key), expected.as_ref(), "{key} of {newest}");

@@ -176,7 +176,7 @@ impl Kept {
         let all: Vec<Step> = next.by_ref().take(made as usize).collect();
         all.into_iter().for_each(|step| self.apply(step));
         if found != self.map {
-            next.into_iter().take(1).for_each(|step| self.apply(step));
+            next.take(1).for_each(|step| self.apply(step));
         }
         let same = found == self.map;
         // What comes next is compared with what is there.
