@@ -120,43 +120,65 @@ fn look_up(table: &Table) -> Outcome {
 
 /// Filling from small, with growth.
 fn fill(table: &Table) -> Outcome {
-    if !table.wants("fill 10 M rows") {
+    let names = ["insert", "checkout, insert", "extend, 1000 at a time"];
+    let names = names.map(|name| format!("fill 10 M rows from small: {name}"));
+    if !names.iter().any(|name| table.wants(name)) {
         return Ok(());
     }
-    let mut ratios = Vec::new();
+    let mut times = [(); 4].map(|()| Vec::new());
     for turn in 0..5 {
         let mut random = SmallRng::seed_from_u64(turn);
-        let keys: Vec<u64> = (0..FILLED).map(|_| random.next_u64()).collect();
-        let began = Instant::now();
-        let mut map = HashMap::new();
-        for &key in &keys {
-            map.insert(key, row(key));
+        let pair = |key| (key, row(key));
+        let pairs: Vec<(u64, Row)> = (0..FILLED).map(|_| pair(random.next_u64())).collect();
+        let fills: [&dyn Fn() -> Outcome; 4] = [
+            &|| {
+                let mut map = HashMap::new();
+                for (key, row) in &pairs {
+                    map.insert(*key, *row);
+                }
+                black_box(&map);
+                Ok(())
+            },
+            &|| {
+                let dict = Dict::anonymous(DictOptions::new(0))?;
+                for (key, row) in &pairs {
+                    dict.insert(*key, row)?;
+                }
+                Ok(())
+            },
+            &|| {
+                let dict = Dict::anonymous(DictOptions::new(0))?;
+                let mut checkout = dict.checkout()?;
+                for (key, row) in &pairs {
+                    checkout.insert(*key, row)?;
+                }
+                Ok(())
+            },
+            &|| {
+                let dict = Dict::anonymous(DictOptions::new(0))?;
+                for some in pairs.chunks(1000) {
+                    dict.extend(some.iter().copied())?;
+                }
+                Ok(())
+            },
+        ];
+        for (fill, times) in fills.into_iter().zip(&mut times) {
+            let began = Instant::now();
+            fill()?;
+            times.push(began.elapsed().as_secs_f64());
         }
-        let theirs = began.elapsed();
-        black_box(&map);
-        drop(map);
-        let began = Instant::now();
-        let dict = Dict::anonymous(DictOptions::new(0))?;
-        let mut checkout = dict.checkout()?;
-        for &key in &keys {
-            checkout.insert(key, &row(key))?;
-        }
-        let ours = began.elapsed();
-        drop(checkout);
-        let began = Instant::now();
-        let single = Dict::anonymous(DictOptions::new(0))?;
-        for &key in &keys {
-            single.insert(key, &row(key))?;
-        }
-        let one_by_one = began.elapsed();
-        println!("  fill: hashbrown {theirs:?}, checkout {ours:?}, insert {one_by_one:?}");
-        ratios.push(theirs.as_secs_f64() / ours.as_secs_f64());
     }
-    table.show(
-        "fill 10 M rows from small; ratio",
-        format!("{:.2}", quantile(&mut ratios, 0.5)),
-        String::new(),
-    );
+    let [theirs, ours @ ..] = times;
+    for (name, ours) in names.iter().zip(ours) {
+        let mut ratios: Vec<f64> = theirs.iter().zip(&ours).map(|(a, b)| a / b).collect();
+        let rate = |times: &[f64]| Unit::Records(FILLED).show(quantile(&mut times.to_vec(), 0.5));
+        let ratio = quantile(&mut ratios, 0.5);
+        table.show(
+            name,
+            rate(&ours),
+            format!("{}, ratio {ratio:.2}", rate(&theirs)),
+        );
+    }
     Ok(())
 }
 

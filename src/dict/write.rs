@@ -17,6 +17,9 @@ use crate::os::fail_point;
 use crate::record::Record;
 use crate::segment::{Guard, Records};
 
+/// How many buckets are asked for ahead.
+const BATCH: usize = 32;
+
 /// A dictionary whose lock is held.
 pub(super) struct Writer<'a, K: Key, T: Record> {
     pub(super) view: DictView<'a, K, T>,
@@ -198,15 +201,26 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
         fail_point("dict.counted");
     }
 
-    /// Inserts or replaces many.
+    /// Inserts or replaces many; asks for the buckets of a few ahead, so that the processor waits for them at
+    /// once.
     pub(super) fn extend(&mut self, pairs: impl IntoIterator<Item = (K, T)>) -> Result<()> {
-        let pairs = pairs.into_iter();
+        let mut pairs = pairs.into_iter();
         let wanted = self.counts()?.len as usize;
         self.reserve(wanted.saturating_add(pairs.size_hint().0))?;
-        for (key, row) in pairs {
-            self.insert(&key, &row)?;
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            batch.extend(pairs.by_ref().take(BATCH));
+            if batch.is_empty() {
+                return Ok(());
+            }
+            for (key, _) in &batch {
+                let hash = self.view.inner.seed.hash(&key.words(), K::WORDS);
+                self.index().prefetch(hash);
+            }
+            for (key, row) in batch.drain(..) {
+                self.insert(&key, &row)?;
+            }
         }
-        Ok(())
     }
 
     /// Has `change` work on the row of a key, if it is there.
