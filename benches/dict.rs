@@ -85,7 +85,7 @@ fn look_up(table: &Table) -> Outcome {
         };
         let unit = Unit::Records(BATCH);
         let name = |what: &str| format!("{what}, {millions} M keys{pages}");
-        let mut other = next.clone();
+        let mut other = next;
         table.compare(
             &name("get"),
             unit,
