@@ -50,25 +50,8 @@ pub(crate) fn store_words(to: &[AtomicU64; LINE_WORDS], from: &[u8; CACHE_LINE])
 pub(crate) fn load_words(from: &[AtomicU64; LINE_WORDS]) -> [u8; CACHE_LINE] {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     {
-        use core::arch::x86_64::__m128i;
-        let (a, b, c, d): (__m128i, __m128i, __m128i, __m128i);
-        // SAFETY: reads the 64 bytes that `from` borrows and nothing else; the rest is as in
-        // `store_words`.
-        unsafe {
-            core::arch::asm!(
-                "movdqu {a}, [{from}]",
-                "movdqu {b}, [{from} + 16]",
-                "movdqu {c}, [{from} + 32]",
-                "movdqu {d}, [{from} + 48]",
-                from = in(reg) from.as_ptr(),
-                a = out(xmm_reg) a,
-                b = out(xmm_reg) b,
-                c = out(xmm_reg) c,
-                d = out(xmm_reg) d,
-                options(nostack, preserves_flags, readonly)
-            );
-        }
-        bytemuck::cast([a, b, c, d])
+        // SAFETY: the 64 bytes that `from` borrows, which are atomics of 8 bytes.
+        unsafe { super::line::load_atomics(from.as_ptr().cast()) }
     }
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     load_one_by_one(from)
