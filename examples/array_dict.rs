@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::env::{args, current_exe};
 use std::error::Error;
 use std::io::{BufRead, BufReader, Lines, Write, stdin};
-use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -80,17 +80,17 @@ fn compare(number: usize, dict: &Dict) -> Result<usize> {
     Ok(map.len())
 }
 
-/// The orders and the words of a worker.
-type Worker = (ChildStdin, Lines<BufReader<ChildStdout>>);
+/// The orders and the words of a worker, and the worker.
+type Worker = (ChildStdin, Lines<BufReader<ChildStdout>>, Child);
 
 fn start(run: &str, worker: usize) -> Result<Worker> {
     let mut command = Command::new(current_exe()?);
     command
         .args([run, &worker.to_string()])
         .stdin(Stdio::piped());
-    let child = command.stdout(Stdio::piped()).spawn()?;
-    let says = BufReader::new(child.stdout.ok_or("a pipe")?).lines();
-    Ok((child.stdin.ok_or("a pipe")?, says))
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let says = BufReader::new(child.stdout.take().ok_or("a pipe")?).lines();
+    Ok((child.stdin.take().ok_or("a pipe")?, says, child))
 }
 
 fn main() -> Result<()> {
@@ -115,11 +115,11 @@ fn main() -> Result<()> {
     };
     let (began, mut waits, rounds) = (Instant::now(), Vec::new(), bar("rounds", ROUNDS));
     for round in 0..ROUNDS {
-        for (orders, _) in &mut workers {
+        for (orders, ..) in &mut workers {
             writeln!(orders, "{round}")?;
         }
         for turn in 0..DICTIONARIES {
-            let (_, says) = &mut workers[turn % WORKERS];
+            let (_, says, _) = &mut workers[turn % WORKERS];
             let nanoseconds = says.next().ok_or("a worker that ended")??;
             waits.push(Duration::from_nanos(nanoseconds.parse()?));
         }
@@ -144,5 +144,9 @@ fn main() -> Result<()> {
     println!("{rows} rows of 32 bytes in {bytes} MiB; each dictionary grew to room for {grown}");
     println!("one passes to another process in {median:.1?}, at most {longest:.1?}");
     println!("every row is as in a plain map");
+    workers.into_iter().try_for_each(|(orders, _, mut child)| {
+        drop(orders); // there are no more
+        child.wait().map(drop)
+    })?;
     Ok(())
 }

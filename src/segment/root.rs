@@ -74,6 +74,8 @@ impl Root {
                 let _ = fs::remove_file(hidden);
             }
             match published {
+                // The directory itself is gone: nobody can make anything there.
+                Err(error) if !self.path.is_dir() => return Err(error),
                 // Somebody else's is there, or somebody cleaned up; neither happens for ever.
                 Err(error)
                     if [io::ErrorKind::AlreadyExists, io::ErrorKind::NotFound]
@@ -133,4 +135,25 @@ fn find_group() -> Result<Option<Group>> {
     let name = text.to_str().ok_or_else(unknown)?;
     let found = Group::find(name).map_err(Error::system("look up group", name))?;
     found.map(Some).ok_or_else(unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_root_that_was_removed_is_an_error_and_not_waited_for() {
+        let name = format!("millpond-no-root-{}", std::process::id());
+        let root = Root {
+            path: std::env::temp_dir().join(name),
+            group: None,
+        };
+        let Err(error) = root.lock() else {
+            panic!("there is no such directory");
+        };
+        assert!(
+            matches!(error, Error::System { action: "open", .. }),
+            "{error}"
+        );
+    }
 }
