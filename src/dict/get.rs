@@ -39,14 +39,14 @@ struct Again;
 
 /// A key as it is searched for.
 #[derive(Clone, Copy, Default)]
-struct Sought {
-    words: Words,
-    hash: u64,
+pub(super) struct Sought {
+    pub(super) words: Words,
+    pub(super) hash: u64,
 }
 
 impl<K: Key, T: Record> Inner<K, T> {
     #[inline(always)]
-    fn sought(&self, key: &K) -> Sought {
+    pub(super) fn sought(&self, key: &K) -> Sought {
         let words = key.words();
         let hash = self.seed.hash(&words, K::WORDS);
         Sought { words, hash }

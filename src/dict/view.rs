@@ -76,9 +76,8 @@ impl<K: Key, T: Record> DictView<'_, K, T> {
     /// The number of a key's row.
     #[inline(always)]
     pub fn row_of(&self, key: &K) -> Option<usize> {
-        let words = key.words();
-        let hash = self.inner.seed.hash(&words, K::WORDS);
-        match self.current.index.find(&words, hash) {
+        let sought = self.inner.sought(key);
+        match self.current.index.find(&sought.words, sought.hash) {
             Probe::Live(found) => Some(found.row).filter(|&row| row < self.current.rows.len()),
             _ => None,
         }

@@ -5,6 +5,7 @@
 
 use std::sync::atomic::{Ordering, fence};
 
+use super::get::Sought;
 use super::index::{Found, Index, LIVE, Probe};
 use super::journal::{Operation, committed};
 use super::key::{Key, Words};
@@ -110,8 +111,7 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
     /// Searches for a key, which is what the index has it lead to.
     #[inline(always)]
     pub(super) fn find(&self, key: &K) -> Result<(Words, Probe<'a>)> {
-        let words = key.words();
-        let hash = self.view.inner.seed.hash(&words, K::WORDS);
+        let Sought { words, hash } = self.inner().sought(key);
         let found = self.index().find(&words, hash);
         match found {
             Probe::Live(found) if found.row >= self.rows().len() => {
@@ -214,8 +214,7 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
                 return Ok(());
             }
             for (key, _) in &batch {
-                let hash = self.view.inner.seed.hash(&key.words(), K::WORDS);
-                self.index().prefetch(hash);
+                self.index().prefetch(self.inner().sought(key).hash);
             }
             for (key, row) in batch.drain(..) {
                 self.insert(&key, &row)?;
