@@ -115,32 +115,55 @@ impl<'a> LockedRoot<'a> {
         access: Access,
     ) -> Result<(fs::File, ByteLocks, Header)> {
         let path = name.file(&self.root.path);
-        let not_found = || Error::NotFound {
-            name: name.as_str().into(),
-            root: self.root.path.clone(),
-        };
-        let file = os::open_private(&path, access).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => not_found(),
-            _ => Error::system("open", &path)(error),
-        })?;
+        let file = self.open_file(name, access)?;
         let locks = ByteLocks::open(|| os::open_private(&path, Access::Write))
             .map_err(Error::system("open", &path))?;
         let header = Header::read(name.as_str(), &mut os::contents(&file))?;
         if is_over(&header, &locks) {
             self.remove_segment(&path)?;
-            return Err(not_found());
+            return Err(self.not_found(name));
         }
         Ok((file, locks, header))
+    }
+
+    fn open_file(&self, name: &Name, access: Access) -> Result<fs::File> {
+        let path = name.file(&self.root.path);
+        os::open_private(&path, access).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => self.not_found(name),
+            _ => Error::system("open", &path)(error),
+        })
+    }
+
+    fn not_found(&self, name: &Name) -> Error {
+        Error::NotFound {
+            name: name.as_str().into(),
+            root: self.root.path.clone(),
+        }
+    }
+
+    /// Removes segment `name` if its lifetime is over, and says whether it did. Opens the file
+    /// once, but for those that live while somebody is attached.
+    fn remove_if_over(&self, name: &Name) -> Result<bool> {
+        let path = &name.file(&self.root.path);
+        let file = self.open_file(name, Access::Read)?;
+        let header = Header::read("", &mut os::contents(&file))?;
+        if header.lifetime != Lifetime::WhileAttached {
+            return Ok(false);
+        }
+        let locks = ByteLocks::open(|| os::open_private(path, Access::Write))
+            .map_err(Error::system("open", path))?;
+        let over = is_over(&header, &locks);
+        if over {
+            self.remove_segment(path)?;
+        }
+        Ok(over)
     }
 
     /// Takes the name away, whatever the file holds.
     pub(crate) fn unlink(&self, name: &Name) -> Result<()> {
         let path = name.file(&self.root.path);
         if path.symlink_metadata().is_err() {
-            return Err(Error::NotFound {
-                name: name.as_str().into(),
-                root: self.root.path.clone(),
-            });
+            return Err(self.not_found(name));
         }
         self.remove_segment(&path)
     }
@@ -167,7 +190,7 @@ impl<'a> LockedRoot<'a> {
     /// lifetime is over, unfinished ones whose creator died, and companions that lost theirs. Directories that a creator left empty
     /// stay, as nothing tells them from others; they are in nobody's way.
     pub(crate) fn names(&self) -> Result<Vec<Name>> {
-        let mut names = Vec::new();
+        let (mut names, mut companions) = (Vec::new(), Vec::new());
         let mut directories = vec![self.root.path.clone()];
         while let Some(directory) = directories.pop() {
             // All of them first: on some systems a directory that is being read cannot be removed.
@@ -187,17 +210,18 @@ impl<'a> LockedRoot<'a> {
                 } else if is_debris(&entry.file_name()) {
                     // What cannot be opened is somebody else's.
                     let _ = self.remove_debris(&path);
-                } else if let Some((segment, nonce)) = companion_of(&path) {
-                    // The same; or it went with its segment just now.
-                    let _ = self.remove_orphan(&path, &segment, nonce);
+                } else if let Some(whose) = companion_of(&path) {
+                    companions.push((whose, path));
                 } else if let Some(name) = Name::of_file(&self.root.path, &path) {
-                    match self.open(&name, Access::Read) {
-                        Err(Error::NotFound { .. }) => {}
+                    match self.remove_if_over(&name) {
+                        Ok(true) | Err(Error::NotFound { .. }) => {}
+                        // One that cannot be read has a name all the same.
                         _ => names.push(name),
                     }
                 }
             }
         }
+        self.remove_orphans(companions);
         names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         Ok(names)
     }

@@ -163,11 +163,18 @@ impl LockedRoot<'_> {
         }
     }
 
-    /// Removes the companion at `path` if nobody needs it.
-    pub(crate) fn remove_orphan(&self, path: &Path, segment: &Path, nonce: u64) -> Result<()> {
-        match is_being_built(segment, self.root) || is_published(segment, nonce) {
-            true => Ok(()),
-            false => self.remove(path),
+    /// Removes those of `companions` (see [`companion_of`], and their paths) that nobody needs.
+    pub(crate) fn remove_orphans(&self, mut companions: Vec<((PathBuf, u64), PathBuf)>) {
+        companions.sort();
+        for family in companions.chunk_by(|(one, _), (next, _)| one == next) {
+            let (segment, nonce) = &family[0].0;
+            if is_being_built(segment, self.root) || is_published(segment, *nonce) {
+                continue;
+            }
+            for (_, path) in family {
+                // It went with its segment just now; or it is somebody else's, and cannot be removed.
+                let _ = self.remove(path);
+            }
         }
     }
 
