@@ -107,6 +107,7 @@ mod schedule;
 mod segment;
 mod sync;
 mod tree;
+mod volume;
 
 pub use array::{
     ArrayOptions, ArrayReadGuard, ArrayWriteGuard, Atomic, AtomicArray, AtomicNumber, AtomicValue,
@@ -128,6 +129,7 @@ pub use record::__private;
 pub use record::{Difference, Element, Field, Record, Scalar, Schema};
 pub use schedule::Schedule;
 pub use segment::{Attach, Lifetime, Participant, SegmentInfo, list, unlink, unlink_all};
+pub use volume::{Check, Handle, OpenOptions, Place, PublishOptions};
 
 /// The README's code, compiled and run as tests.
 #[cfg(doctest)]

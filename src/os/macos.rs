@@ -21,8 +21,8 @@ pub(super) use super::ordinary_pages::{
 };
 use super::unix::check_length;
 pub(crate) use super::unix::{
-    ByteLocks, Group, contents, create_private, free_space, is_same_file, is_too_many_files,
-    open_private, private_directory, publish, remove,
+    ByteLocks, Group, advise, contents, create_private, free_space, is_same_file,
+    is_too_many_files, open_private, private_directory, publish, remove,
 };
 
 // `fcntl.h` of XNU has the commands; the manual does not mention them.

@@ -49,6 +49,15 @@ pub(crate) enum Access {
     Write,
 }
 
+/// How mapped memory will be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Advice {
+    /// Here and there: reading ahead is of no use.
+    Random,
+    /// All of it, soon: read it ahead.
+    WillNeed,
+}
+
 /// The directory for segments where the user names none: private to the user, on the fastest
 /// file system that processes can share.
 pub(crate) fn default_root() -> PathBuf {

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use super::structure::Paging;
 use crate::error::{Error, Result};
 use crate::os::cpu::CACHE_LINE;
-use crate::os::{Access, View};
+use crate::os::{Access, Advice, View};
 use crate::sync::{EventWords, LockWords};
 
 /// A type that may lie in memory that other processes change at any time.
@@ -105,7 +105,7 @@ impl Mapping {
     }
 
     /// Does with the pages what `paging` asks for. `what` is what an error is about.
-    pub(super) fn prepare(&self, paging: Paging, what: impl AsRef<Path>) -> Result<()> {
+    pub(crate) fn prepare(&self, paging: Paging, what: impl AsRef<Path>) -> Result<()> {
         if paging.huge {
             let found = self.0.use_huge_pages();
             found.map_err(Error::system("use huge pages for", &what))?;
@@ -141,6 +141,21 @@ impl Mapping {
             length: span.count,
             _mapping: self.clone(),
         }
+    }
+
+    /// The bytes of `span`.
+    ///
+    /// # Safety
+    /// Nobody writes to them while the mapping lives.
+    pub(crate) unsafe fn frozen(&self, span: &Span<u8>) -> &[u8] {
+        // SAFETY: `locate` checked that the bytes lie inside the mapping, which the result borrows; the
+        // caller says that nobody writes to them.
+        unsafe { std::slice::from_raw_parts(self.locate(span).as_ptr(), span.count) }
+    }
+
+    /// Says how the bytes will be used.
+    pub(crate) fn advise(&self, advice: Advice) -> io::Result<()> {
+        self.0.advise(advice)
     }
 
     /// The address of a span, after checking that it lies inside.
