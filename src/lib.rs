@@ -100,6 +100,7 @@ mod board;
 mod dict;
 mod episode;
 mod error;
+mod open;
 mod os;
 mod pool;
 mod record;
@@ -118,7 +119,8 @@ pub use board::{Board, BoardLease, BoardOptions, BoardReader, Boards, BoardsOpti
 pub use dict::{ArrayDict, Checkout, DictEntry, DictOptions, DictReader, DictView, Key};
 pub use episode::{NStep, NStepTransition, Sequences, Step};
 pub use error::{Error, Result};
-pub use millpond_derive::Record;
+pub use millpond_derive::{Open, Record};
+pub use open::Open;
 pub use pool::{
     Batch, CancelToken, Column, Distribution, EpisodeWriter, Fill, Loaded, Patience, Pool,
     PoolOptions, RateLimiter, Remover, Reservation, Sampler, Saved, Statistics, ViewOptions,
