@@ -7,10 +7,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::place::Place;
 use super::target::Target;
-use super::{ALIGNMENT, CHECKSUM, Content, LENGTH, NUMBERS, START, VERSION};
+use super::{ALIGNMENT, CHECKSUM, Content, LENGTH, PARAMETERS, START, VERSION};
 use crate::error::{Error, Result};
 use crate::os;
-use crate::segment::{self, HEADER_BYTES, Header, Lifetime, PARAMETERS};
+use crate::segment::{self, HEADER_BYTES, Header, Lifetime};
 
 /// How much is written at once.
 const BUFFER: usize = 1 << 20;
@@ -63,7 +63,7 @@ impl Draft {
         };
         let schema = C::schema();
         let start = (HEADER_BYTES + schema.len()).next_multiple_of(ALIGNMENT) as u64;
-        let mut parameters = [0; PARAMETERS];
+        let mut parameters = [0; segment::PARAMETERS];
         parameters[START] = start;
         let created = SystemTime::now().duration_since(UNIX_EPOCH);
         let header = Header {
@@ -109,10 +109,10 @@ impl Draft {
     }
 
     /// All data is written: what the header says of it, and where it is. The version comes last.
-    pub(super) fn finish(mut self, numbers: [u64; NUMBERS]) -> Result<Finished> {
+    pub(super) fn finish(mut self, numbers: [u64; PARAMETERS]) -> Result<Finished> {
         self.empty_buffer().map_err(|error| self.explain(error))?;
         let parameters = &mut self.header.parameters;
-        parameters[..NUMBERS].copy_from_slice(&numbers);
+        parameters[..PARAMETERS].copy_from_slice(&numbers);
         parameters[LENGTH] = self.written;
         parameters[CHECKSUM] = u64::from(self.checksum.clone().finalize());
         self.header.length = parameters[START] + self.written;

@@ -35,16 +35,16 @@ pub(crate) use target::Target;
 
 use crate::error::{Error, Result};
 use crate::os::{self, Access, Advice};
-use crate::segment::{Carver, Header, Mapping, PARAMETERS, Span};
+use crate::segment::{self, Carver, Header, Mapping, Span};
 
 /// How many numbers a content may keep in the header.
-pub(crate) const NUMBERS: usize = 32;
+pub(crate) const PARAMETERS: usize = 32;
 /// Where the volume's own stand.
-const VERSION: usize = NUMBERS;
-const START: usize = NUMBERS + 1;
-const LENGTH: usize = NUMBERS + 2;
-const CHECKSUM: usize = NUMBERS + 3;
-const _: () = assert!(CHECKSUM < PARAMETERS);
+const VERSION: usize = PARAMETERS;
+const START: usize = PARAMETERS + 1;
+const LENGTH: usize = PARAMETERS + 2;
+const CHECKSUM: usize = PARAMETERS + 3;
+const _: () = assert!(CHECKSUM < segment::PARAMETERS);
 /// What the data's beginning is a multiple of, in the file and in memory.
 pub(crate) const ALIGNMENT: usize = 4096;
 
@@ -117,7 +117,7 @@ impl Volume {
     }
 
     /// The content's numbers.
-    pub(crate) fn numbers(&self) -> &[u64; NUMBERS] {
+    pub(crate) fn parameters(&self) -> &[u64; PARAMETERS] {
         let numbers = self.header.parameters.first_chunk();
         numbers.expect("fewer than there are")
     }

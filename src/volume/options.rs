@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::segment::{Attach, Lifetime, PARAMETERS, Paging, Plan, SharedOptions};
+use crate::segment::{self, Attach, Lifetime, Paging, Plan, SharedOptions};
 
 /// How to publish a read-only structure.
 ///
@@ -83,7 +83,7 @@ impl PublishOptions {
 
     /// A segment for the versions.
     pub(super) fn plan(&self, schema: String) -> Plan {
-        self.shared.plan([0; PARAMETERS], 1, schema)
+        self.shared.plan([0; segment::PARAMETERS], 1, schema)
     }
 }
 

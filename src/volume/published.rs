@@ -9,7 +9,7 @@ use super::draft::{Draft, Sink};
 use super::options::{Check, OpenOptions, PublishOptions};
 use super::place::Place;
 use super::versions::Versions;
-use super::{Content, Handle, NUMBERS, Volume};
+use super::{Content, Handle, PARAMETERS, Volume};
 use crate::error::{Error, Result};
 use crate::os;
 use crate::segment::{Header, wait_for};
@@ -86,7 +86,7 @@ impl<C: Content> Published<C> {
     pub(crate) fn publish(
         place: &Place,
         options: &PublishOptions,
-        write: impl FnOnce(&mut Draft) -> Result<[u64; NUMBERS]>,
+        write: impl FnOnce(&mut Draft) -> Result<[u64; PARAMETERS]>,
     ) -> Result<Self> {
         let mut draft = Draft::begin::<C>(place)?;
         let numbers = write(&mut draft)?;

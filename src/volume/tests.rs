@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    Check, Content, NUMBERS, OpenOptions, Place, PublishOptions, Published, Trust, Volume,
+    Check, Content, OpenOptions, PARAMETERS, Place, PublishOptions, Published, Trust, Volume,
 };
 use crate::error::{Error, Result};
 
@@ -24,7 +24,7 @@ impl Content for Bytes {
     }
 
     fn verify(&self) -> std::result::Result<(), String> {
-        match self.0.numbers()[0] == self.0.bytes().len() as u64 {
+        match self.0.parameters()[0] == self.0.bytes().len() as u64 {
             true => Ok(()),
             false => Err("there are fewer or more bytes than there were".into()),
         }
@@ -36,7 +36,7 @@ fn publish(place: impl Into<Place>, bytes: &[u8]) -> Result<Published<Bytes>> {
         draft
             .write_all(bytes)
             .map_err(|error| draft.explain(error))?;
-        let mut numbers = [0; NUMBERS];
+        let mut numbers = [0; PARAMETERS];
         numbers[0] = draft.position();
         Ok(numbers)
     })
