@@ -19,9 +19,8 @@ pub(crate) use super::fork::forks;
 pub(super) use super::ordinary_pages::{
     map_anonymous, map_file, prefault, prefer_huge_pages, use_huge_pages,
 };
-use super::unix::check_length;
 pub(crate) use super::unix::{
-    ByteLocks, Group, advise, contents, create_private, free_space, is_same_file,
+    ByteLocks, Group, advise, check_length, contents, create_private, free_space, is_same_file,
     is_too_many_files, open_private, private_directory, publish, remove,
 };
 

@@ -92,6 +92,12 @@ pub(crate) fn reserve(file: &File, length: u64) -> io::Result<()> {
     system::reserve(file, length)
 }
 
+/// An error where this process may not write a file so long; for what grows by being written to. The system
+/// might end the process otherwise.
+pub(crate) fn check_length(length: u64) -> io::Result<()> {
+    system::check_length(length)
+}
+
 /// Whether `error` says that the file system, or the user's share of it, is full.
 pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(

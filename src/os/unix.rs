@@ -83,7 +83,7 @@ pub(crate) fn open_private(path: &Path, access: Access) -> io::Result<File> {
 
 /// An error where this process may not make a file so long (`getrlimit(2)`): the system would say so by
 /// `SIGXFSZ`, which ends the process.
-pub(super) fn check_length(length: u64) -> io::Result<()> {
+pub(crate) fn check_length(length: u64) -> io::Result<()> {
     let (limit, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
     #[allow(clippy::unnecessary_cast)] // 32 bits wide on 32-bit Linux
     match length > limit as u64 {

@@ -128,6 +128,7 @@ impl Draft {
     }
 
     fn empty_buffer(&mut self) -> io::Result<()> {
+        os::check_length(self.header.parameters[START] + self.position())?;
         self.sink.file().write_all(&self.buffer)?;
         self.checksum.update(&self.buffer);
         self.written += self.buffer.len() as u64;
