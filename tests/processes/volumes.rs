@@ -114,7 +114,10 @@ fn a_killed_publisher_leaves_a_whole_version_and_no_debris() {
     let bytes = millpond::list(None).unwrap()[0].bytes;
     let table = Table::open(NAME).unwrap();
     let one = table.bytes() as u64 + (128 << 10);
-    assert!(bytes < one, "{bytes} bytes, where one version has less than {one}");
+    assert!(
+        bytes < one,
+        "{bytes} bytes, where one version has less than {one}"
+    );
     millpond::unlink(NAME).unwrap();
     assert_eq!(stamp(&table), 11, "who has it open keeps it");
     let root = std::env::var_os("MILLPOND_DIR").unwrap();
@@ -188,14 +191,18 @@ fn a_table_for_the_attached_goes_with_its_killed_processes() {
 fn reader() {
     let own = || {
         let text = std::fs::read_to_string("/proc/self/smaps_rollup").unwrap();
-        let fields = text.lines().filter_map(|line| line.strip_prefix("Private_"));
+        let fields = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("Private_"));
         let numbers = fields.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
         numbers.sum::<u64>()
     };
     let orders = Orders::listen();
     println!("{}", own());
     let table = Lookup::<u64, [u64; 8]>::open(NAME).unwrap();
-    let sum = table.iter().fold(0u64, |sum, (key, value)| sum.wrapping_add(key ^ value[7]));
+    let sum = table
+        .iter()
+        .fold(0u64, |sum, (key, value)| sum.wrapping_add(key ^ value[7]));
     std::hint::black_box(sum);
     println!("read");
     orders.next(); // when all have read it, no page is one reader's alone
@@ -208,7 +215,9 @@ fn a_further_reader_has_less_than_two_megabytes_of_its_own() {
     let table = Lookup::<u64, [u64; 8]>::publish(NAME, pairs).unwrap();
     assert!(table.bytes() > 64 << 20);
     let mut readers = [(); 2].map(|()| Child::start("volumes::reader", &[]));
-    let before = readers.each_mut().map(|reader| reader.line().parse::<u64>().unwrap());
+    let before = readers
+        .each_mut()
+        .map(|reader| reader.line().parse::<u64>().unwrap());
     readers.iter_mut().for_each(|reader| reader.expect("read"));
     for (mut reader, before) in readers.into_iter().zip(before) {
         reader.tell("say");
@@ -236,7 +245,10 @@ fn a_stray_write_traps() {
     let mut command = std::process::Command::new(std::env::current_exe().unwrap());
     command.env(crate::stage::ROLE, "volumes::stray");
     command.stdout(std::process::Stdio::piped());
-    let ended = crate::stage::spawn(&mut command).unwrap().wait_with_output().unwrap();
+    let ended = crate::stage::spawn(&mut command)
+        .unwrap()
+        .wait_with_output()
+        .unwrap();
     assert_eq!(String::from_utf8_lossy(&ended.stdout).trim(), "writing");
     let signal = ended.status.signal().unwrap_or(0);
     let traps = [nix::libc::SIGSEGV, nix::libc::SIGBUS];

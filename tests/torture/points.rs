@@ -35,8 +35,8 @@ pub const PART: Part = Part {
         use contest::{companion, contender};
         use dict::{lector, scribe};
         use keeper::{inspector, keeper};
-        use volumes::editor;
         use victim::{creator, guest, pool, publisher, saver, verifier};
+        use volumes::editor;
         named![
             pool, guest, verifier, publisher, creator, saver, contender, companion, keeper,
             inspector, scribe, lector, array, editor
@@ -183,12 +183,12 @@ impl Range {
         let victims: Vec<u64> = (first..self.victim).collect();
         score.check_records(&context, check_alone(&self.pool, &victims));
         score.check(&context, self.check_board());
+        if area == "draft" {
+            score.check_records(&context, self.table.check());
+        }
         score.check(&context, self.check_files());
         if let "read" | "write" | "chunk" = area {
             score.check_records(&context, self.arrays.check());
-        }
-        if area == "draft" {
-            score.check_records(&context, self.table.check());
         }
         if area == "save" {
             score.check_records(&context, self.check_snapshot());

@@ -53,7 +53,11 @@ impl Kept {
         }
         let newest = publish(found.version()).map_err(say)?;
         if newest.version() != found.version() + 1 {
-            return Err(format!("{} came after {}", newest.version(), found.version()));
+            return Err(format!(
+                "{} came after {}",
+                newest.version(),
+                found.version()
+            ));
         }
         self.table.refresh().map_err(say)?;
         match stamp(&self.table)? == found.version() {
@@ -71,12 +75,14 @@ pub fn editor() {
     }
 }
 
-/// How many files the table has beside its segment; 1 where all is well.
+/// How many files the table has beside its segment, drafts among them; 1 where all is well.
 pub fn files() -> usize {
     let root = std::env::var_os("MILLPOND_DIR").expect("a directory for segments");
     let (run, name) = NAME.split_once('/').expect("a run and a name");
-    let beside = format!(".{name}.pond.");
+    let beside = format!(".{name}");
     let entries = fs::read_dir(Path::new(&root).join(run)).expect("the run's directory");
     let names = entries.flatten().map(|entry| entry.file_name());
-    names.filter(|name| name.to_string_lossy().starts_with(&beside)).count()
+    names
+        .filter(|name| name.to_string_lossy().starts_with(&beside))
+        .count()
 }
