@@ -105,6 +105,7 @@ mod pool;
 mod record;
 mod schedule;
 mod segment;
+mod sorting;
 mod sync;
 mod tree;
 
