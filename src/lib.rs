@@ -120,7 +120,7 @@ pub use board::{Board, BoardLease, BoardOptions, BoardReader, Boards, BoardsOpti
 pub use dict::{ArrayDict, Checkout, DictEntry, DictOptions, DictReader, DictView, Key};
 pub use episode::{NStep, NStepTransition, Sequences, Step};
 pub use error::{Error, Result};
-pub use lookup::{Lookup, LookupBuilder, LookupKey, LookupValue, Pairs};
+pub use lookup::{Lookup, LookupBuilder, LookupKey, LookupValue};
 pub use millpond_derive::Record;
 pub use pool::{
     Batch, CancelToken, Column, Distribution, EpisodeWriter, Fill, Loaded, Patience, Pool,

@@ -1,14 +1,15 @@
-//! Writing a table from front to back: the pairs sorted by the hashes of their keys (`sorting`), each in the
-//! first free slot from its home on. What a slot is, `table.rs` says.
+//! Writing a table from front to back: the pairs sorted by the hashes of their keys (`sorting`), a part of the
+//! perfect hash after another (`perfect.rs`). What is where, `table.rs` says.
 
 use std::borrow::Borrow;
 use std::io;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use super::shape::{INDEX_ALIGN, LINE, Pair, Parameters, Shape};
+use super::index::Index;
+use super::shape::{Pair, Parameters, Shape};
 use super::stored::{LookupKey, LookupValue};
-use super::table::{MOST_UNITS, word};
+use super::table::{MOST_PLACES, word};
 use crate::error::{Error, Result};
 use crate::sorting::{BUDGET, Sorted, Sorter, Spool};
 
@@ -70,23 +71,24 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
 
     /// Writes the table, and says what is to be kept beside it.
     pub(crate) fn write(self, draft: &mut impl io::Write) -> Result<Parameters> {
-        let mut shape = Shape::new(self.nonce, Pair::<K, V>::SLOT > 0, self.sorter.len());
-        let mut sorted = self.sorter.finish()?;
+        let shape = Shape::new(self.nonce, self.sorter.len());
         let directory = &self.directory;
-        let mut draft = Draft {
-            inner: io::BufWriter::with_capacity(BUFFER, draft),
+        let mut draft = Draft::new(draft, directory);
+        let mut sorted = self.sorter.finish()?;
+        let mut index = Index::new(
+            shape,
+            Pair::<K, V>::SLOT,
+            Pair::<K, V>::IN_SLOTS,
             directory,
-        };
-        match Pair::<K, V>::SLOT {
-            0 => {
-                let index = write_heap::<K, V>(&mut sorted, &mut draft, &mut shape, directory)?;
-                drop(sorted);
-                write_index(index, &mut draft, &mut shape)?;
-            }
-            slot => write_slots::<K, V>(&mut sorted, &mut draft, &mut shape, slot)?,
+        )?;
+        match Pair::<K, V>::IN_SLOTS {
+            true => write_slots::<K, V>(&mut sorted, &mut draft, &mut index)?,
+            false => write_heap::<K, V>(&mut sorted, &mut draft, &mut index, directory)?,
         }
+        drop(sorted);
+        let parameters = index.write(&mut draft)?;
         draft.finish()?;
-        Ok(shape.write())
+        Ok(parameters)
     }
 }
 
@@ -112,114 +114,101 @@ fn each_last(
     give(&held_key, &held_value)
 }
 
-/// Writes the pairs into slots. The free slots before a pair are filled with copies of it.
+/// Writes the pairs into their slots.
 fn write_slots<K: LookupKey + ?Sized, V: LookupValue + ?Sized>(
     sorted: &mut Sorted,
     draft: &mut Draft<'_, impl io::Write>,
-    shape: &mut Shape,
-    size: usize,
+    index: &mut Index,
 ) -> Result<()> {
-    let mut slot = vec![0; size];
+    let mut pair = vec![0; Pair::<K, V>::SLOT];
     each_last(sorted, |hash, key, value| {
-        slot[Pair::<K, V>::KEY_AT..][..key.len()].copy_from_slice(key);
-        slot[Pair::<K, V>::value_at(key.len())..][..value.len()].copy_from_slice(value);
-        let home = shape.home(hash);
-        let place = shape.slots.max(home);
-        while shape.slots <= place {
-            draft.write(&slot)?;
-            shape.slots += 1;
-        }
-        shape.longest = shape.longest.max(place - home + 1);
-        shape.len += 1;
-        Ok(())
-    })
+        pair[Pair::<K, V>::KEY_AT..][..key.len()].copy_from_slice(key);
+        pair[Pair::<K, V>::value_at(key.len())..][..value.len()].copy_from_slice(value);
+        index.add(hash, &pair, |slot| draft.write(slot))
+    })?;
+    index.end(|slot| draft.write(slot))
 }
 
-/// Writes the pairs one after another. Gives their hashes and words for the index.
+/// Writes the pairs one after another, and then the slots, which say where they are.
 fn write_heap<K: LookupKey + ?Sized, V: LookupValue + ?Sized>(
     sorted: &mut Sorted,
     draft: &mut Draft<'_, impl io::Write>,
-    shape: &mut Shape,
+    index: &mut Index,
     directory: &Path,
-) -> Result<Spool> {
-    let mut index = Spool::create(directory)?;
+) -> Result<()> {
+    let align = Pair::<K, V>::ALIGN as u64;
+    let mut slots = Spool::create(directory)?;
     each_last(sorted, |hash, key, value| {
-        let start = shape.heap.next_multiple_of(Pair::<K, V>::ALIGN as u64);
-        let unit = start / Pair::<K, V>::ALIGN as u64;
-        if unit >= MOST_UNITS {
-            let most = MOST_UNITS * Pair::<K, V>::ALIGN as u64;
-            let (found, expected) = (format!("{start} bytes"), format!("less than {most} bytes"));
+        draft.pad_to(draft.position.next_multiple_of(align))?;
+        let start = draft.position;
+        if start / align >= MOST_PLACES {
+            let (found, most) = (format!("{start} bytes or more"), MOST_PLACES * align);
+            let expected = format!("less than {most} bytes");
             return Error::invalid("the length of all pairs", found, expected);
         }
-        draft.pad((start - shape.heap) as usize)?;
-        let lengths = [(K::SIZE, key), (V::SIZE, value)];
-        for (known, bytes) in lengths {
+        for (known, bytes) in [(K::SIZE, key), (V::SIZE, value)] {
             if known.is_none() {
-                draft.write(&(bytes.len() as u32).to_le_bytes())?;
+                draft.write(&(bytes.len() as u32).to_le_bytes())?; // the sorter takes no longer ones
             }
         }
-        draft.pad(Pair::<K, V>::KEY_AT - Pair::<K, V>::LENGTHS)?;
+        draft.pad_to(start + Pair::<K, V>::KEY_AT as u64)?;
         draft.write(key)?;
-        let value_at = Pair::<K, V>::value_at(key.len());
-        draft.pad(value_at - Pair::<K, V>::KEY_AT - key.len())?;
+        draft.pad_to(start + Pair::<K, V>::value_at(key.len()) as u64)?;
         draft.write(value)?;
-        shape.heap = start + (value_at + value.len()) as u64;
-        shape.len += 1;
-        index.append(&hash.to_le_bytes())?;
-        index.append(&word(hash, unit).to_le_bytes())
+        let word = word(hash, start / align).to_le_bytes();
+        index.add(hash, &word, |slot| slots.append(slot))
     })?;
-    draft.pad((shape.heap.next_multiple_of(INDEX_ALIGN as u64) - shape.heap) as usize)?;
-    index.flush()?;
-    Ok(index)
-}
-
-/// Writes the index: each word into the first free place from its line on, zeros into the others.
-fn write_index(
-    index: Spool,
-    draft: &mut Draft<'_, impl io::Write>,
-    shape: &mut Shape,
-) -> Result<()> {
-    shape.homes = Shape::new(shape.nonce, false, shape.len).homes;
-    let mut block = vec![0; BUFFER];
-    let mut start = 0;
-    while start < index.length() {
-        let length = (index.length() - start).min(BUFFER as u64) as usize;
-        index.read(start, &mut block[..length])?;
-        for pair in block[..length].as_chunks::<16>().0 {
-            let (hash, word) = pair.split_at(8);
-            let hash = u64::from_le_bytes(hash.try_into().unwrap_or_default());
-            let home = shape.home(hash) * LINE;
-            let place = shape.slots.max(home);
-            draft.pad(8 * (place - shape.slots) as usize)?;
-            draft.write(word)?;
-            shape.slots = place + 1;
-            shape.longest = shape.longest.max(place - home + 1);
-        }
-        start += length as u64;
-    }
-    Ok(())
+    index.end(|slot| slots.append(slot))?;
+    index.shape.heap = draft.position;
+    draft.pad_to(index.layout()?.slots_at as u64)?;
+    draft.copy(slots)
 }
 
 /// What is written to, with the errors of this crate.
-struct Draft<'a, W: io::Write> {
+pub(super) struct Draft<'a, W: io::Write> {
     inner: io::BufWriter<W>,
+    /// How many bytes were written.
+    position: u64,
     directory: &'a Path,
 }
 
-impl<W: io::Write> Draft<'_, W> {
-    #[inline]
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let written = io::Write::write_all(&mut self.inner, bytes);
-        written.map_err(|error| refused(error, self.directory))
+impl<'a, W: io::Write> Draft<'a, W> {
+    fn new(inner: W, directory: &'a Path) -> Self {
+        Self {
+            inner: io::BufWriter::with_capacity(BUFFER, inner),
+            position: 0,
+            directory,
+        }
     }
 
-    /// Writes zeros.
-    fn pad(&mut self, mut count: usize) -> Result<()> {
-        const ZEROS: [u8; 64] = [0; 64];
-        while count > 0 {
-            let some = count.min(ZEROS.len());
-            self.write(&ZEROS[..some])?;
-            count -= some;
+    #[inline]
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let written = io::Write::write_all(&mut self.inner, bytes);
+        written.map_err(|error| refused(error, self.directory))?;
+        self.position += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Writes zeros up to a position.
+    #[inline]
+    pub(super) fn pad_to(&mut self, position: u64) -> Result<()> {
+        while self.position < position {
+            let some = (position - self.position).min(8) as usize;
+            self.write(&[0; 8][..some])?;
+        }
+        Ok(())
+    }
+
+    /// Writes all that was put into a temporary file.
+    pub(super) fn copy(&mut self, mut from: Spool) -> Result<()> {
+        from.flush()?;
+        let mut block = vec![0; BUFFER];
+        let mut start = 0;
+        while start < from.length() {
+            let some = (from.length() - start).min(BUFFER as u64) as usize;
+            from.read(start, &mut block[..some])?;
+            self.write(&block[..some])?;
+            start += some as u64;
         }
         Ok(())
     }

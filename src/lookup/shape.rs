@@ -11,17 +11,14 @@ use crate::hash::Seed;
 /// What the volume keeps for its content.
 pub(crate) type Parameters = [u64; 32];
 
-/// The largest pair that lies in a slot itself, in bytes: larger ones would waste too much in free slots.
+/// The largest pair that lies in a slot itself, in bytes.
 const LARGEST_INLINE: usize = 128;
-/// Words of an index that lie together, in one cache line.
-pub(super) const LINE: u64 = 8;
-/// What the index begins at a multiple of, in bytes.
-pub(super) const INDEX_ALIGN: usize = 64;
-
-/// Of 100 slots, how many hold a pair; the search for a key looks at 2 slots then.
-const FILLED_SLOTS: u64 = 70;
-/// The same of the words of an index.
-const FILLED_WORDS: u64 = 62;
+/// Keys of a bucket, on the average.
+const KEYS: u64 = 3;
+/// Buckets of a part, as a power of two.
+pub(super) const PART_BITS: u32 = 13;
+/// What slots and pilots begin at a multiple of, in bytes.
+const LINE: u64 = 64;
 
 /// How a pair of these types lies in the data; decided by the types alone.
 pub(super) struct Pair<K: ?Sized, V: ?Sized>(PhantomData<(fn(&K), fn(&V))>);
@@ -37,18 +34,25 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Pair<K, V> {
         4 * (K::SIZE.is_none() as usize) + 4 * (V::SIZE.is_none() as usize);
     /// Where in a pair the key is.
     pub(super) const KEY_AT: usize = Self::LENGTHS.next_multiple_of(K::ALIGN);
-    /// From one pair to the next, where all are of one size.
+    /// From one pair to the next, where all are of one size and small enough to lie in their slots.
     const STRIDE: Option<usize> = match (K::SIZE, V::SIZE) {
         (Some(key), Some(value)) => {
             let end = (Self::KEY_AT + key).next_multiple_of(V::ALIGN) + value;
-            Some(end.next_multiple_of(Self::ALIGN))
+            let stride = end.next_multiple_of(Self::ALIGN);
+            if stride <= LARGEST_INLINE {
+                Some(stride)
+            } else {
+                None
+            }
         }
         _ => None,
     };
-    /// From one slot to the next, where pairs lie in their slots; 0 where they lie in a heap.
+    /// Whether pairs lie in their slots. If not, they lie in a heap, and slots say where.
+    pub(super) const IN_SLOTS: bool = Self::STRIDE.is_some();
+    /// From one slot to the next.
     pub(super) const SLOT: usize = match Self::STRIDE {
-        Some(stride) if stride <= LARGEST_INLINE => stride,
-        _ => 0,
+        Some(stride) => stride,
+        None => 8,
     };
 
     /// Where in a pair the value is, behind a key of such a length.
@@ -79,45 +83,30 @@ const fn larger(one: usize, other: usize) -> usize {
 }
 
 /// The numbers of one table.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Shape {
-    /// What the keys are hashed with.
+    /// What the seed of the keys' hash is made of.
     pub(super) nonce: u64,
-    pub(super) seed: Seed,
     /// How many pairs there are.
     pub(super) len: u64,
-    /// Among how many slots, or lines of the index, hashes are spread.
-    pub(super) homes: u64,
-    /// How many slots, or words of the index, there are.
+    /// Among how many buckets hashes are spread.
+    pub(super) buckets: u64,
+    /// How many slots the parts have.
     pub(super) slots: u64,
-    /// How many of these, from its home on, a key is searched for in.
-    pub(super) longest: u64,
+    /// How many slots are behind these, for what was left over.
+    pub(super) left_over: u64,
     /// Bytes of the heap, where there is one.
     pub(super) heap: u64,
 }
 
 impl Shape {
-    /// An empty table for so many pairs.
-    pub(super) fn new(nonce: u64, inline: bool, count: u64) -> Self {
-        let homes = match inline {
-            true => share(count, FILLED_SLOTS),
-            false => share(count, FILLED_WORDS * LINE),
-        };
+    /// A table that is to have at most so many pairs.
+    pub(super) fn new(nonce: u64, most: u64) -> Self {
         Self {
             nonce,
-            seed: Seed::of(nonce),
-            len: 0,
-            homes,
-            slots: 0,
-            longest: 0,
-            heap: 0,
+            buckets: most.div_ceil(KEYS),
+            ..Self::default()
         }
-    }
-
-    /// The home of a hash: a slot, or a line of the index. Hashes keep their order.
-    #[inline(always)]
-    pub(super) fn home(&self, hash: u64) -> u64 {
-        (u128::from(hash) * u128::from(self.homes) >> 64) as u64
     }
 
     pub(super) fn write(&self) -> Parameters {
@@ -125,55 +114,92 @@ impl Shape {
         parameters[..6].copy_from_slice(&[
             self.nonce,
             self.len,
-            self.homes,
+            self.buckets,
             self.slots,
-            self.longest,
+            self.left_over,
             self.heap,
         ]);
         parameters
     }
 
-    /// The shape that the numbers say, if data of such a length can have it.
-    pub(super) fn read<K, V>(parameters: &Parameters, length: usize) -> Result<Self, String>
-    where
-        K: LookupKey + ?Sized,
-        V: LookupValue + ?Sized,
-    {
-        let [nonce, len, homes, slots, longest, heap, ..] = *parameters;
-        let shape = Self {
-            nonce,
-            seed: Seed::of(nonce),
-            len,
-            homes,
-            slots,
-            longest,
-            heap,
-        };
-        let fits = match Pair::<K, V>::SLOT {
-            0 => shape.index_at().and_then(|at| {
-                let index = usize::try_from(slots).ok()?.checked_mul(8)?;
-                at.checked_add(index)
-            }),
-            slot => usize::try_from(slots)
-                .ok()
-                .and_then(|slots| slots.checked_mul(slot)),
-        };
-        if fits != Some(length) || len > slots || longest > slots {
-            return Err(format!("{length} bytes are no table of {shape:?}"));
-        }
-        Ok(shape)
-    }
-
-    /// Where the index begins, behind the heap.
-    pub(super) fn index_at(&self) -> Option<usize> {
-        usize::try_from(self.heap)
-            .ok()?
-            .checked_next_multiple_of(INDEX_ALIGN)
+    /// How many parts there are.
+    pub(super) fn parts(&self) -> u64 {
+        self.buckets.div_ceil(1 << PART_BITS)
     }
 }
 
-/// Among how many `count` are spread, of which so many of 100 are then filled.
-fn share(count: u64, filled: u64) -> u64 {
-    let spread = u128::from(count) * 100 / u128::from(filled);
-    u64::try_from(spread).unwrap_or(u64::MAX).saturating_add(1)
+/// Where the parts of a table lie, in bytes: the heap at the beginning, slots, pilots, and for each part of the
+/// perfect hash where its slots begin.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Layout {
+    pub(super) seed: Seed,
+    pub(super) len: u64,
+    pub(super) buckets: u64,
+    pub(super) heap: usize,
+    /// The number of the first slot for what was left over, and of all slots.
+    pub(super) regular: u64,
+    pub(super) slots: u64,
+    pub(super) slots_at: usize,
+    pub(super) pilots_at: usize,
+    pub(super) starts_at: usize,
+}
+
+impl Layout {
+    /// The layout that the numbers say, if data of such a length can have it.
+    pub(super) fn read(
+        parameters: &Parameters,
+        slot: usize,
+        length: usize,
+    ) -> Result<Self, String> {
+        let [nonce, len, buckets, slots, left_over, heap, ..] = *parameters;
+        let shape = Shape {
+            nonce,
+            len,
+            buckets,
+            slots,
+            left_over,
+            heap,
+        };
+        let layout = Self::of(&shape, slot as u64).filter(|(_, end)| *end == length);
+        match layout {
+            Some((layout, _)) => Ok(layout),
+            None => Err(format!("{length} bytes are no table of {shape:?}")),
+        }
+    }
+
+    /// The layout, and how long all of it is.
+    pub(super) fn of(shape: &Shape, slot: u64) -> Option<(Self, usize)> {
+        let slots = shape.slots.checked_add(shape.left_over)?;
+        let slots_at = shape.heap.checked_next_multiple_of(LINE)?;
+        let end = slots_at.checked_add(slots.checked_mul(slot)?)?;
+        let pilots_at = end.checked_next_multiple_of(LINE)?;
+        let end = pilots_at.checked_add(shape.buckets)?;
+        let starts_at = end.checked_next_multiple_of(8)?;
+        let starts = shape.parts().checked_add(1)?.checked_mul(8)?;
+        let end = starts_at.checked_add(starts)?;
+        let layout = Self {
+            seed: Seed::of(shape.nonce),
+            len: shape.len,
+            buckets: shape.buckets,
+            heap: shape.heap as usize,
+            regular: shape.slots,
+            slots,
+            slots_at: slots_at as usize,
+            pilots_at: pilots_at as usize,
+            starts_at: starts_at as usize,
+        };
+        Some((layout, usize::try_from(end).ok()?)) // so all the others fit, too
+    }
+
+    /// The bucket of a hash. Hashes keep their order.
+    #[inline(always)]
+    pub(super) fn bucket(&self, hash: u64) -> u64 {
+        bucket(hash, self.buckets)
+    }
+}
+
+/// The bucket of a hash, of so many.
+#[inline(always)]
+pub(super) fn bucket(hash: u64, buckets: u64) -> u64 {
+    (u128::from(hash) * u128::from(buckets) >> 64) as u64
 }
