@@ -101,11 +101,14 @@ mod dict;
 mod episode;
 mod error;
 mod open;
+mod hash;
+mod lookup;
 mod os;
 mod pool;
 mod record;
 mod schedule;
 mod segment;
+mod sorting;
 mod sync;
 mod tree;
 mod volume;
@@ -121,6 +124,8 @@ pub use episode::{NStep, NStepTransition, Sequences, Step};
 pub use error::{Error, Result};
 pub use millpond_derive::{Open, Record};
 pub use open::Open;
+pub use lookup::{Lookup, LookupBuilder, LookupKey, LookupValue};
+pub use millpond_derive::Record;
 pub use pool::{
     Batch, CancelToken, Column, Distribution, EpisodeWriter, Fill, Loaded, Patience, Pool,
     PoolOptions, RateLimiter, Remover, Reservation, Sampler, Saved, Statistics, ViewOptions,

@@ -1,0 +1,126 @@
+//! Dictionaries that are built once, from more pairs than memory holds, and then only read.
+//!
+//! A table is sorted by the hashes of its keys and written front to back (`build.rs`, `index.rs`), with a perfect
+//! hash (`perfect.rs`). It lies in one piece of read-only memory, in which a search touches one byte of a small
+//! index and one pair (`table.rs`; its numbers are in `shape.rs`). What keys and values are is in `stored.rs`,
+//! going through all of it in `walk.rs`. Imports the records, the hash and the sorting; knows no other structure.
+
+mod build;
+mod index;
+mod memory;
+mod perfect;
+mod shape;
+mod stored;
+mod table;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use std::borrow::Borrow;
+
+pub use build::LookupBuilder;
+pub use stored::{LookupKey, LookupValue};
+
+use crate::error::{Error, Result};
+use memory::Memory;
+use table::Table;
+
+/// A dictionary that never changes: built from pairs in one go, in bounded memory, and read in place.
+///
+/// Keys are integers, byte strings or `str`; values are [`Record`](crate::Record)s, `str` or `[u8]`. A value is
+/// given as a reference to where it lies.
+///
+/// Of pairs with the same key the last one counts. Pairs of at most 128 bytes, whose types know their size, take
+/// 5 % more than that and a third of a byte; others take their bytes, 4 for each length that the types do not know,
+/// and 9 of index.
+///
+/// A `str` is looked at each time it is given out. A table that is damaged all the same, after it was found
+/// right, lacks pairs or has other values; it does no other harm.
+///
+/// ```
+/// use millpond::Lookup;
+///
+/// let squares = Lookup::<u32, u64>::build((0..1000).map(|n| (n, u64::from(n) * u64::from(n))))?;
+/// assert_eq!(squares.len(), 1000);
+/// assert_eq!(squares.get(&12), Some(&144));
+/// assert_eq!(squares.get(&1000), None);
+///
+/// let capitals = [("France", "Paris"), ("Kenya", "Nairobi")];
+/// let capitals = Lookup::<str, str>::build(capitals)?;
+/// assert_eq!(capitals.get("Kenya"), Some("Nairobi"));
+/// # Ok::<(), millpond::Error>(())
+/// ```
+pub struct Lookup<K: LookupKey + ?Sized, V: LookupValue + ?Sized> {
+    table: Table<K, V, Memory>,
+}
+
+const _: () = {
+    const fn threads_may_share<T: Send + Sync>() {}
+    threads_may_share::<Lookup<str, [u8]>>();
+};
+
+impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Lookup<K, V> {
+    /// A table of these pairs, whose keys and values may be owned or borrowed.
+    ///
+    /// # Errors
+    /// As [`LookupBuilder::insert`].
+    pub fn build<Q: Borrow<K>, W: Borrow<V>>(
+        pairs: impl IntoIterator<Item = (Q, W)>,
+    ) -> Result<Self> {
+        let mut builder = LookupBuilder::new(&std::env::temp_dir());
+        builder.extend(pairs)?;
+        let (memory, parameters) = Memory::filled(|draft| builder.write(draft))?;
+        let table = Table::place(memory, &parameters).map_err(|reason| Error::Damaged {
+            name: "nameless".into(),
+            reason,
+        })?;
+        Ok(Self { table })
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> u64 {
+        self.table.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The value of a key, in place.
+    #[inline]
+    pub fn get(&self, key: &K) -> Option<&V> {
+        self.table.get(key)
+    }
+
+    /// Whether a key is there.
+    #[inline]
+    pub fn contains(&self, key: &K) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// Gives the value of each of these keys to `found`, in their order, with its number among them. Faster than
+    /// one [`get`](Self::get) after another, because memory is asked for ahead.
+    ///
+    /// ```
+    /// # use millpond::Lookup;
+    /// let names = Lookup::<u8, str>::build([(1, "one"), (2, "two")])?;
+    /// let mut found = vec![];
+    /// names.get_many(&[2, 3, 1], |number, name| found.push((number, name)));
+    /// assert_eq!(found, [(0, Some("two")), (1, None), (2, Some("one"))]);
+    /// # Ok::<(), millpond::Error>(())
+    /// ```
+    #[inline]
+    pub fn get_many<'a, Q: Borrow<K>>(
+        &'a self,
+        keys: &[Q],
+        found: impl FnMut(usize, Option<&'a V>),
+    ) {
+        self.table.get_many(keys, found);
+    }
+
+    /// All keys and their values, in no order that means anything.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> + '_ {
+        self.table.iter()
+    }
+}
