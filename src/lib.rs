@@ -95,6 +95,8 @@ compile_error!("millpond's segments are little-endian, and nobody has tried it o
 #[cfg(not(target_has_atomic = "64"))]
 compile_error!("millpond needs atomic 64-bit integers, which this processor does not have");
 
+#[cfg(feature = "archive")]
+mod archive;
 mod array;
 mod board;
 mod dict;
@@ -107,7 +109,13 @@ mod schedule;
 mod segment;
 mod sync;
 mod tree;
+#[cfg(feature = "trie")]
+mod trie;
+#[cfg(any(feature = "archive", feature = "trie"))]
+mod volume;
 
+#[cfg(feature = "archive")]
+pub use archive::{Archivable, Archive};
 pub use array::{
     ArrayOptions, ArrayReadGuard, ArrayWriteGuard, Atomic, AtomicArray, AtomicNumber, AtomicValue,
     Chunk, ChunkedArray, SharedArray, SharedValue, Split, ValueOptions, ValueReadGuard,
@@ -128,6 +136,8 @@ pub use record::__private;
 pub use record::{Difference, Element, Field, Record, Scalar, Schema};
 pub use schedule::Schedule;
 pub use segment::{Attach, Lifetime, Participant, SegmentInfo, list, unlink, unlink_all};
+#[cfg(feature = "trie")]
+pub use trie::{Entries, Fuzzy, Prefixes, Trie};
 
 /// The README's code, compiled and run as tests.
 #[cfg(doctest)]
