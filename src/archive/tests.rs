@@ -5,18 +5,29 @@ use std::fmt::Write;
 use std::io;
 use std::rc::Rc;
 
+use rkyv::collections::swiss_table::ArchivedHashMap;
+use rkyv::rend::u64_le;
+
 use super::{Archivable, Archive, write::write};
 use crate::volume::{Content, PARAMETERS, Volume};
 
 /// One of everything.
 #[derive(rkyv::Archive, rkyv::Serialize, PartialEq, Clone)]
-#[rkyv(derive(Debug))]
+#[rkyv(
+    derive(Debug),
+    serialize_bounds(__S: rkyv::ser::Writer + rkyv::ser::Allocator, __S::Error: rkyv::rancor::Source),
+    bytecheck(bounds(
+        __C: rkyv::validation::ArchiveContext,
+        <__C as rkyv::rancor::Fallible>::Error: rkyv::rancor::Source,
+    ))
+)]
 struct Model {
     name: String,
     classes: Vec<Class>,
     words: HashMap<String, Vec<f32>>,
     ordered: BTreeMap<u64, Option<String>>,
     nested: HashMap<u32, BTreeMap<String, Vec<(u8, bool)>>>,
+    #[rkyv(omit_bounds)] // a type within itself
     next: Option<Box<Model>>,
     matrix: [[f64; 3]; 2],
     sign: char,
@@ -62,7 +73,7 @@ fn written<T: Archivable>(value: &T) -> (Vec<u8>, [u64; PARAMETERS]) {
 
 fn archive<T: Archivable>(value: &T) -> Archive<T> {
     let (data, parameters) = written(value);
-    let archive = Archive::place(Volume::of(&data, parameters).unwrap()).unwrap();
+    let archive = Archive::<T>::place(Volume::of(&data, parameters).unwrap()).unwrap();
     archive.verify().unwrap();
     archive
 }
@@ -101,6 +112,35 @@ fn every_kind_of_structure_is_read_in_place() {
     };
     assert_eq!((weight.to_native(), parents.len()), (0.25, 3));
     assert!(matches!(next.classes[0], ArchivedClass::Nothing));
+}
+
+#[test]
+fn every_key_of_a_large_hash_map_is_found() {
+    fn check<K, A>(map: HashMap<K, u64>, archived: impl Fn(&K) -> A)
+    where
+        HashMap<K, u64>: Archivable + rkyv::Archive<Archived = ArchivedHashMap<A, u64_le>>,
+        A: std::hash::Hash + Eq,
+    {
+        let archive = archive(&map);
+        assert_eq!(archive.len(), map.len());
+        for (key, value) in &map {
+            let found = archive.get(&archived(key)).map(|found| found.to_native());
+            assert_eq!(found, Some(*value));
+        }
+        assert_eq!(archive.iter().count(), map.len());
+    }
+    for count in [1, 2, 7, 15, 16, 17, 1000, 50_000] {
+        check((0..count).map(|n| (n * n, n)).collect(), |&key: &u64| {
+            key.into()
+        });
+        check((0..count).map(|n| (n as u8, n)).collect(), |&key: &u8| key);
+        check(
+            (0..count).map(|n| ((n as u16, n), n)).collect(),
+            |&(first, second): &(u16, u64)| {
+                rkyv::tuple::ArchivedTuple2(first.into(), second.into())
+            },
+        );
+    }
 }
 
 #[test]
