@@ -95,14 +95,16 @@ compile_error!("millpond's segments are little-endian, and nobody has tried it o
 #[cfg(not(target_has_atomic = "64"))]
 compile_error!("millpond needs atomic 64-bit integers, which this processor does not have");
 
+#[cfg(feature = "archive")]
+mod archive;
 mod array;
 mod board;
 mod dict;
 mod episode;
 mod error;
-mod open;
 mod hash;
 mod lookup;
+mod open;
 mod os;
 mod pool;
 mod record;
@@ -111,8 +113,12 @@ mod segment;
 mod sorting;
 mod sync;
 mod tree;
+#[cfg(feature = "trie")]
+mod trie;
 mod volume;
 
+#[cfg(feature = "archive")]
+pub use archive::{Archivable, Archive};
 pub use array::{
     ArrayOptions, ArrayReadGuard, ArrayWriteGuard, Atomic, AtomicArray, AtomicNumber, AtomicValue,
     Chunk, ChunkedArray, SharedArray, SharedValue, Split, ValueOptions, ValueReadGuard,
@@ -122,10 +128,9 @@ pub use board::{Board, BoardLease, BoardOptions, BoardReader, Boards, BoardsOpti
 pub use dict::{ArrayDict, Checkout, DictEntry, DictOptions, DictReader, DictView, Key};
 pub use episode::{NStep, NStepTransition, Sequences, Step};
 pub use error::{Error, Result};
+pub use lookup::{Lookup, LookupBuilder, LookupKey, LookupValue};
 pub use millpond_derive::{Open, Record};
 pub use open::Open;
-pub use lookup::{Lookup, LookupBuilder, LookupKey, LookupValue};
-pub use millpond_derive::Record;
 pub use pool::{
     Batch, CancelToken, Column, Distribution, EpisodeWriter, Fill, Loaded, Patience, Pool,
     PoolOptions, RateLimiter, Remover, Reservation, Sampler, Saved, Statistics, ViewOptions,
@@ -136,6 +141,8 @@ pub use record::__private;
 pub use record::{Difference, Element, Field, Record, Scalar, Schema};
 pub use schedule::Schedule;
 pub use segment::{Attach, Lifetime, Participant, SegmentInfo, list, unlink, unlink_all};
+#[cfg(feature = "trie")]
+pub use trie::{Entries, Fuzzy, Prefixes, Trie};
 pub use volume::{Check, Handle, OpenOptions, Place, PublishOptions};
 
 /// The README's code, compiled and run as tests.

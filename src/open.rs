@@ -7,6 +7,7 @@ use crate::array::{
 use crate::board::{Board, BoardReader};
 use crate::dict::{ArrayDict, Key};
 use crate::error::Result;
+use crate::lookup::{Lookup, LookupKey, LookupValue};
 use crate::pool::Pool;
 use crate::record::Record;
 
@@ -68,3 +69,14 @@ open_by_name! {
     [T: Record] ChunkedArray<T>;
     [K: Key, T: Record] ArrayDict<K, T>;
 }
+
+impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Open for Lookup<K, V> {
+    fn open_by_name(name: &str) -> Result<Self> {
+        Self::open(name)
+    }
+}
+
+#[cfg(feature = "archive")]
+open_by_name! { [T: crate::Archivable] crate::Archive<T>; }
+#[cfg(feature = "trie")]
+open_by_name! { [] crate::Trie; }

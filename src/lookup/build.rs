@@ -6,12 +6,14 @@ use std::io;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
+use super::Lookup;
 use super::index::Index;
 use super::shape::{Pair, Parameters, Shape};
 use super::stored::{LookupKey, LookupValue};
 use super::table::{MOST_PLACES, word};
 use crate::error::{Error, Result};
-use crate::sorting::{BUDGET, Sorted, Sorter, Spool};
+use crate::sorting::{Sorted, Sorter, Spool};
+use crate::volume::{Place, PublishOptions, Published, explain};
 
 /// What is gathered before it is written, in bytes.
 const BUFFER: usize = 256 << 10;
@@ -24,13 +26,17 @@ pub struct LookupBuilder<K: LookupKey + ?Sized, V: LookupValue + ?Sized> {
     sorter: Sorter,
     nonce: u64,
     directory: PathBuf,
+    options: PublishOptions,
     types: PhantomData<(fn(&K), fn(&V))>,
 }
 
 impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
-    /// No pairs yet. Temporary files go to this directory.
-    pub(crate) fn new(directory: &Path) -> Self {
-        Self::with(directory, BUDGET, rand::random())
+    /// No pairs yet.
+    pub fn new(options: &PublishOptions) -> Self {
+        let directory = options.scratch_directory();
+        let mut builder = Self::with(&directory, options.memory_budget(), rand::random());
+        builder.options = options.clone();
+        builder
     }
 
     /// With so many bytes of memory for sorting, and what the keys are hashed with.
@@ -39,6 +45,7 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
             sorter: Sorter::new(directory, budget),
             nonce,
             directory: directory.to_path_buf(),
+            options: PublishOptions::new(),
             types: PhantomData,
         }
     }
@@ -69,18 +76,24 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
         Ok(())
     }
 
+    /// Publishes the table.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`]; [`Error::InvalidName`]; [`Error::WrongContent`] where a table of other types has the
+    /// name; [`Error::AlreadySaving`] where another process writes the same file; [`Error::System`].
+    pub fn publish(self, place: impl Into<Place>) -> Result<Lookup<K, V>> {
+        let options = self.options.clone();
+        let published = Published::publish(&place.into(), &options, |draft| self.write(draft))?;
+        Ok(published.into())
+    }
+
     /// Writes the table, and says what is to be kept beside it.
     pub(crate) fn write(self, draft: &mut impl io::Write) -> Result<Parameters> {
         let shape = Shape::new(self.nonce, self.sorter.len());
         let directory = &self.directory;
-        let mut draft = Draft::new(draft, directory);
+        let mut draft = Draft::new(draft);
         let mut sorted = self.sorter.finish()?;
-        let mut index = Index::new(
-            shape,
-            Pair::<K, V>::SLOT,
-            Pair::<K, V>::IN_SLOTS,
-            directory,
-        )?;
+        let mut index = Index::new(shape, Pair::<K, V>::SLOT, Pair::<K, V>::IN_SLOTS, directory)?;
         match Pair::<K, V>::IN_SLOTS {
             true => write_slots::<K, V>(&mut sorted, &mut draft, &mut index)?,
             false => write_heap::<K, V>(&mut sorted, &mut draft, &mut index, directory)?,
@@ -117,7 +130,7 @@ fn each_last(
 /// Writes the pairs into their slots.
 fn write_slots<K: LookupKey + ?Sized, V: LookupValue + ?Sized>(
     sorted: &mut Sorted,
-    draft: &mut Draft<'_, impl io::Write>,
+    draft: &mut Draft<impl io::Write>,
     index: &mut Index,
 ) -> Result<()> {
     let mut pair = vec![0; Pair::<K, V>::SLOT];
@@ -132,7 +145,7 @@ fn write_slots<K: LookupKey + ?Sized, V: LookupValue + ?Sized>(
 /// Writes the pairs one after another, and then the slots, which say where they are.
 fn write_heap<K: LookupKey + ?Sized, V: LookupValue + ?Sized>(
     sorted: &mut Sorted,
-    draft: &mut Draft<'_, impl io::Write>,
+    draft: &mut Draft<impl io::Write>,
     index: &mut Index,
     directory: &Path,
 ) -> Result<()> {
@@ -165,26 +178,24 @@ fn write_heap<K: LookupKey + ?Sized, V: LookupValue + ?Sized>(
 }
 
 /// What is written to, with the errors of this crate.
-pub(super) struct Draft<'a, W: io::Write> {
+pub(super) struct Draft<W: io::Write> {
     inner: io::BufWriter<W>,
     /// How many bytes were written.
     position: u64,
-    directory: &'a Path,
 }
 
-impl<'a, W: io::Write> Draft<'a, W> {
-    fn new(inner: W, directory: &'a Path) -> Self {
+impl<W: io::Write> Draft<W> {
+    fn new(inner: W) -> Self {
         Self {
             inner: io::BufWriter::with_capacity(BUFFER, inner),
             position: 0,
-            directory,
         }
     }
 
     #[inline]
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let written = io::Write::write_all(&mut self.inner, bytes);
-        written.map_err(|error| refused(error, self.directory))?;
+        written.map_err(|error| explain(error))?;
         self.position += bytes.len() as u64;
         Ok(())
     }
@@ -215,14 +226,6 @@ impl<'a, W: io::Write> Draft<'a, W> {
 
     fn finish(mut self) -> Result<()> {
         let flushed = io::Write::flush(&mut self.inner);
-        flushed.map_err(|error| refused(error, self.directory))
-    }
-}
-
-/// The error of this crate that a writer wrapped, or the system's.
-fn refused(error: io::Error, directory: &Path) -> Error {
-    match error.downcast::<Error>() {
-        Ok(own) => own,
-        Err(error) => Error::system("write a table in", directory)(error),
+        flushed.map_err(|error| explain(error))
     }
 }

@@ -29,12 +29,7 @@ pub(super) struct Index {
 }
 
 impl Index {
-    pub(super) fn new(
-        shape: Shape,
-        size: usize,
-        in_slots: bool,
-        directory: &Path,
-    ) -> Result<Self> {
+    pub(super) fn new(shape: Shape, size: usize, in_slots: bool, directory: &Path) -> Result<Self> {
         Ok(Self {
             shape,
             size,
@@ -117,7 +112,7 @@ impl Index {
     }
 
     /// Writes what comes behind the slots, and says what is to be kept beside the table.
-    pub(super) fn write(mut self, draft: &mut Draft<'_, impl io::Write>) -> Result<Parameters> {
+    pub(super) fn write(mut self, draft: &mut Draft<impl io::Write>) -> Result<Parameters> {
         let layout = self.layout()?;
         draft.write(&self.left_over)?;
         draft.pad_to(layout.pilots_at as u64)?;

@@ -3,11 +3,10 @@
 //! A table is sorted by the hashes of its keys and written front to back (`build.rs`, `index.rs`), with a perfect
 //! hash (`perfect.rs`). It lies in one piece of read-only memory, in which a search touches one byte of a small
 //! index and one pair (`table.rs`; its numbers are in `shape.rs`). What keys and values are is in `stored.rs`,
-//! going through all of it in `walk.rs`. Imports the records, the hash and the sorting; knows no other structure.
+//! going through all of it in `walk.rs`. Imports the records, the hash, the sorting and the volumes; knows no other structure.
 
 mod build;
 mod index;
-mod memory;
 mod perfect;
 mod shape;
 mod stored;
@@ -21,8 +20,8 @@ use std::borrow::Borrow;
 pub use build::LookupBuilder;
 pub use stored::{LookupKey, LookupValue};
 
-use crate::error::{Error, Result};
-use memory::Memory;
+use crate::error::Result;
+use crate::volume::{Content, Place, PublishOptions, Published, Volume, volume_methods};
 use table::Table;
 
 /// A dictionary that never changes: built from pairs in one go, in bounded memory, and read in place.
@@ -48,10 +47,16 @@ use table::Table;
 /// let capitals = [("France", "Paris"), ("Kenya", "Nairobi")];
 /// let capitals = Lookup::<str, str>::build(capitals)?;
 /// assert_eq!(capitals.get("Kenya"), Some("Nairobi"));
+///
+/// // For other processes, under a name, which they open; nothing is copied.
+/// Lookup::<u32, u64>::publish("lookup-example", (0..1000).map(|n| (n, 3 * u64::from(n))))?;
+/// let threefold = Lookup::<u32, u64>::open("lookup-example")?;
+/// assert_eq!(threefold.get(&7), Some(&21));
+/// # millpond::unlink("lookup-example")?;
 /// # Ok::<(), millpond::Error>(())
 /// ```
 pub struct Lookup<K: LookupKey + ?Sized, V: LookupValue + ?Sized> {
-    table: Table<K, V, Memory>,
+    published: Published<Table<K, V, Volume>>,
 }
 
 const _: () = {
@@ -60,26 +65,56 @@ const _: () = {
 };
 
 impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Lookup<K, V> {
-    /// A table of these pairs, whose keys and values may be owned or borrowed.
+    /// Publishes pairs, whose keys and values may be owned or borrowed: under a name (`&str`), where they become
+    /// the newest version, or as a plain file (`&Path`), which they replace.
+    ///
+    /// They are sorted in bounded memory; what does not fit goes to temporary files
+    /// ([`PublishOptions::memory`], [`PublishOptions::scratch`]). Who has an older version keeps it. A process
+    /// that is killed meanwhile leaves the older version in place.
     ///
     /// # Errors
-    /// As [`LookupBuilder::insert`].
+    /// As [`LookupBuilder::insert`] and [`LookupBuilder::publish`].
+    pub fn publish<Q: Borrow<K>, W: Borrow<V>>(
+        place: impl Into<Place>,
+        pairs: impl IntoIterator<Item = (Q, W)>,
+    ) -> Result<Self> {
+        Self::publish_with(place, &PublishOptions::new(), pairs)
+    }
+
+    /// As [`publish`](Self::publish), with options.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    pub fn publish_with<Q: Borrow<K>, W: Borrow<V>>(
+        place: impl Into<Place>,
+        options: &PublishOptions,
+        pairs: impl IntoIterator<Item = (Q, W)>,
+    ) -> Result<Self> {
+        let mut builder = LookupBuilder::new(options);
+        builder.extend(pairs)?;
+        builder.publish(place)
+    }
+
+    /// Pairs without a name, in memory, for this process: the same type for programs that share nothing.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
     pub fn build<Q: Borrow<K>, W: Borrow<V>>(
         pairs: impl IntoIterator<Item = (Q, W)>,
     ) -> Result<Self> {
-        let mut builder = LookupBuilder::new(&std::env::temp_dir());
-        builder.extend(pairs)?;
-        let (memory, parameters) = Memory::filled(|draft| builder.write(draft))?;
-        let table = Table::place(memory, &parameters).map_err(|reason| Error::Damaged {
-            name: "nameless".into(),
-            reason,
-        })?;
-        Ok(Self { table })
+        Self::publish(Place::Memory, pairs)
+    }
+
+    volume_methods!();
+
+    #[inline(always)]
+    fn table(&self) -> &Table<K, V, Volume> {
+        &self.published.content
     }
 
     /// How many keys there are.
     pub fn len(&self) -> u64 {
-        self.table.len()
+        self.table().len()
     }
 
     /// Whether there are none.
@@ -90,7 +125,7 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Lookup<K, V> {
     /// The value of a key, in place.
     #[inline]
     pub fn get(&self, key: &K) -> Option<&V> {
-        self.table.get(key)
+        self.table().get(key)
     }
 
     /// Whether a key is there.
@@ -116,11 +151,36 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Lookup<K, V> {
         keys: &[Q],
         found: impl FnMut(usize, Option<&'a V>),
     ) {
-        self.table.get_many(keys, found);
+        self.table().get_many(keys, found);
     }
 
     /// All keys and their values, in no order that means anything.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> + '_ {
-        self.table.iter()
+        self.table().iter()
+    }
+}
+
+impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> From<Published<Table<K, V, Volume>>>
+    for Lookup<K, V>
+{
+    fn from(published: Published<Table<K, V, Volume>>) -> Self {
+        Self { published }
+    }
+}
+
+impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Content for Table<K, V, Volume> {
+    const KIND: &'static str = "lookup";
+
+    fn schema() -> String {
+        Self::schema()
+    }
+
+    fn place(volume: Volume) -> std::result::Result<Self, String> {
+        let parameters = *volume.parameters();
+        Self::place(volume, &parameters)
+    }
+
+    fn verify(&self) -> std::result::Result<(), String> {
+        self.verify()
     }
 }

@@ -35,7 +35,8 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
     /// Whether the pair in a slot is no copy of another's.
     #[inline]
     fn has_its_own(&self, slot: u64) -> bool {
-        slot >= self.layout.regular || self.hash_in(slot).and_then(|hash| self.slot(hash)) == Some(slot)
+        slot >= self.layout.regular
+            || self.hash_in(slot).and_then(|hash| self.slot(hash)) == Some(slot)
     }
 
     /// Says what is wrong: every pair is found by its key, there are as many as there should be, and there is
@@ -48,13 +49,19 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
             let pair = K::seen_in(key).zip(V::seen_in(value));
             let (key, value) = pair.ok_or_else(|| format!("pair {count} is none of the types"))?;
             // The very same one: no key comes twice.
-            if !self.get(key).is_some_and(|found| std::ptr::eq(found, value)) {
+            if !self
+                .get(key)
+                .is_some_and(|found| std::ptr::eq(found, value))
+            {
                 return Err(format!("pair {count} is not found by its key"));
             }
             count += 1;
         }
         if count != self.layout.len {
-            return Err(format!("it has {count} pairs, and says {}", self.layout.len));
+            return Err(format!(
+                "it has {count} pairs, and says {}",
+                self.layout.len
+            ));
         }
         match Pair::<K, V>::IN_SLOTS {
             true => self.verify_copies(),
@@ -64,18 +71,27 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
 
     /// The parts have all slots but those of what was left over, one after another.
     fn verify_starts(&self) -> Result<(), String> {
-        let starts = self.data.as_ref().get(self.layout.starts_at..).unwrap_or_default();
+        let starts = self
+            .data
+            .as_ref()
+            .get(self.layout.starts_at..)
+            .unwrap_or_default();
         let mut last = 0;
         for (part, start) in starts.as_chunks().0.iter().enumerate() {
             let start = u64::from_le_bytes(*start);
             if start < last || part == 0 && start > 0 {
-                return Err(format!("the slots of part {part} begin at {start}, after {last}"));
+                return Err(format!(
+                    "the slots of part {part} begin at {start}, after {last}"
+                ));
             }
             last = start;
         }
         match last == self.layout.regular {
             true => Ok(()),
-            false => Err(format!("the parts have {last} slots of {}", self.layout.regular)),
+            false => Err(format!(
+                "the parts have {last} slots of {}",
+                self.layout.regular
+            )),
         }
     }
 
@@ -93,7 +109,10 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
     /// The heap ends with a pair, and no slot leads to a place where none begins.
     fn verify_words(&self, end: usize) -> Result<(), String> {
         if end != self.layout.heap {
-            return Err(format!("the pairs end at {end}, not at {}", self.layout.heap));
+            return Err(format!(
+                "the pairs end at {end}, not at {}",
+                self.layout.heap
+            ));
         }
         let words = (0..self.layout.slots).filter(|&slot| {
             let word = self.bytes_of(slot).unwrap_or_default();

@@ -143,16 +143,6 @@ impl Mapping {
         }
     }
 
-    /// The bytes of `span`.
-    ///
-    /// # Safety
-    /// Nobody writes to them while the mapping lives.
-    pub(crate) unsafe fn frozen(&self, span: &Span<u8>) -> &[u8] {
-        // SAFETY: `locate` checked that the bytes lie inside the mapping, which the result borrows; the
-        // caller says that nobody writes to them.
-        unsafe { std::slice::from_raw_parts(self.locate(span).as_ptr(), span.count) }
-    }
-
     /// Says how the bytes will be used.
     pub(crate) fn advise(&self, advice: Advice) -> io::Result<()> {
         self.0.advise(advice)
@@ -198,6 +188,7 @@ impl<T: Shared> Deref for Region<T> {
 
 /// Plain bytes in shared memory; keeps the mapping alive. Gives addresses, never references: the
 /// caller knows who may write.
+#[derive(Clone)]
 pub(crate) struct Bytes {
     start: NonNull<u8>,
     length: usize,
@@ -221,5 +212,16 @@ impl Bytes {
     pub(crate) fn at(&self, offset: usize, length: usize) -> *mut u8 {
         assert!(offset <= self.length && length <= self.length - offset);
         self.start.as_ptr().wrapping_add(offset)
+    }
+
+    /// All of them, plainly.
+    ///
+    /// # Safety
+    /// Nobody writes to them while the mapping lives.
+    #[inline(always)]
+    pub(crate) unsafe fn frozen(&self) -> &[u8] {
+        // SAFETY: `locate` checked that the bytes lie inside the mapping, which lives as long as `self`; the
+        // caller says that nobody writes to them.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.length) }
     }
 }

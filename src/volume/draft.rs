@@ -85,7 +85,7 @@ impl Draft {
             written: 0,
         };
         let sought = draft.sink.file().seek(SeekFrom::Start(start));
-        sought.map_err(|error| draft.explain(error))?;
+        sought.map_err(|error| draft.refused(error))?;
         Ok(draft)
     }
 
@@ -94,8 +94,8 @@ impl Draft {
         self.written + self.buffer.len() as u64
     }
 
-    /// What an error of writing means.
-    pub(crate) fn explain(&self, error: io::Error) -> Error {
+    /// What the system's error means.
+    fn refused(&self, error: io::Error) -> Error {
         let path = self.sink.path();
         if !os::is_full(&error) {
             return Error::system("write", path)(error);
@@ -110,7 +110,7 @@ impl Draft {
 
     /// All data is written: what the header says of it, and where it is. The version comes last.
     pub(super) fn finish(mut self, numbers: [u64; PARAMETERS]) -> Result<Finished> {
-        self.empty_buffer().map_err(|error| self.explain(error))?;
+        self.empty_buffer().map_err(|error| self.refused(error))?;
         let parameters = &mut self.header.parameters;
         parameters[..PARAMETERS].copy_from_slice(&numbers);
         parameters[LENGTH] = self.written;
@@ -120,7 +120,7 @@ impl Draft {
         // Where no data came, nothing made the file so long.
         let ready = file.set_len(self.header.length);
         let ready = ready.and_then(|()| file.sync_data());
-        ready.map_err(|error| self.explain(error))?;
+        ready.map_err(|error| self.refused(error))?;
         Ok(Finished {
             sink: self.sink,
             header: self.header,
@@ -137,10 +137,20 @@ impl Draft {
     }
 }
 
+/// What an error of writing to a draft was made of, whoever passed it on.
+pub(crate) fn explain(error: io::Error) -> Error {
+    match error.downcast::<Error>() {
+        Ok(own) => own,
+        Err(other) => Error::system("write", "what is to be published")(other),
+    }
+}
+
+/// The errors are those of this crate, wrapped: see [`explain`].
 impl Write for Draft {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.buffer.len() == BUFFER {
-            self.empty_buffer()?;
+            let emptied = self.empty_buffer();
+            emptied.map_err(|error| io::Error::other(self.refused(error)))?;
         }
         let count = bytes.len().min(BUFFER - self.buffer.len());
         self.buffer.extend_from_slice(&bytes[..count]);

@@ -25,7 +25,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-pub(crate) use draft::Draft;
+pub(crate) use draft::explain;
 pub use handle::Handle;
 pub(crate) use methods::volume_methods;
 pub use options::{Check, OpenOptions, PublishOptions};
@@ -35,7 +35,7 @@ pub(crate) use target::Target;
 
 use crate::error::{Error, Result};
 use crate::os::{self, Access, Advice};
-use crate::segment::{self, Carver, Header, Mapping, Span};
+use crate::segment::{self, Bytes, Carver, Header, Mapping, Span};
 
 /// How many numbers a content may keep in the header.
 pub(crate) const PARAMETERS: usize = 32;
@@ -66,8 +66,7 @@ pub(crate) trait Content: Sized + Send + Sync {
 /// A volume, mapped. Clones are the same mapping.
 #[derive(Clone)]
 pub(crate) struct Volume {
-    mapping: Arc<Mapping>,
-    data: Arc<Span<u8>>,
+    data: Bytes,
     header: Arc<Header>,
 }
 
@@ -101,8 +100,7 @@ impl Volume {
             }
         }
         Ok(Self {
-            mapping,
-            data: Arc::new(data),
+            data: mapping.bytes(&data),
             header: Arc::new(header),
         })
     }
@@ -113,7 +111,7 @@ impl Volume {
         // SAFETY: a volume's file is written before anybody else can open it, and never again: what replaces
         // it is another file. Nobody has it mapped for writing. (Who changes a published file behind
         // millpond's back breaks what the documentation of `Place::File` asks for.)
-        unsafe { self.mapping.frozen(&self.data) }
+        unsafe { self.data.frozen() }
     }
 
     /// The content's numbers.
@@ -136,6 +134,40 @@ impl Volume {
                 reason: "the checksum of its data is wrong".into(),
             }),
         }
+    }
+}
+
+impl AsRef<[u8]> for Volume {
+    #[inline(always)]
+    fn as_ref(&self) -> &[u8] {
+        self.bytes()
+    }
+}
+
+#[cfg(test)]
+impl Volume {
+    /// A volume of this process alone, with any data and parameters.
+    pub(crate) fn of(data: &[u8], parameters: [u64; PARAMETERS]) -> std::io::Result<Self> {
+        let mapping = Mapping::anonymous(data.len().max(1))?;
+        mapping.write_start(data);
+        let span = Carver::after(0).carve(data.len()).expect("what fits");
+        let mut all = [0; segment::PARAMETERS];
+        all[..PARAMETERS].copy_from_slice(&parameters);
+        let header = Header {
+            kind: "test".into(),
+            length: data.len() as u64,
+            nonce: 0,
+            created: 0,
+            lifetime: segment::Lifetime::UntilUnlinked,
+            participants: 1,
+            parameters: all,
+            locks: 1,
+            schema: String::new(),
+        };
+        Ok(Self {
+            data: mapping.bytes(&span),
+            header: Arc::new(header),
+        })
     }
 }
 

@@ -28,7 +28,7 @@ impl Default for PublishOptions {
         };
         Self {
             shared,
-            memory: 64 << 20,
+            memory: crate::sorting::BUDGET,
             scratch: None,
         }
     }

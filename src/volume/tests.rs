@@ -33,9 +33,7 @@ impl Content for Bytes {
 
 fn publish(place: impl Into<Place>, bytes: &[u8]) -> Result<Published<Bytes>> {
     Published::publish(&place.into(), &PublishOptions::new(), |draft| {
-        draft
-            .write_all(bytes)
-            .map_err(|error| draft.explain(error))?;
+        draft.write_all(bytes).map_err(super::explain)?;
         let mut numbers = [0; PARAMETERS];
         numbers[0] = draft.position();
         Ok(numbers)

@@ -6,7 +6,7 @@ mod checks;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
-use millpond::{Batch, Board, BoardOptions, Pool, PoolOptions};
+use millpond::{Board, BoardOptions, Pool, PoolOptions};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};

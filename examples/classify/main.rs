@@ -1,0 +1,126 @@
+//! A text classifier is trained, published once, and used in place by worker processes, through which a large
+//! table is streamed: `cargo run --release --all-features --example classify`.
+//!
+//! It learns which subject a quotation belongs to, from the Debian package `fortunes` (`sudo apt install
+//! fortunes`; macOS: `brew install fortune`), or else which part of millpond a paragraph of its source is from.
+//! One text of ten is not learnt from; excerpts of those make the table.
+//!
+//! The workers are this program once more. None has the model in memory of its own, and none loads it: each
+//! opens it by name. The result comes in any order.
+
+mod bayes;
+mod shared;
+#[path = "../streaming/mod.rs"]
+mod streaming;
+mod table;
+mod texts;
+
+use std::env;
+use std::error::Error;
+use std::fmt::Write;
+use std::thread;
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use texts::Class;
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+/// Rows of the table.
+const ROWS: usize = 500_000;
+
+fn main() -> Outcome {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    match &arguments[..] {
+        [] => parent(),
+        [role, name] if role == "worker" => worker(name),
+        _ => Err("this program takes no arguments".into()),
+    }
+}
+
+fn parent() -> Outcome {
+    let name = format!("classify-{}", std::process::id());
+    let (source, classes) = texts::find()?;
+    let (learnt, kept) = split(classes);
+    println!("{} classes of texts: {source}", learnt.len());
+
+    let began = Instant::now();
+    let model = bayes::train(&learnt);
+    println!(
+        "learnt {} words and pairs of words in {:.2?}",
+        model.len(),
+        began.elapsed()
+    );
+    let began = Instant::now();
+    shared::publish(&name, &model)?;
+    drop(model);
+    println!("published in {:.2?}", began.elapsed());
+
+    let table = env::temp_dir().join(format!("{name}.csv"));
+    table::write(&table, &kept, ROWS)?;
+    println!(
+        "wrote a table of {ROWS} rows, {} MB",
+        table.metadata()?.len() / 1_000_000
+    );
+    let outcome = stream(&name, &table);
+    std::fs::remove_file(&table)?;
+    shared::remove(&name)?;
+    outcome
+}
+
+/// What is learnt from, and what is kept to see how well.
+fn split(classes: Vec<Class>) -> (Vec<Class>, Vec<Class>) {
+    let halves = |Class { name, texts }: Class| {
+        let numbered = texts.into_iter().enumerate();
+        let (kept, learnt): (Vec<_>, Vec<_>) = numbered.partition(|(number, _)| number % 10 == 0);
+        let class = |texts: Vec<(usize, String)>| Class {
+            name: name.clone(),
+            texts: texts.into_iter().map(|(_, text)| text).collect(),
+        };
+        (class(learnt), class(kept))
+    };
+    classes.into_iter().map(halves).unzip()
+}
+
+/// The whole table through the workers.
+fn stream(name: &str, table: &std::path::Path) -> Outcome {
+    let bar = ProgressBar::new(ROWS as u64);
+    bar.set_style(ProgressStyle::with_template(
+        "{bar:40} {percent}% of {human_len} rows, {per_sec}",
+    )?);
+    let count = thread::available_parallelism()?.get().max(2);
+    let mut right = 0;
+    let began = Instant::now();
+    let memory =
+        streaming::through_workers(count, &["worker", name], table::rows(table)?, |line| {
+            if let Some((_number, class, found)) = table::fields(line) {
+                right += usize::from(class == found);
+            }
+            bar.inc(1);
+        })
+        .map_err(|failure| failure as Box<dyn Error>)?;
+    bar.finish();
+    if bar.position() != ROWS as u64 {
+        return Err(format!("{} results for {ROWS} rows", bar.position()).into());
+    }
+    let (share, rate) = (
+        100.0 * right as f64 / ROWS as f64,
+        ROWS as f64 / began.elapsed().as_secs_f64(),
+    );
+    println!("{count} workers: {rate:.0} rows/s, {share:.1} % of them right");
+    streaming::report(&memory);
+    Ok(())
+}
+
+fn worker(name: &str) -> Outcome {
+    let model = shared::open(name)?;
+    streaming::answer(|row, result| match table::fields(row) {
+        Some((number, class, text)) => {
+            let found = model.classify(text);
+            let _ = write!(result, "{number},{class},{found}"); // a string takes all
+        }
+        None => result.push_str("not a row"),
+    })?;
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! Lines of text through worker processes, each of which is this program once more: it reads lines from its
+//! standard input and writes a line for each to its standard output.
+//!
+//! Whoever has time gets the next batch; results come in any order.
+
+use std::env;
+use std::error::Error;
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::thread;
+
+/// An error that can go from thread to thread.
+pub type Failure = Box<dyn Error + Send + Sync>;
+
+/// How many lines go to a worker at a time.
+const BATCH: usize = 500;
+/// How many batches wait for a worker.
+const WAITING: usize = 8;
+
+/// How much memory a process holds, in KiB.
+#[derive(Clone, Copy)]
+pub struct Memory {
+    /// What it has for itself.
+    pub private: u64,
+    /// What it has in common with others.
+    pub common: u64,
+}
+
+/// Sends `lines` through `count` workers, which are started with `arguments`, and gives each result to `take`.
+/// Returns what memory each worker held at its end, where the system says so.
+pub fn through_workers(
+    count: usize,
+    arguments: &[&str],
+    lines: impl Iterator<Item = io::Result<String>> + Send,
+    mut take: impl FnMut(&str),
+) -> Result<Vec<Option<Memory>>, Failure> {
+    let (batches, waiting) = sync_channel(WAITING);
+    let (results, finished) = channel();
+    let waiting = Mutex::new(waiting);
+    let mut workers = Vec::new();
+    for _ in 0..count {
+        let mut command = Command::new(env::current_exe()?);
+        let command = command
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        workers.push(command.spawn()?);
+    }
+    thread::scope(|scope| {
+        let mut threads = Vec::new();
+        for mut worker in workers {
+            let (waiting, results) = (&waiting, results.clone());
+            threads.push(scope.spawn(move || {
+                let (stdin, stdout) = (worker.stdin.take(), worker.stdout.take());
+                let (Some(stdin), Some(stdout)) = (stdin, stdout) else {
+                    return Err("a worker has no pipes".into());
+                };
+                let reader = thread::spawn(move || collect(stdout, &results));
+                let memory = feed(&worker, stdin, waiting);
+                let collected = reader.join();
+                end(worker)?;
+                collected.map_err(|_| "a thread panicked")??;
+                memory
+            }));
+        }
+        drop(results);
+        let reader = scope.spawn(move || read(lines, |batch| batches.send(batch).is_ok()));
+        while let Ok(batch) = finished.recv() {
+            batch.lines().for_each(&mut take);
+        }
+        reader.join().map_err(|_| "a thread panicked")??;
+        threads
+            .into_iter()
+            .map(|thread| thread.join().map_err(|_| "a thread panicked")?)
+            .collect()
+    })
+}
+
+/// Cuts lines into batches, until nobody wants them.
+fn read(
+    lines: impl Iterator<Item = io::Result<String>>,
+    mut send: impl FnMut(String) -> bool,
+) -> io::Result<()> {
+    let mut batch = String::new();
+    for (number, line) in lines.enumerate() {
+        batch.push_str(&line?);
+        batch.push('\n');
+        if (number + 1) % BATCH == 0 && !send(std::mem::take(&mut batch)) {
+            return Ok(());
+        }
+    }
+    send(batch);
+    Ok(())
+}
+
+/// Gives a worker one batch after another, until there are no more. Then it has answered nearly all, and its
+/// memory is looked at.
+fn feed(
+    worker: &Child,
+    mut stdin: ChildStdin,
+    waiting: &Mutex<Receiver<String>>,
+) -> Result<Option<Memory>, Failure> {
+    loop {
+        let next = waiting.lock().map_err(|_| "a thread panicked")?.recv();
+        match next {
+            Ok(batch) => stdin.write_all(batch.as_bytes())?,
+            Err(_) => return Ok(memory_of(worker.id())),
+        }
+    }
+}
+
+/// Passes on what a worker writes, until it ends.
+fn collect(stdout: ChildStdout, results: &Sender<String>) -> io::Result<()> {
+    let mut stdout = BufReader::with_capacity(1 << 16, stdout);
+    loop {
+        let mut lines = String::new();
+        while lines.len() < 1 << 14 && stdout.read_line(&mut lines)? > 0 {}
+        if lines.is_empty() || results.send(lines).is_err() {
+            return Ok(());
+        }
+    }
+}
+
+fn end(mut worker: Child) -> Result<(), Failure> {
+    let status = worker.wait()?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(format!("a worker ended with {status}").into()),
+    }
+}
+
+/// In a worker: answers each line of the standard input by one on the standard output.
+pub fn answer(mut one: impl FnMut(&str, &mut String)) -> io::Result<()> {
+    let mut output = BufWriter::with_capacity(1 << 14, io::stdout().lock());
+    let mut result = String::new();
+    for line in io::stdin().lock().lines() {
+        result.clear();
+        one(&line?, &mut result);
+        result.push('\n');
+        output.write_all(result.as_bytes())?;
+    }
+    output.flush()
+}
+
+/// What a process holds, by its `smaps_rollup`; `None` on a system that has none.
+pub fn memory_of(process: u32) -> Option<Memory> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/smaps_rollup")).ok()?;
+    let sum = |beginning: &str| -> u64 {
+        let lines = text.lines().filter(|line| line.starts_with(beginning));
+        lines
+            .filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok())
+            .sum()
+    };
+    // `Private_Hugetlb` and its like are in the sums, too.
+    Some(Memory {
+        private: sum("Private_"),
+        common: sum("Shared_"),
+    })
+}
+
+/// Prints what the workers hold.
+pub fn report(workers: &[Option<Memory>]) {
+    for (number, memory) in workers.iter().enumerate() {
+        match memory {
+            Some(Memory { private, common }) => {
+                println!("worker {number}: {private} KiB in private, {common} KiB in common");
+            }
+            None => println!("worker {number}: this system does not say what it holds"),
+        }
+    }
+}

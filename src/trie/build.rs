@@ -1,0 +1,100 @@
+//! Writes a trie from front to back, in constant memory.
+
+use std::io::{self, BufWriter, Write};
+
+use fst::MapBuilder;
+
+use crate::error::{Error, Result};
+use crate::sorting::Sorter;
+use crate::volume::{PARAMETERS, PublishOptions, explain};
+
+/// How many bytes of a key an error shows.
+const SHOWN: usize = 80;
+
+/// Writes keys that come in the order of their bytes, each once, as the whole of a volume's data. Returns the
+/// volume's parameters: how many keys there are.
+///
+/// Takes some MB of memory, however many keys there are.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] where a key is not greater than the one before, naming both; the pairs' own;
+/// the file's own.
+pub(super) fn write<K: AsRef<[u8]>>(
+    pairs: impl IntoIterator<Item = Result<(K, u64)>>,
+    file: &mut dyn io::Write,
+) -> Result<[u64; PARAMETERS]> {
+    let unwritten = |error| match error {
+        fst::Error::Io(error) => explain(error),
+        fst::Error::Fst(refusal) => misplaced(&refusal),
+    };
+    let buffered = BufWriter::with_capacity(1 << 16, file);
+    let mut builder = MapBuilder::new(buffered).map_err(unwritten)?;
+    let mut parameters = [0; PARAMETERS];
+    for pair in pairs {
+        let (key, number) = pair?;
+        builder.insert(key, number).map_err(unwritten)?;
+        parameters[0] += 1;
+    }
+    let mut buffered = builder.into_inner().map_err(unwritten)?;
+    buffered.flush().map_err(explain)?;
+    Ok(parameters)
+}
+
+/// Brings keys into the order of their bytes, in the memory and the temporary files that the options say.
+pub(super) fn sort<K: AsRef<[u8]>, P: IntoIterator<Item = (K, u64)>>(
+    pairs: P,
+    options: &PublishOptions,
+) -> Result<impl Iterator<Item = Result<(Vec<u8>, u64)>> + use<K, P>> {
+    let mut sorter = Sorter::new(&options.scratch_directory(), options.memory_budget());
+    for (key, number) in pairs {
+        sorter.push(&[key.as_ref()], &[&number.to_le_bytes()])?;
+    }
+    let mut sorted = sorter.finish()?;
+    Ok(std::iter::from_fn(move || {
+        let next = sorted.next().transpose()?;
+        Some(next.map(|(key, number)| {
+            let number = number.try_into().expect("eight bytes, as they were pushed");
+            (key.to_vec(), u64::from_le_bytes(number))
+        }))
+    }))
+}
+
+/// A key that cannot come where it comes.
+fn misplaced(refusal: &fst::raw::Error) -> Error {
+    let (found, expected) = match refusal {
+        fst::raw::Error::DuplicateKey { got } => (
+            format!("{0} after {0}", shown(got)),
+            "another than the one before: give each key once",
+        ),
+        fst::raw::Error::OutOfOrder { previous, got } => (
+            format!("{} after {}", shown(got), shown(previous)),
+            "greater than the one before: sort the keys by their bytes, or have them sorted",
+        ),
+        other => (other.to_string(), "one that a transducer can hold"),
+    };
+    Error::InvalidArgument {
+        what: "a key of the trie",
+        found,
+        expected: expected.into(),
+    }
+}
+
+/// A key for people: as text, if it is, and not all of a long one.
+fn shown(key: &[u8]) -> String {
+    let text = match std::str::from_utf8(key) {
+        Ok(text) => text.escape_debug().to_string(),
+        Err(_) => key.escape_ascii().to_string(),
+    };
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("`{}…` ({} bytes)", &text[..end], key.len()),
+        None => format!("`{text}`"),
+    }
+}
+
+/// What `fst` says of data that it does not take.
+pub(super) fn explained(error: &fst::Error) -> String {
+    match error {
+        fst::Error::Fst(error) => error.to_string(),
+        fst::Error::Io(error) => error.to_string(),
+    }
+}
