@@ -280,3 +280,37 @@ fn a_handle_opens_its_version_or_a_newer_one() {
     assert!(matches!(older, Err(Error::WrongOption { .. })));
     assert!(publish(Place::Memory, b"").unwrap().handle().is_err());
 }
+
+#[test]
+fn advice_and_paging_change_nothing_about_the_contents() {
+    let run = Run::new("advice");
+    let long: Vec<u8> = (0..5_000_000u32).map(|number| (number >> 3) as u8).collect();
+    publish(&run.0, &long).unwrap();
+    let options = [
+        OpenOptions::new().random(true),
+        OpenOptions::new().will_need(true),
+        OpenOptions::new().prefault(true),
+        OpenOptions::new().huge_pages(true),
+    ];
+    for options in options {
+        let opened = Published::<Bytes>::open(&Place::from(&run.0), &options, Trust::Checked);
+        match opened {
+            Ok(opened) => assert!(bytes(&opened) == long, "{options:?}"),
+            // Not every system, and not every machine at every time, has them.
+            Err(Error::System { .. }) if options.paging.huge => {}
+            Err(error) => panic!("{options:?}: {error}"),
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn a_handle_travels_as_text() {
+    let run = Run::new("serde");
+    let handle = publish(&run.0, b"first").unwrap().handle().unwrap();
+    let text = serde_json::to_string(&handle).unwrap();
+    let arrived = serde_json::from_str(&text).unwrap();
+    assert_eq!(handle, arrived);
+    let opened = Published::<Bytes>::open_handle(&arrived, &OpenOptions::new()).unwrap();
+    assert_eq!(bytes(&opened), b"first");
+}
