@@ -93,8 +93,8 @@ fn stream(name: &str, table: &std::path::Path) -> Outcome {
     let mut right = 0;
     let began = Instant::now();
     let memory =
-        streaming::through_workers(count, &["worker", name], table::rows(table)?, |line| {
-            if let Some((_number, class, found)) = table::fields(line) {
+        streaming::through_workers(count, &["worker", name], streaming::rows(table)?, |line| {
+            if let Some((_number, class, found)) = streaming::fields(line) {
                 right += usize::from(class == found);
             }
             bar.inc(1);
@@ -115,7 +115,7 @@ fn stream(name: &str, table: &std::path::Path) -> Outcome {
 
 fn worker(name: &str) -> Outcome {
     let model = shared::open(name)?;
-    streaming::answer(|row, result| match table::fields(row) {
+    streaming::answer(|row, result| match streaming::fields(row) {
         Some((number, class, text)) => {
             let found = model.classify(text);
             let _ = write!(result, "{number},{class},{found}"); // a string takes all

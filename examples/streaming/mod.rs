@@ -5,7 +5,9 @@
 
 use std::env;
 use std::error::Error;
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
@@ -142,6 +144,18 @@ pub fn answer(mut one: impl FnMut(&str, &mut String)) -> io::Result<()> {
         output.write_all(result.as_bytes())?;
     }
     output.flush()
+}
+
+/// The rows of a table of comma-separated values, without its heading.
+pub fn rows(path: &Path) -> io::Result<impl Iterator<Item = io::Result<String>> + use<>> {
+    Ok(BufReader::new(File::open(path)?).lines().skip(1))
+}
+
+/// The first two fields and the text of a row `number,word,"text"`.
+pub fn fields(row: &str) -> Option<(&str, &str, &str)> {
+    let (number, rest) = row.split_once(',')?;
+    let (word, text) = rest.split_once(',')?;
+    Some((number, word, text.trim_matches('"')))
 }
 
 /// What a process holds, by its `smaps_rollup`; `None` on a system that has none.
