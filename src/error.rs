@@ -146,6 +146,20 @@ pub enum Error {
         found: Box<Schema>,
     },
 
+    /// The read-only structure holds data of another type.
+    #[error(
+        "`{name}` holds other data than this program expects:\n  expected {expected}\n  found    {found}\nuse the same \
+         types, or another name"
+    )]
+    WrongContent {
+        /// The name, or the path.
+        name: String,
+        /// What this program expects.
+        expected: String,
+        /// What was published.
+        found: String,
+    },
+
     /// The segment exists, and was created with other options than the ones asked for.
     #[error("segment `{name}` was created with {what} {found}, not {expected}")]
     WrongOption {

@@ -102,16 +102,19 @@ mod board;
 mod dict;
 mod episode;
 mod error;
+mod hash;
+mod lookup;
+mod open;
 mod os;
 mod pool;
 mod record;
 mod schedule;
 mod segment;
+mod sorting;
 mod sync;
 mod tree;
 #[cfg(feature = "trie")]
 mod trie;
-#[cfg(any(feature = "archive", feature = "trie"))]
 mod volume;
 
 #[cfg(feature = "archive")]
@@ -125,7 +128,9 @@ pub use board::{Board, BoardLease, BoardOptions, BoardReader, Boards, BoardsOpti
 pub use dict::{ArrayDict, Checkout, DictEntry, DictOptions, DictReader, DictView, Key};
 pub use episode::{NStep, NStepTransition, Sequences, Step};
 pub use error::{Error, Result};
-pub use millpond_derive::Record;
+pub use lookup::{Lookup, LookupBuilder, LookupKey, LookupValue};
+pub use millpond_derive::{Open, Record};
+pub use open::Open;
 pub use pool::{
     Batch, CancelToken, Column, Distribution, EpisodeWriter, Fill, Loaded, Patience, Pool,
     PoolOptions, RateLimiter, Remover, Reservation, Sampler, Saved, Statistics, ViewOptions,
@@ -138,6 +143,7 @@ pub use schedule::Schedule;
 pub use segment::{Attach, Lifetime, Participant, SegmentInfo, list, unlink, unlink_all};
 #[cfg(feature = "trie")]
 pub use trie::{Entries, Fuzzy, Prefixes, Trie};
+pub use volume::{Check, Handle, OpenOptions, Place, PublishOptions};
 
 /// The README's code, compiled and run as tests.
 #[cfg(doctest)]

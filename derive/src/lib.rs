@@ -1,6 +1,6 @@
-//! The derive macro of `millpond`: `#[derive(Record)]`.
+//! The derive macros of `millpond`: `#[derive(Record)]` and `#[derive(Open)]`.
 //!
-//! The macro refuses what it can see to be wrong, with a message that says what to write instead.
+//! The macro for records refuses what it can see to be wrong, with a message that says what to write instead.
 //! It sees only names, though, so nothing depends on that: the code it generates makes the
 //! compiler prove, from the real types and offsets, all that its `unsafe impl`s claim.
 //!
@@ -8,6 +8,7 @@
 
 mod expand;
 mod input;
+mod open;
 mod padding;
 mod types;
 
@@ -44,6 +45,17 @@ pub fn derive_record(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     input::check(&input)
         .map(|record| expand::expand(&record))
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Makes a struct of structures a `millpond::Open`, which opens all of them by one name; described there.
+///
+/// Each field is opened under the struct's name, a `/`, and its own name, or `#[open(name = "…")]`.
+#[proc_macro_derive(Open, attributes(open))]
+pub fn derive_open(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    open::expand(&input)
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
 }

@@ -6,7 +6,6 @@
 //! with misspelt words is streamed through the workers, which put the words right and say which is the rarest
 //! of each text. The result comes in any order.
 
-mod shared;
 mod stages;
 #[path = "../streaming/mod.rs"]
 mod streaming;
@@ -22,8 +21,8 @@ use std::thread;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use millpond::{Lookup, Open, Trie};
 
-use shared::{Facts, Words};
 use stages::{Fact, Pipeline};
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -56,16 +55,12 @@ fn parent() -> Outcome {
     );
 
     let began = Instant::now();
-    Words::publish(
-        &format!("{name}/words"),
-        (0..)
-            .zip(counts.keys())
-            .map(|(row, word)| (word.as_str(), row)),
-    )?;
+    let words = (0u64..).zip(counts.keys()).map(|(row, word)| (word, row));
+    Trie::publish(&*format!("{name}/words"), words)?;
     let facts = (0..)
         .zip(counts.values())
-        .map(|(row, &count)| (row.into(), Fact { count, row }));
-    Facts::publish(&format!("{name}/facts"), facts)?;
+        .map(|(row, &count)| (u64::from(row), Fact { count, row }));
+    Lookup::<u64, Fact>::publish(&*format!("{name}/facts"), facts)?;
     println!("published in {:.2?}", began.elapsed());
 
     let table = env::temp_dir().join(format!("{name}.csv"));
@@ -76,7 +71,7 @@ fn parent() -> Outcome {
     );
     let outcome = stream(&name, &table);
     std::fs::remove_file(&table)?;
-    shared::remove(&name)?;
+    millpond::unlink_all(&name)?;
     outcome
 }
 
@@ -135,7 +130,7 @@ fn split(line: &str) -> Option<(&str, [&str; 3])> {
 }
 
 fn worker(name: &str) -> Outcome {
-    let pipeline = Pipeline::open(name)?;
+    let pipeline = Pipeline::open_by_name(name)?;
     let mut failure = None;
     streaming::answer(|row, result| match streaming::fields(row) {
         Some((number, expected, text)) => match pipeline.run(text) {
@@ -147,5 +142,5 @@ fn worker(name: &str) -> Outcome {
         },
         None => result.push_str("not a row"),
     })?;
-    failure.map_or(Ok(()), Err)
+    failure.map_or(Ok(()), |error| Err(error.into()))
 }

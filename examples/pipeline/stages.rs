@@ -1,8 +1,7 @@
 //! Two stages, each with a table of its own: a trie finds the words that are meant, a lookup knows about them.
 
-use millpond::Record;
+use millpond::{Lookup, Open, Record, Result, Trie};
 
-use crate::shared::{Facts, Words};
 use crate::texts;
 
 /// What is known about a word.
@@ -16,9 +15,10 @@ pub struct Fact {
 }
 
 /// Both stages, opened as one.
+#[derive(Open)]
 pub struct Pipeline {
-    words: Words,
-    facts: Facts,
+    words: Trie,
+    facts: Lookup<u64, Fact>,
 }
 
 /// What the pipeline makes of a text.
@@ -29,18 +29,9 @@ pub struct Found {
     pub corrected: usize,
 }
 
-type Failure = Box<dyn std::error::Error>;
-
 impl Pipeline {
-    pub fn open(name: &str) -> Result<Self, Failure> {
-        Ok(Self {
-            words: Words::open(&format!("{name}/words"))?,
-            facts: Facts::open(&format!("{name}/facts"))?,
-        })
-    }
-
     /// Finds the rarest word that a text means.
-    pub fn run(&self, text: &str) -> Result<Found, Failure> {
+    pub fn run(&self, text: &str) -> Result<Found> {
         let mut found = Found {
             keyword: String::new(),
             corrected: 0,
@@ -51,7 +42,7 @@ impl Pipeline {
                 continue; // nobody knows it
             };
             found.corrected += usize::from(meant != word);
-            let count = self.facts.get(row).map_or(u32::MAX, |fact| fact.count);
+            let count = self.facts.get(&row).map_or(u32::MAX, |fact| fact.count);
             if count < fewest {
                 (fewest, found.keyword) = (count, meant);
             }
@@ -60,11 +51,11 @@ impl Pipeline {
     }
 
     /// The word itself, if it is known; else the most frequent of those that differ in one letter.
-    fn meant(&self, word: &str) -> Result<Option<(String, u64)>, Failure> {
+    fn meant(&self, word: &str) -> Result<Option<(String, u64)>> {
         if let Some(row) = self.words.get(word) {
             return Ok(Some((word.to_string(), row)));
         }
-        let count = |row: u64| self.facts.get(row).map_or(0, |fact| fact.count);
+        let count = |row: u64| self.facts.get(&row).map_or(0, |fact| fact.count);
         let like = self.words.fuzzy(word, 1)?;
         let best = like.max_by_key(|&(_, row, _)| count(row));
         Ok(best.map(|(key, row, _)| (String::from_utf8_lossy(&key).into_owned(), row)))

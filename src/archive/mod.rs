@@ -20,7 +20,10 @@ use rkyv::api::high::{HighValidator, access_pos};
 use rkyv::bytecheck::CheckBytes;
 use rkyv::rancor;
 
-use crate::volume::{Content, PARAMETERS, Volume};
+use crate::error::Result;
+use crate::volume::{
+    Content, PARAMETERS, Place, PublishOptions, Published, Volume, explain, volume_methods,
+};
 pub use write::Archivable;
 
 /// How the bytes are laid out, whatever the type: what the features of `rkyv` that `Cargo.toml` names fix.
@@ -34,22 +37,25 @@ const FORMAT: &str = "rkyv 0.8, little-endian, aligned, 64-bit offsets";
 /// little-endian on every machine, such as [`u32_le`](rkyv::rend::u32_le), which compares with, and converts
 /// into, the plain one.
 ///
-/// Cloning costs nothing, and clones are one mapping.
-///
 /// # Changing the type
 /// Who opens it must name the same type: its path, and the size and alignment of its archived form, are in
 /// the file and compared. Fields that changed their meaning and not their size are not noticed by that: give
-/// the type another name, or publish with another label.
+/// the type another name.
 ///
 /// # What a check finds
-/// The checksum finds every damage that comes about by itself. After it, bytecheck follows all pointers and
-/// looks at every value: what was written by a program with other types, or other features of `rkyv`, is an
-/// error, not undefined behaviour. Neither protects from who forges a file on purpose (`rkyv` 0.8.18 does not
-/// look at the last control bytes of a hash map): trust who may write to the directory of the segments, as
-/// for all structures. On two cores, 270 MB of 5 M strings take 0.10 s to check, and 0.02 s of checksum.
+/// The checksum finds damage that comes about by chance, but for one in four thousand million. After it,
+/// bytecheck follows all pointers and looks at every value: what a program with other types wrote is an error.
+/// Neither protects from who forges a file on purpose (`rkyv` 0.8.18 does not look at the last control bytes of
+/// a hash map): trust who may write to the directory of the segments. 270 MB of 5 M strings take 0.10 s of
+/// bytecheck, and 0.02 s of checksum, where they are in memory already.
 ///
 /// A type that is nested in itself, such as a list of boxes, is checked as deep as it goes, by recursion.
 pub struct Archive<T: Archivable> {
+    published: Published<Root<T>>,
+}
+
+/// The root of an archived value, and what keeps it there.
+struct Root<T: Archivable> {
     volume: Volume,
     /// Lies in the volume's bytes, which stay where they are while `volume` is there.
     root: NonNull<Archived<T>>,
@@ -57,25 +63,104 @@ pub struct Archive<T: Archivable> {
 
 // SAFETY: it is a shared reference to the archived value, with what keeps that alive. `Archivable` demands that
 // archived values are `Send` and `Sync`, and a `Volume` is.
-unsafe impl<T: Archivable> Send for Archive<T> {}
+unsafe impl<T: Archivable> Send for Root<T> {}
 // SAFETY: as for `Send`.
-unsafe impl<T: Archivable> Sync for Archive<T> {}
+unsafe impl<T: Archivable> Sync for Root<T> {}
 
 const _: () = {
     const fn threads_may_share<T: Send + Sync>() {}
     threads_may_share::<Archive<Vec<String>>>();
 };
 
-impl<T: Archivable> Clone for Archive<T> {
-    fn clone(&self) -> Self {
-        Self {
-            volume: self.volume.clone(),
-            root: self.root,
-        }
+impl<T: Archivable> Archive<T> {
+    /// Publishes a value: under a name (`&str`), where it becomes the newest version, or as a plain file
+    /// (`&Path`), which it replaces. Gives it as it was published.
+    ///
+    /// It is serialised straight into the file: no second copy of it is in this process's memory at any time.
+    /// Who has an older version keeps it. A process that is killed meanwhile leaves the older version in place.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`](crate::Error::NoSpace); [`Error::InvalidName`](crate::Error::InvalidName);
+    /// [`Error::WrongContent`](crate::Error::WrongContent) where a value of another type has the name;
+    /// [`Error::AlreadySaving`](crate::Error::AlreadySaving) where another process writes the same file;
+    /// [`Error::System`](crate::Error::System), also where the value refuses to be serialised.
+    ///
+    /// ```
+    /// use std::collections::HashMap;
+    /// use millpond::Archive;
+    ///
+    /// type Prices = HashMap<String, Vec<f32>>;
+    /// let prices = Prices::from([("pear".to_string(), vec![0.5, 0.6])]);
+    /// Archive::publish("archive-example", &prices)?;
+    ///
+    /// // In any other process:
+    /// let mut prices = Archive::<Prices>::open("archive-example")?;
+    /// assert_eq!(prices["pear"][1], 0.6);
+    ///
+    /// // A newer version, which whoever wants moves over to:
+    /// Archive::publish("archive-example", &HashMap::from([("fig".to_string(), vec![0.7])]))?;
+    /// assert!(prices.get("fig").is_none());
+    /// prices.refresh()?;
+    /// assert_eq!(prices["fig"].len(), 1);
+    /// # millpond::unlink("archive-example")?;
+    /// # Ok::<(), millpond::Error>(())
+    /// ```
+    pub fn publish(place: impl Into<Place>, value: &T) -> Result<Self> {
+        Self::publish_with(place, &PublishOptions::new(), value)
+    }
+
+    /// As [`publish`](Self::publish), with options.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    pub fn publish_with(
+        place: impl Into<Place>,
+        options: &PublishOptions,
+        value: &T,
+    ) -> Result<Self> {
+        let published = Published::publish(&place.into(), options, |draft| {
+            write::write(value, draft).map_err(explain)
+        })?;
+        Ok(published.into())
+    }
+
+    /// A value without a name, in memory, for this process: the same type for programs that share nothing.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    ///
+    /// ```
+    /// use millpond::Archive;
+    ///
+    /// fn longest(words: &Archive<Vec<String>>) -> usize {
+    ///     words.iter().map(|word| word.len()).max().unwrap_or(0)
+    /// }
+    /// assert_eq!(longest(&Archive::of(&vec!["one".to_string(), "three".to_string()])?), 5);
+    /// # Ok::<(), millpond::Error>(())
+    /// ```
+    pub fn of(value: &T) -> Result<Self> {
+        Self::publish(Place::Memory, value)
+    }
+
+    volume_methods!();
+}
+
+impl<T: Archivable> From<Published<Root<T>>> for Archive<T> {
+    fn from(published: Published<Root<T>>) -> Self {
+        Self { published }
     }
 }
 
 impl<T: Archivable> Deref for Archive<T> {
+    type Target = Archived<T>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Archived<T> {
+        &self.published.content
+    }
+}
+
+impl<T: Archivable> Deref for Root<T> {
     type Target = Archived<T>;
 
     #[inline(always)]
@@ -104,7 +189,7 @@ fn root_among(parameters: &[u64; PARAMETERS]) -> usize {
     usize::try_from(parameters[0]).unwrap_or(usize::MAX)
 }
 
-impl<T: Archivable> Content for Archive<T> {
+impl<T: Archivable> Content for Root<T> {
     const KIND: &'static str = "archive";
 
     fn schema() -> String {
@@ -116,7 +201,7 @@ impl<T: Archivable> Content for Archive<T> {
         )
     }
 
-    fn place(volume: Volume) -> Result<Self, String> {
+    fn place(volume: Volume) -> std::result::Result<Self, String> {
         let position = root_among(volume.parameters());
         let (bytes, size) = (volume.bytes(), size_of::<Archived<T>>());
         if position
@@ -142,7 +227,7 @@ impl<T: Archivable> Content for Archive<T> {
         Ok(Self { volume, root })
     }
 
-    fn verify(&self) -> Result<(), String> {
+    fn verify(&self) -> std::result::Result<(), String> {
         let position = root_among(self.volume.parameters());
         let check =
             || access_pos::<Archived<T>, rancor::Error>(self.volume.bytes(), position).map(drop);

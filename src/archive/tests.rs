@@ -8,7 +8,7 @@ use std::rc::Rc;
 use rkyv::collections::swiss_table::ArchivedHashMap;
 use rkyv::rend::u64_le;
 
-use super::{Archivable, Archive, write::write};
+use super::{Archivable, Root, write::write};
 use crate::volume::{Content, PARAMETERS, Volume};
 
 /// One of everything.
@@ -71,9 +71,9 @@ fn written<T: Archivable>(value: &T) -> (Vec<u8>, [u64; PARAMETERS]) {
     (data, parameters)
 }
 
-fn archive<T: Archivable>(value: &T) -> Archive<T> {
+fn archive<T: Archivable>(value: &T) -> Root<T> {
     let (data, parameters) = written(value);
-    let archive = Archive::<T>::place(Volume::of(&data, parameters).unwrap()).unwrap();
+    let archive = Root::<T>::place(Volume::of(&data, parameters).unwrap()).unwrap();
     archive.verify().unwrap();
     archive
 }
@@ -159,14 +159,6 @@ fn what_two_pointers_share_is_written_once() {
     assert!(data.len() < 11_000, "{}", data.len());
 }
 
-#[test]
-fn a_clone_outlives_the_first() {
-    let first = archive(&vec!["one".to_string()]);
-    let second = first.clone();
-    drop(first);
-    assert_eq!(second[0], "one");
-}
-
 /// A file that counts, and keeps nothing.
 struct Counted {
     bytes: usize,
@@ -230,7 +222,7 @@ fn every_changed_byte_is_an_error_or_reads_safely() {
             let mut damaged = data.clone();
             damaged[index] ^= change;
             let volume = Volume::of(&damaged, parameters).unwrap();
-            let archive = Archive::<Model>::place(volume).unwrap();
+            let archive = Root::<Model>::place(volume).unwrap();
             match archive.verify() {
                 Ok(()) => read_through(&archive, &mut text),
                 Err(_) => refused += 1,
@@ -246,7 +238,7 @@ fn a_truncated_archive_is_an_error() {
     let (data, parameters) = written(&model(0));
     for length in 0..data.len() {
         let volume = Volume::of(&data[..length], parameters).unwrap();
-        let error = Archive::<Model>::place(volume).err().unwrap();
+        let error = Root::<Model>::place(volume).err().unwrap();
         assert!(error.contains("is said to begin at"), "{error}");
     }
 }
@@ -265,13 +257,13 @@ fn a_root_that_cannot_be_there_is_an_error() {
     ] {
         parameters[0] = wrong;
         let volume = Volume::of(&data, parameters).unwrap();
-        assert!(Archive::<Model>::place(volume).is_err(), "{wrong}");
+        assert!(Root::<Model>::place(volume).is_err(), "{wrong}");
     }
     // Where a root could be, bytecheck finds that there is none.
     for wrong in (0..right).step_by(8) {
         parameters[0] = wrong;
         let volume = Volume::of(&data, parameters).unwrap();
-        let archive = Archive::<Model>::place(volume).unwrap();
+        let archive = Root::<Model>::place(volume).unwrap();
         let error = archive.verify().unwrap_err();
         assert!(
             error.starts_with("it is no millpond::archive::tests::Model: "),
@@ -282,20 +274,20 @@ fn a_root_that_cannot_be_there_is_an_error() {
 
 #[test]
 fn another_type_has_another_schema() {
-    let words = Archive::<Vec<String>>::schema();
+    let words = Root::<Vec<String>>::schema();
     assert_eq!(
         words,
         "alloc::vec::Vec<alloc::string::String>, archived in 16 bytes aligned to 8; rkyv 0.8, \
          little-endian, aligned, 64-bit offsets"
     );
-    assert_ne!(words, Archive::<Vec<u8>>::schema());
-    assert_ne!(Archive::<Model>::schema(), Archive::<Class>::schema());
+    assert_ne!(words, Root::<Vec<u8>>::schema());
+    assert_ne!(Root::<Model>::schema(), Root::<Class>::schema());
 }
 
 #[test]
 fn another_type_is_refused_by_bytecheck_where_the_bytes_are_none_of_it() {
     let (data, parameters) = written(&"\u{1f986}".repeat(100));
     let volume = Volume::of(&data, parameters).unwrap();
-    let wrong = Archive::<Vec<Vec<String>>>::place(volume).unwrap();
+    let wrong = Root::<Vec<Vec<String>>>::place(volume).unwrap();
     assert!(wrong.verify().is_err());
 }

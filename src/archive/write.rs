@@ -39,7 +39,6 @@ pub type Serialiser<'a> = HighSerializer<Sink<'a>, ArenaHandle<'a>, rancor::Erro
 ///
 /// # Errors
 /// The file's own; or of the kind `Other`, if the value refuses.
-#[cfg_attr(not(test), allow(dead_code))] // until the volume layer calls it
 pub(super) fn write<T: Archivable>(
     value: &T,
     file: &mut dyn io::Write,

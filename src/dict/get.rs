@@ -48,7 +48,7 @@ impl<K: Key, T: Record> Inner<K, T> {
     #[inline(always)]
     pub(super) fn sought(&self, key: &K) -> Sought {
         let words = key.words();
-        let hash = self.seed.hash(&words, K::WORDS);
+        let hash = self.seed.hash(&words[..K::WORDS]);
         Sought { words, hash }
     }
 

@@ -86,7 +86,7 @@ impl<K: Key, T: Record> Writer<'_, K, T> {
         let counts = self.counts()?;
         let mut live = 0;
         for (_, words, row) in self.index().live() {
-            let hash = self.inner().seed.hash(&words, K::WORDS);
+            let hash = self.inner().seed.hash(&words[..K::WORDS]);
             match next.find(&words, hash) {
                 Probe::Vacant { bucket } if row < self.rows().len() => {
                     next.publish(next.first_empty(bucket), &words, row)

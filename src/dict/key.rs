@@ -1,6 +1,4 @@
-//! What can be a key, and how keys are hashed.
-//!
-//! The hash is part of the format: every process that opens a dictionary must compute the same one.
+//! What can be a key, and its words, of which `hash` makes the hash.
 
 use super::bucket::{Bucket, Slots};
 use crate::record::Record;
@@ -100,42 +98,3 @@ byte_strings!(Bucket<5, 5>: 1 2 3 4 5 6 7 8);
 byte_strings!(Bucket<12, 6>: 9 10 11 12 13 14 15 16);
 byte_strings!(Bucket<12, 4>: 17 18 19 20 21 22 23 24);
 byte_strings!(Bucket<12, 3>: 25 26 27 28 29 30 31 32);
-
-/// What keys of one dictionary are hashed with, so that nobody can choose keys that collide who cannot read
-/// the dictionary itself.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Seed([u64; 2]);
-
-impl Seed {
-    /// From the random number that the segment was created with.
-    pub(super) fn of(nonce: u64) -> Self {
-        let first = scramble(nonce);
-        Self([first, scramble(first) | 1])
-    }
-
-    /// The hash of a key of `count` words. The upper bits are the better ones.
-    ///
-    /// Each step multiplies to 128 bits and folds the halves together, as in wyhash (Wang Yi,
-    /// <https://github.com/wangyi-fudan/wyhash>). Keys in a sequence are in one after that, and with some factors
-    /// a few parts of the index get most of them; so the upper bits are mixed once more.
-    #[inline(always)]
-    pub(super) fn hash(self, words: &Words, count: usize) -> u64 {
-        let [mut state, factor] = self.0;
-        for word in &words[..count] {
-            let product = u128::from(state ^ word) * u128::from(factor);
-            state = product as u64 ^ (product >> 64) as u64;
-        }
-        (state ^ state >> 32).wrapping_mul(MIXER)
-    }
-}
-
-/// The first factor of SplitMix64.
-const MIXER: u64 = 0xbf58_476d_1ce4_e5b9;
-
-/// A step of SplitMix64 (Steele, Lea and Flood 2014): close numbers become far ones.
-fn scramble(number: u64) -> u64 {
-    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(MIXER);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
-}

@@ -8,10 +8,11 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
 use super::index::Index;
-use super::key::{Key, Seed};
+use super::key::Key;
 use super::parts::Parts;
 use super::shape::{Generation, PLACES, Size};
 use crate::error::{Error, Result};
+use crate::hash::Seed;
 use crate::record::Record;
 use crate::segment::{Carver, ReadWrite, Records, Segment};
 use crate::sync::primitive::Channel;

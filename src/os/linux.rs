@@ -17,10 +17,9 @@ use nix::libc;
 pub(super) use pages::{map_anonymous, map_file, prefault, prefer_huge_pages, use_huge_pages};
 
 pub(crate) use super::fork::forks;
-use super::unix::check_length;
 pub(crate) use super::unix::{
-    ByteLocks, Group, contents, create_private, free_space, is_same_file, is_too_many_files,
-    open_private, private_directory, publish, remove,
+    ByteLocks, Group, advise, check_length, contents, create_private, free_space, is_same_file,
+    is_too_many_files, open_private, private_directory, publish, remove,
 };
 
 pub(super) const SET_LOCK: libc::c_int = libc::F_OFD_SETLK;

@@ -19,10 +19,9 @@ pub(crate) use super::fork::forks;
 pub(super) use super::ordinary_pages::{
     map_anonymous, map_file, prefault, prefer_huge_pages, use_huge_pages,
 };
-use super::unix::check_length;
 pub(crate) use super::unix::{
-    ByteLocks, Group, contents, create_private, free_space, is_same_file, is_too_many_files,
-    open_private, private_directory, publish, remove,
+    ByteLocks, Group, advise, check_length, contents, create_private, free_space, is_same_file,
+    is_too_many_files, open_private, private_directory, publish, remove,
 };
 
 // `fcntl.h` of XNU has the commands; the manual does not mention them.

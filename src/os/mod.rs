@@ -49,6 +49,15 @@ pub(crate) enum Access {
     Write,
 }
 
+/// How mapped memory will be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Advice {
+    /// Here and there: reading ahead is of no use.
+    Random,
+    /// All of it, soon: read it ahead.
+    WillNeed,
+}
+
 /// The directory for segments where the user names none: private to the user, on the fastest
 /// file system that processes can share.
 pub(crate) fn default_root() -> PathBuf {
@@ -81,6 +90,12 @@ pub(crate) fn contents(file: &File) -> impl io::Read + io::Seek {
 /// what it holds, whoever has it mapped; one that is as long already stays as it is.
 pub(crate) fn reserve(file: &File, length: u64) -> io::Result<()> {
     system::reserve(file, length)
+}
+
+/// An error where this process may not write a file so long; for what grows by being written to. The system
+/// might end the process otherwise.
+pub(crate) fn check_length(length: u64) -> io::Result<()> {
+    system::check_length(length)
 }
 
 /// Whether `error` says that the file system, or the user's share of it, is full.

@@ -10,14 +10,15 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
+use memmap2::MmapRaw;
 use nix::libc;
 use nix::sys::resource::{Resource, getrlimit};
 
 pub(crate) use group::Group;
 
-use super::Access;
 use super::fork::ParentOnly;
 use super::system::{GET_LOCK, SET_LOCK, SET_LOCK_WAIT};
+use super::{Access, Advice};
 
 #[allow(clippy::unnecessary_cast)] // the headers of Linux have an `int` here, those of macOS a `short`
 const EXCLUSIVE: libc::c_short = libc::F_WRLCK as libc::c_short;
@@ -82,7 +83,7 @@ pub(crate) fn open_private(path: &Path, access: Access) -> io::Result<File> {
 
 /// An error where this process may not make a file so long (`getrlimit(2)`): the system would say so by
 /// `SIGXFSZ`, which ends the process.
-pub(super) fn check_length(length: u64) -> io::Result<()> {
+pub(crate) fn check_length(length: u64) -> io::Result<()> {
     let (limit, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
     #[allow(clippy::unnecessary_cast)] // 32 bits wide on 32-bit Linux
     match length > limit as u64 {
@@ -113,6 +114,14 @@ pub(crate) fn publish(from: &Path, to: &Path) -> io::Result<()> {
 /// `read(2)` sees what is written into a mapping.
 pub(crate) fn contents(file: &File) -> impl io::Read + io::Seek {
     file
+}
+
+/// `madvise(2)`.
+pub(crate) fn advise(memory: &MmapRaw, advice: Advice) -> io::Result<()> {
+    memory.advise(match advice {
+        Advice::Random => memmap2::Advice::Random,
+        Advice::WillNeed => memmap2::Advice::WillNeed,
+    })
 }
 
 /// `unlink(2)`.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use memmap2::MmapRaw;
 
-use super::{Access, system};
+use super::{Access, Advice, system};
 
 /// Mapped memory. Unmapped when it is dropped.
 pub(crate) struct View {
@@ -70,6 +70,11 @@ impl View {
             self.prefault()?; // a file's memory is there already
         }
         system::use_huge_pages(self.address(), self.length)
+    }
+
+    /// Tells the system how the memory will be used.
+    pub(crate) fn advise(&self, advice: Advice) -> io::Result<()> {
+        system::advise(&self.memory, advice)
     }
 
     /// Enters every page of the view into this process's page table, so that no first touch is slow.

@@ -20,10 +20,11 @@ use std::os::windows::io::AsRawHandle;
 use std::path::{Component, Path, PathBuf, Prefix};
 use std::ptr;
 
+use memmap2::MmapRaw;
 use windows_sys::Win32::Foundation as win;
 use windows_sys::Win32::Storage::FileSystem as files;
 
-use super::Access;
+use super::{Access, Advice};
 
 pub(crate) use channel::Channel;
 pub(crate) use group::Group;
@@ -133,9 +134,19 @@ pub(crate) fn reserve(file: &File, length: u64) -> io::Result<()> {
     set_information(file, files::FileEndOfFileInfo, &end)
 }
 
+/// A process may make files of any length.
+pub(crate) fn check_length(_length: u64) -> io::Result<()> {
+    Ok(())
+}
+
 /// The handles of the process.
 pub(crate) fn is_too_many_files(code: i32) -> bool {
     code as u32 == win::ERROR_TOO_MANY_OPEN_FILES
+}
+
+/// Nothing: the system guesses by itself how a mapped file is used.
+pub(crate) fn advise(_memory: &MmapRaw, _advice: Advice) -> io::Result<()> {
+    Ok(())
 }
 
 /// `GetDiskFreeSpaceExW`, which heeds quotas and wants the name of a directory. A file that lost its name

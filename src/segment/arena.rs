@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use super::structure::Paging;
 use crate::error::{Error, Result};
 use crate::os::cpu::CACHE_LINE;
-use crate::os::{Access, View};
+use crate::os::{Access, Advice, View};
 use crate::sync::{EventWords, LockWords};
 
 /// A type that may lie in memory that other processes change at any time.
@@ -105,7 +105,7 @@ impl Mapping {
     }
 
     /// Does with the pages what `paging` asks for. `what` is what an error is about.
-    pub(super) fn prepare(&self, paging: Paging, what: impl AsRef<Path>) -> Result<()> {
+    pub(crate) fn prepare(&self, paging: Paging, what: impl AsRef<Path>) -> Result<()> {
         if paging.huge {
             let found = self.0.use_huge_pages();
             found.map_err(Error::system("use huge pages for", &what))?;
@@ -141,6 +141,11 @@ impl Mapping {
             length: span.count,
             _mapping: self.clone(),
         }
+    }
+
+    /// Says how the bytes will be used.
+    pub(crate) fn advise(&self, advice: Advice) -> io::Result<()> {
+        self.0.advise(advice)
     }
 
     /// The address of a span, after checking that it lies inside.
@@ -183,6 +188,7 @@ impl<T: Shared> Deref for Region<T> {
 
 /// Plain bytes in shared memory; keeps the mapping alive. Gives addresses, never references: the
 /// caller knows who may write.
+#[derive(Clone)]
 pub(crate) struct Bytes {
     start: NonNull<u8>,
     length: usize,
@@ -206,5 +212,16 @@ impl Bytes {
     pub(crate) fn at(&self, offset: usize, length: usize) -> *mut u8 {
         assert!(offset <= self.length && length <= self.length - offset);
         self.start.as_ptr().wrapping_add(offset)
+    }
+
+    /// All of them, plainly.
+    ///
+    /// # Safety
+    /// Nobody writes to them while the mapping lives.
+    #[inline(always)]
+    pub(crate) unsafe fn frozen(&self) -> &[u8] {
+        // SAFETY: `locate` checked that the bytes lie inside the mapping, which lives as long as `self`; the
+        // caller says that nobody writes to them.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.length) }
     }
 }

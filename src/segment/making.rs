@@ -205,7 +205,7 @@ fn extend_first<S: Structure>(header: &Header, companions: &[Companion]) -> Resu
 }
 
 /// Opens, again and again until `limit` has passed, what is not there yet.
-pub(super) fn wait_for<R>(limit: Duration, open: impl Fn() -> Result<R>) -> Result<R> {
+pub(crate) fn wait_for<R>(limit: Duration, open: impl Fn() -> Result<R>) -> Result<R> {
     let began = Instant::now();
     let mut pause = Duration::from_millis(1);
     loop {

@@ -9,6 +9,7 @@
 mod arena;
 mod companion;
 mod directory;
+mod drafts;
 mod entry;
 mod guard;
 mod header;
@@ -30,10 +31,11 @@ use std::time::Duration;
 pub(crate) use arena::{Bytes, Carver, Mapping, Region, Shared, Span};
 pub(crate) use companion::Companion;
 pub use directory::{list, unlink, unlink_all};
+pub(crate) use drafts::{Draft, PLACES, create_nameless};
 pub(crate) use entry::COUNTERS;
 pub(crate) use guard::Guard;
-pub(crate) use header::{Header, PARAMETERS};
-pub(crate) use making::{check_option, open_or_create};
+pub(crate) use header::{HEADER_BYTES, Header, PARAMETERS};
+pub(crate) use making::{check_option, open_or_create, wait_for};
 pub(crate) use name::Name;
 pub use names::SegmentInfo;
 pub(crate) use observation::Observation;
@@ -47,6 +49,9 @@ use crate::error::{Error, Result};
 use crate::sync::primitive::Channel;
 use crate::sync::{Found, Lock, LockWords, Owner, Peers};
 use participants::Membership;
+#[cfg(test)]
+pub(crate) use root::Root;
+#[cfg(not(test))]
 use root::Root;
 
 /// How long a segment stays.

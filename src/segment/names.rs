@@ -80,7 +80,12 @@ impl<'a> LockedRoot<'a> {
         made
     }
 
-    fn make_unfinished(&self, path: PathBuf, target: PathBuf) -> Result<(Unfinished, ByteLocks)> {
+    /// Makes an unfinished file in a place that is free.
+    pub(super) fn make_unfinished(
+        &self,
+        path: PathBuf,
+        target: PathBuf,
+    ) -> Result<(Unfinished, ByteLocks)> {
         let directory = target.parent().unwrap_or(&self.root.path);
         let created = self.root.create_directories(directory);
         created.map_err(Error::system("create", directory))?;

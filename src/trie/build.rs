@@ -5,7 +5,8 @@ use std::io::{self, BufWriter, Write};
 use fst::MapBuilder;
 
 use crate::error::{Error, Result};
-use crate::volume::PARAMETERS;
+use crate::sorting::Sorter;
+use crate::volume::{PARAMETERS, PublishOptions, explain};
 
 /// How many bytes of a key an error shows.
 const SHOWN: usize = 80;
@@ -17,15 +18,13 @@ const SHOWN: usize = 80;
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] where a key is not greater than the one before, naming both; the pairs' own;
-/// what `failed` makes of the file's own.
-#[cfg_attr(not(test), allow(dead_code))] // until the volume layer calls it
+/// the file's own.
 pub(super) fn write<K: AsRef<[u8]>>(
     pairs: impl IntoIterator<Item = Result<(K, u64)>>,
     file: &mut dyn io::Write,
-    failed: impl Fn(io::Error) -> Error,
 ) -> Result<[u64; PARAMETERS]> {
     let unwritten = |error| match error {
-        fst::Error::Io(error) => failed(error),
+        fst::Error::Io(error) => explain(error),
         fst::Error::Fst(refusal) => misplaced(&refusal),
     };
     let buffered = BufWriter::with_capacity(1 << 16, file);
@@ -37,25 +36,27 @@ pub(super) fn write<K: AsRef<[u8]>>(
         parameters[0] += 1;
     }
     let mut buffered = builder.into_inner().map_err(unwritten)?;
-    buffered.flush().map_err(&failed)?;
+    buffered.flush().map_err(explain)?;
     Ok(parameters)
 }
 
-/// As [`write`], of keys in any order: `sort` brings them into the order of their bytes, in bounded memory.
-/// A key that comes twice is an error.
-#[cfg_attr(not(test), allow(dead_code))] // until the volume layer calls it, with the external sort
-pub(super) fn write_unsorted<K, P, S>(
+/// Brings keys into the order of their bytes, in the memory and the temporary files that the options say.
+pub(super) fn sort<K: AsRef<[u8]>, P: IntoIterator<Item = (K, u64)>>(
     pairs: P,
-    sort: impl FnOnce(P) -> Result<S>,
-    file: &mut dyn io::Write,
-    failed: impl Fn(io::Error) -> Error,
-) -> Result<[u64; PARAMETERS]>
-where
-    K: AsRef<[u8]>,
-    P: Iterator<Item = (K, u64)>,
-    S: Iterator<Item = Result<(Vec<u8>, u64)>>,
-{
-    write(sort(pairs)?, file, failed)
+    options: &PublishOptions,
+) -> Result<impl Iterator<Item = Result<(Vec<u8>, u64)>> + use<K, P>> {
+    let mut sorter = Sorter::new(&options.scratch_directory(), options.memory_budget());
+    for (key, number) in pairs {
+        sorter.push(&[key.as_ref()], &[&number.to_le_bytes()])?;
+    }
+    let mut sorted = sorter.finish()?;
+    Ok(std::iter::from_fn(move || {
+        let next = sorted.next().transpose()?;
+        Some(next.map(|(key, number)| {
+            let number = number.try_into().expect("eight bytes, as they were pushed");
+            (key.to_vec(), u64::from_le_bytes(number))
+        }))
+    }))
 }
 
 /// A key that cannot come where it comes.

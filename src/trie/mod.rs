@@ -19,7 +19,7 @@ use fst::raw::{Fst, Node, Output};
 use fst::{Automaton, IntoStreamer, Map};
 
 use crate::error::Result;
-use crate::volume::{Content, Volume};
+use crate::volume::{Content, Place, PublishOptions, Published, Volume, volume_methods};
 pub use entries::{Entries, Fuzzy, Prefixes};
 use fuzzy::Nearby;
 use regex::Whole;
@@ -36,9 +36,13 @@ const VERSION: u64 = fst::raw::VERSION;
 /// key and is larger than a number goes into another structure, by row, with the row's number here.
 ///
 /// All searches give what they find in the order of the keys' bytes, one by one as the iterator is asked; text
-/// in UTF-8 is in the order of its characters. A trie has no memory of its own, whatever its size. Cloning
-/// costs nothing, and clones are one mapping.
+/// in UTF-8 is in the order of its characters. A trie has no memory of its own, whatever its size.
 pub struct Trie {
+    published: Published<Transducer>,
+}
+
+/// What `fst` reads.
+struct Transducer {
     map: Map<Bytes>,
 }
 
@@ -58,14 +62,6 @@ impl AsRef<[u8]> for Bytes {
     }
 }
 
-impl Clone for Trie {
-    fn clone(&self) -> Self {
-        Self {
-            map: self.map.clone(),
-        }
-    }
-}
-
 impl fmt::Debug for Trie {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Trie").field("keys", &self.len()).finish()
@@ -73,37 +69,123 @@ impl fmt::Debug for Trie {
 }
 
 impl Trie {
+    /// Publishes keys with their numbers, which come in the order of the keys' bytes, each key once: under a
+    /// name (`&str`), where they become the newest version, or as a plain file (`&Path`), which they replace.
+    ///
+    /// Takes some MB of memory, however many keys there are. Who has an older version keeps it. A process that
+    /// is killed meanwhile leaves the older version in place.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) where a key is not greater than the one
+    /// before, naming both; [`Error::NoSpace`](crate::Error::NoSpace);
+    /// [`Error::InvalidName`](crate::Error::InvalidName); [`Error::System`](crate::Error::System).
+    ///
+    /// ```
+    /// use millpond::Trie;
+    ///
+    /// Trie::publish("trie-example", [("do", 1), ("dog", 2), ("dose", 3)])?;
+    ///
+    /// // In any other process:
+    /// let words = Trie::open("trie-example")?;
+    /// assert_eq!(words.get("dog"), Some(2));
+    /// assert_eq!(words.prefix("do").count(), 3);
+    /// assert_eq!(words.fuzzy("doze", 1)?.count(), 1);
+    /// # millpond::unlink("trie-example")?;
+    /// # Ok::<(), millpond::Error>(())
+    /// ```
+    pub fn publish<K: AsRef<[u8]>>(
+        place: impl Into<Place>,
+        pairs: impl IntoIterator<Item = (K, u64)>,
+    ) -> Result<Self> {
+        Self::publish_with(place, &PublishOptions::new(), pairs)
+    }
+
+    /// As [`publish`](Self::publish), with options.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    pub fn publish_with<K: AsRef<[u8]>>(
+        place: impl Into<Place>,
+        options: &PublishOptions,
+        pairs: impl IntoIterator<Item = (K, u64)>,
+    ) -> Result<Self> {
+        let pairs = pairs.into_iter().map(Ok);
+        let published =
+            Published::publish(&place.into(), options, |draft| build::write(pairs, draft))?;
+        Ok(published.into())
+    }
+
+    /// As [`publish_with`](Self::publish_with), of keys in any order: they are sorted first, in the memory and
+    /// the temporary files that the options say. A key that comes twice is an error.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    ///
+    /// ```
+    /// use millpond::{Place, PublishOptions, Trie};
+    ///
+    /// let pairs = [("second", 2), ("first", 1)];
+    /// let words = Trie::publish_unsorted(Place::Memory, &PublishOptions::new(), pairs)?;
+    /// assert_eq!(words.iter().next(), Some((b"first".to_vec(), 1)));
+    /// # Ok::<(), millpond::Error>(())
+    /// ```
+    pub fn publish_unsorted<K: AsRef<[u8]>>(
+        place: impl Into<Place>,
+        options: &PublishOptions,
+        pairs: impl IntoIterator<Item = (K, u64)>,
+    ) -> Result<Self> {
+        let sorted = build::sort(pairs, options)?;
+        let published =
+            Published::publish(&place.into(), options, |draft| build::write(sorted, draft))?;
+        Ok(published.into())
+    }
+
+    /// Keys without a name, in memory, for this process; as [`publish`](Self::publish).
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    pub fn of<K: AsRef<[u8]>>(pairs: impl IntoIterator<Item = (K, u64)>) -> Result<Self> {
+        Self::publish(Place::Memory, pairs)
+    }
+
+    volume_methods!();
+
+    #[inline(always)]
+    fn map(&self) -> &Map<Bytes> {
+        &self.published.content.map
+    }
+
     /// How many keys there are.
     pub fn len(&self) -> usize {
-        self.map.len()
+        self.map().len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.map.is_empty()
+        self.map().is_empty()
     }
 
     /// A key's number.
     ///
     /// Takes as many steps as the key has bytes, however many keys there are.
     pub fn get(&self, key: impl AsRef<[u8]>) -> Option<u64> {
-        self.map.get(key)
+        self.map().get(key)
     }
 
     /// Whether a key is there.
     pub fn contains(&self, key: impl AsRef<[u8]>) -> bool {
-        self.map.contains_key(key)
+        self.map().contains_key(key)
     }
 
     /// All keys, in order.
     pub fn iter(&self) -> Entries<'_> {
-        Entries::new(self.map.stream())
+        Entries::new(self.map().stream())
     }
 
     /// The keys that begin with `prefix`, itself included, in order.
     pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> Entries<'_> {
         let prefix = prefix.as_ref();
-        let stream = self.map.range().ge(prefix);
+        let stream = self.map().range().ge(prefix);
         let stream = match after_all_with(prefix) {
             Some(end) => stream.lt(end),
             None => stream,
@@ -115,9 +197,9 @@ impl Trie {
     /// ends before it begins has none.
     pub fn range<K: AsRef<[u8]>>(&self, range: impl RangeBounds<K>) -> Entries<'_> {
         let stream = match range.start_bound() {
-            Bound::Included(first) => self.map.range().ge(first),
-            Bound::Excluded(before) => self.map.range().gt(before),
-            Bound::Unbounded => self.map.range(),
+            Bound::Included(first) => self.map().range().ge(first),
+            Bound::Excluded(before) => self.map().range().gt(before),
+            Bound::Unbounded => self.map().range(),
         };
         let stream = match range.end_bound() {
             Bound::Included(last) => stream.le(last),
@@ -136,7 +218,7 @@ impl Trie {
     /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) where the word has more than 127 characters, or the distance is above 8.
     pub fn fuzzy(&self, word: &str, distance: usize) -> Result<Fuzzy<'_>> {
         let nearby = Nearby::new(word, distance)?;
-        Ok(Fuzzy::new(&self.map, nearby))
+        Ok(Fuzzy::new(self.map(), nearby))
     }
 
     /// The keys that a regular expression matches as a whole, from their first byte to their last, in order.
@@ -156,12 +238,12 @@ impl Trie {
     /// [`union`](Automaton::union), [`intersection`](Automaton::intersection) and
     /// [`complement`](Automaton::complement), or one of your own.
     pub fn search<A: Automaton>(&self, automaton: A) -> Entries<'_, A> {
-        Entries::new(self.map.search(automaton).into_stream())
+        Entries::new(self.map().search(automaton).into_stream())
     }
 
     /// The keys that `text` begins with, the shortest first: the length of each in bytes, and its number.
     pub fn prefixes_of<'a>(&'a self, text: &'a (impl AsRef<[u8]> + ?Sized)) -> Prefixes<'a> {
-        Prefixes::new(self.map.as_fst(), text.as_ref())
+        Prefixes::new(self.map().as_fst(), text.as_ref())
     }
 
     /// The longest key that `text` begins with: its length in bytes, and its number. Called again with what
@@ -179,7 +261,13 @@ fn after_all_with(prefix: &[u8]) -> Option<Vec<u8>> {
     Some(end)
 }
 
-impl Content for Trie {
+impl From<Published<Transducer>> for Trie {
+    fn from(published: Published<Transducer>) -> Self {
+        Self { published }
+    }
+}
+
+impl Content for Transducer {
     const KIND: &'static str = "trie";
 
     fn schema() -> String {

@@ -1,35 +1,27 @@
 //! Against `BTreeMap` and the plain ways to compare and match.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::ops::Bound;
 
 use fst::Automaton;
 use fst::automaton::{Levenshtein, Str, Subsequence};
 use proptest::prelude::*;
 
-use super::build::{write, write_unsorted};
-use super::{Trie, after_all_with};
+use super::build::{sort, write};
+use super::{Transducer, Trie, after_all_with};
 use crate::error::{Error, Result};
-use crate::volume::{Content, PARAMETERS, Volume};
-
-fn failed(source: io::Error) -> Error {
-    Error::system("write", "trie")(source)
-}
+use crate::volume::{Content, PARAMETERS, PublishOptions, Volume};
 
 fn written<K: AsRef<[u8]>>(
     pairs: impl IntoIterator<Item = (K, u64)>,
 ) -> Result<(Vec<u8>, [u64; PARAMETERS])> {
     let mut data = Vec::new();
-    let parameters = write(pairs.into_iter().map(Ok), &mut data, failed)?;
+    let parameters = write(pairs.into_iter().map(Ok), &mut data)?;
     Ok((data, parameters))
 }
 
 fn trie<K: AsRef<[u8]>>(pairs: impl IntoIterator<Item = (K, u64)>) -> Trie {
-    let (data, parameters) = written(pairs).unwrap();
-    let trie = Trie::place(Volume::of(&data, parameters).unwrap()).unwrap();
-    trie.verify().unwrap();
-    trie
+    Trie::of(pairs).unwrap()
 }
 
 fn of_words(words: &[&str]) -> Trie {
@@ -150,12 +142,8 @@ proptest! {
         let mut pairs = model_pairs(&model);
         pairs.sort_by_key(|(key, number)| (crc32fast::hash(key) as u64 ^ seed).wrapping_mul(seed | 1) ^ number);
         let mut data = Vec::new();
-        let sort = |pairs: std::vec::IntoIter<(Vec<u8>, u64)>| {
-            let mut pairs: Vec<_> = pairs.collect();
-            pairs.sort();
-            Ok(pairs.into_iter().map(Ok))
-        };
-        let found = write_unsorted(pairs.into_iter(), sort, &mut data, failed).unwrap();
+        let sorted = sort(pairs, &PublishOptions::new().memory(200)).unwrap();
+        let found = write(sorted, &mut data).unwrap();
         prop_assert_eq!((data, found), (expected, parameters));
     }
 }
@@ -332,10 +320,10 @@ fn keys_out_of_order_or_twice_are_an_error_that_names_both() {
 #[test]
 fn an_error_of_the_pairs_or_of_the_file_is_the_result() {
     let pairs = [Ok(("a", 1)), Err(Error::NothingPublished)];
-    let outcome = write(pairs, &mut Vec::new(), failed);
+    let outcome = write(pairs, &mut Vec::new());
     assert!(matches!(outcome, Err(Error::NothingPublished)));
     let mut room = [0; 30];
-    let outcome = write([Ok(("a", 1))], &mut &mut room[..], failed);
+    let outcome = write([Ok(("a", 1))], &mut &mut room[..]);
     assert!(matches!(outcome, Err(Error::System { .. })), "{outcome:?}");
 }
 
@@ -360,7 +348,7 @@ fn every_changed_byte_is_an_error() {
         for change in [0x01, 0x10, 0x80, 0xff] {
             let mut damaged = data.clone();
             damaged[index] ^= change;
-            let placed = Trie::place(Volume::of(&damaged, parameters).unwrap());
+            let placed = Transducer::place(Volume::of(&damaged, parameters).unwrap());
             let verified = placed.and_then(|trie| trie.verify());
             assert!(verified.is_err(), "byte {index} of {}", data.len());
         }
@@ -372,7 +360,7 @@ fn a_truncated_trie_is_an_error() {
     let (data, parameters) = written([("ant", 1), ("bee", 2)]).unwrap();
     for length in 0..data.len() {
         let volume = Volume::of(&data[..length], parameters).unwrap();
-        let placed = Trie::place(volume).and_then(|trie| trie.verify());
+        let placed = Transducer::place(volume).and_then(|trie| trie.verify());
         assert!(placed.is_err(), "{length} of {}", data.len());
     }
 }
@@ -381,7 +369,7 @@ fn a_truncated_trie_is_an_error() {
 fn ends_that_cannot_be_are_errors_at_once() {
     let (data, parameters) = written([("ant", 1), ("bee", 2)]).unwrap();
     let error = |data: &[u8], parameters| {
-        Trie::place(Volume::of(data, parameters).unwrap())
+        Transducer::place(Volume::of(data, parameters).unwrap())
             .err()
             .unwrap()
     };

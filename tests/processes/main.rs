@@ -50,6 +50,7 @@ mod snapshots;
 mod stage;
 #[cfg(unix)]
 mod stopped;
+mod volumes;
 mod waiting;
 mod whole;
 mod windows;
@@ -68,6 +69,7 @@ const PARTS: &[stage::Part] = &[
     arrays::PART,
     array_model::PART,
     observing::PART,
+    volumes::PART,
     creation::PART,
     lifetime::PART,
     names::PART,

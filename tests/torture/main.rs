@@ -31,6 +31,7 @@ mod score;
 mod stage;
 mod storm;
 mod victim;
+mod volumes;
 mod worker;
 
 use std::process::ExitCode;

@@ -1,10 +1,12 @@
 //! Every fail point, some times each, in pools of several shards: a process dies there, this one goes
-//! on and compares what the segments hold with what was promised.
+//! on and compares what the segments hold with what was promised (`points/checks.rs`).
+
+mod checks;
 
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
-use millpond::{Batch, Board, BoardOptions, Pool, PoolOptions};
+use millpond::{Board, BoardOptions, Pool, PoolOptions};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -18,7 +20,8 @@ use crate::keeper::{self, Kept};
 use crate::ledger::{self, check_alone, insert};
 use crate::score::{Score, Stopwatch};
 use crate::stage::{Part, ROLE, named, spawn};
-use crate::victim::{self, BOARD_LENGTH, create_and_unlink, snapshot};
+use crate::victim::{self, BOARD_LENGTH, create_and_unlink};
+use crate::volumes;
 
 pub const PART: Part = Part {
     name: "points",
@@ -33,9 +36,10 @@ pub const PART: Part = Part {
         use dict::{lector, scribe};
         use keeper::{inspector, keeper};
         use victim::{creator, guest, pool, publisher, saver, verifier};
+        use volumes::editor;
         named![
             pool, guest, verifier, publisher, creator, saver, contender, companion, keeper,
-            inspector, scribe, lector, array
+            inspector, scribe, lector, array, editor
         ]
     },
     ..Part::EMPTY
@@ -101,6 +105,7 @@ struct Range {
     kept_name: String,
     dict: dict::Kept,
     arrays: Arrays,
+    table: volumes::Kept,
     /// The number of the next victim.
     victim: u64,
 }
@@ -124,6 +129,7 @@ impl Range {
             board_name,
             kept: keeper::create(&kept_name),
             arrays: Arrays::create(),
+            table: volumes::Kept::create(),
             kept_name,
             dict: dict::Kept::new("points/dict"),
             victim: 1 + (seed << 32),
@@ -160,6 +166,7 @@ impl Range {
             "board" => self.send("publisher", point, few),
             "create" | "unlink" | "companion" => self.send("creator", point, few),
             "read" | "write" | "chunk" => self.send("array", point, few),
+            "draft" => self.send("editor", point, few),
             _ => panic!("no process is known that passes {point}"),
         };
         if !was_killed(died) {
@@ -176,6 +183,9 @@ impl Range {
         let victims: Vec<u64> = (first..self.victim).collect();
         score.check_records(&context, check_alone(&self.pool, &victims));
         score.check(&context, self.check_board());
+        if area == "draft" {
+            score.check_records(&context, self.table.check());
+        }
         score.check(&context, self.check_files());
         if let "read" | "write" | "chunk" = area {
             score.check_records(&context, self.arrays.check());
@@ -320,86 +330,6 @@ impl Range {
         let done = operations();
         score.check(context, done.map_err(|error| error.to_string()));
         score.pauses.push(watch.longest);
-    }
-
-    /// What this process held all the while is as it was, and in the pool.
-    fn check_held(&self, held: &Batch<Experience>, copies: &[Experience]) -> Result<u64, String> {
-        for ((record, copy), &key) in held.records().zip(copies).zip(held.keys()) {
-            let found = self.pool.get(key).map_err(|error| error.to_string())?;
-            if record != copy || found != Some(*copy) {
-                return Err(format!("key {key} was held, and became {found:?}"));
-            }
-        }
-        Ok(copies.len() as u64)
-    }
-
-    /// What is saved is whole, and can be replaced.
-    fn check_snapshot(&self) -> Result<u64, String> {
-        let say = |error: millpond::Error| error.to_string();
-        let mut checked = 0;
-        // The first save of all may be the one that died.
-        if snapshot().exists() {
-            checked += self.read_snapshot().map_err(say)?;
-        }
-        self.pool.save(snapshot()).map_err(say)?;
-        match snapshot().with_extension("saving").exists() {
-            true => Err("an unfinished snapshot is left".into()),
-            false => Ok(checked + self.read_snapshot().map_err(say)?),
-        }
-    }
-
-    /// Checks the records that are saved; says how many they are.
-    fn read_snapshot(&self) -> Result<u64, millpond::Error> {
-        let pool = Pool::<Experience>::anonymous(PoolOptions::new(self.pool.capacity()))?;
-        let count = pool.load(snapshot())?.records as u64;
-        pool.verify()?;
-        for key in 0..count {
-            let record = pool.get(key)?.expect("a record that was loaded");
-            let whole = Experience::new(record.key, record.writer, record.sequence);
-            assert!(record == whole, "record {key} of the snapshot is torn");
-        }
-        Ok(count)
-    }
-
-    /// The board's value is whole, and the one of its version.
-    fn check_board(&self) -> Result<(), String> {
-        let mut value = [0; BOARD_LENGTH];
-        let version = self.board.fetch(&mut value);
-        let version = version.map_err(|error| error.to_string())?;
-        match value == [version; BOARD_LENGTH] {
-            true => Ok(()),
-            false => Err(format!("version {version} is torn: {value:?}")),
-        }
-    }
-
-    /// Nothing is left of short-lived segments but what has a name, and that can be removed.
-    fn check_files(&self) -> Result<(), String> {
-        let say = |error: millpond::Error| error.to_string();
-        millpond::unlink_all("short").map_err(say)?;
-        let root = std::env::var_os("MILLPOND_DIR").expect("a directory for segments");
-        let expected = [
-            self.board_name.as_str(),
-            &self.pool_name,
-            &self.kept_name,
-            &self.dict.name,
-            arrays::LOCKED,
-            arrays::CHUNKED,
-        ]
-        .map(|name| format!("{name}.pond"));
-        let mut left = files_below(Path::new(&root));
-        left.retain(|file| file != ".lock" && !expected.contains(file));
-        // The dictionary's companions, three of them.
-        let (folder, name) = self.dict.name.split_once('/').expect("a run and a name");
-        let companion = format!("{folder}/.{name}.pond.");
-        let all = left.len();
-        left.retain(|file| !file.starts_with(&companion));
-        if all - left.len() != 3 {
-            return Err(format!("of companions there are {}", all - left.len()));
-        }
-        match left.is_empty() {
-            true => Ok(()),
-            false => Err(format!("files are left: {left:?}")),
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Snapshots: a pool saved to a file while processes go on using it, and loaded again.
 //!
 //! What belongs to a snapshot is in `cut.rs`; `guard.rs` keeps it from being overwritten; `save.rs` copies
-//! it, `target.rs` is the file that it goes to, `format.rs` what that looks like; `read.rs` reads it, and
+//! it to a file (`volume/target.rs`), `format.rs` says what that looks like; `read.rs` reads it, and
 //! `load.rs` inserts what was read. `docs/snapshots.md` has the file byte by byte.
 
 mod cut;
@@ -10,7 +10,6 @@ mod guard;
 mod load;
 mod read;
 mod save;
-mod target;
 #[cfg(test)]
 mod tests;
 

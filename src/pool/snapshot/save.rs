@@ -14,11 +14,11 @@ use super::super::{Inner, Pool};
 use super::cut::Cut;
 use super::format::{self, CHECKSUM, END_BODY, HEAD, Header, TableHeader, is_leaf};
 use super::guard::Saving;
-use super::target::Target;
 use super::{Progress, Saved};
 use crate::error::{Error, Result};
 use crate::os::fail_point;
 use crate::record::{Record, Schema};
+use crate::volume::Target;
 
 /// The least bytes of a block's body, but for the last: it stays in the second cache between copying, its
 /// checksum and the system's copy.
@@ -45,7 +45,7 @@ pub(super) fn save<T: Record>(
     let inner = &pool.inner;
     inner.segment.check_process()?;
     inner.check_nobody_saves()?;
-    let target = Target::create(path)?;
+    let target = Target::create(path, "save a snapshot as")?;
     let mut header = header_of(inner);
     header.records = inner.len() as u64;
     let each = (BLOCK_BYTES / header.bytes_each()).max(1) as usize;

@@ -23,7 +23,7 @@ use crate::segment::root::Root;
 use crate::segment::structure::Paging;
 
 /// The name of a companion of the segment file `segment`.
-fn companion_path(segment: &Path, nonce: u64, number: usize) -> PathBuf {
+pub(crate) fn companion_path(segment: &Path, nonce: u64, number: usize) -> PathBuf {
     let mut file = std::ffi::OsString::from(".");
     file.push(segment.file_name().unwrap_or_default());
     file.push(format!(".{nonce:016x}.{number}"));
@@ -109,16 +109,22 @@ impl LockedRoot<'_> {
         paging: Paging,
     ) -> Result<Vec<Companion>> {
         let create = |_| {
-            let hidden = format!(".{:016x}.dead", rand::random::<u64>());
-            let path = self.root.path.join(hidden);
-            let file = self.root.create_file(&path);
-            let file = file.map_err(Error::system("create", &path))?;
-            fail_point("companion.nameless");
-            let removed = os::remove(&path, &self.root.path);
-            removed.map_err(Error::system("remove", &path))?;
+            let (file, path) = self.create_nameless()?;
             Ok(self.companion(file, path, "(anonymous)", paging))
         };
         (0..count).map(create).collect()
+    }
+
+    /// A file that loses its name at once, and what it was called.
+    pub(crate) fn create_nameless(&self) -> Result<(fs::File, PathBuf)> {
+        let hidden = format!(".{:016x}.dead", rand::random::<u64>());
+        let path = self.root.path.join(hidden);
+        let file = self.root.create_file(&path);
+        let file = file.map_err(Error::system("create", &path))?;
+        fail_point("companion.nameless");
+        let removed = os::remove(&path, &self.root.path);
+        removed.map_err(Error::system("remove", &path))?;
+        Ok((file, path))
     }
 
     fn companion(&self, file: fs::File, path: PathBuf, name: &str, paging: Paging) -> Companion {
@@ -193,7 +199,7 @@ impl LockedRoot<'_> {
 }
 
 /// Whether the file that has the segment's name is that of `nonce`, or cannot be read: then it may be.
-fn is_published(segment: &Path, nonce: u64) -> bool {
+pub(crate) fn is_published(segment: &Path, nonce: u64) -> bool {
     match nonce_at(segment) {
         Ok(found) => found.is_none_or(|found| found == nonce),
         Err(error) => error.kind() != io::ErrorKind::NotFound,

@@ -1,4 +1,4 @@
-//! The file that a snapshot is written to: a temporary one beside the target, renamed to it when it is whole.
+//! A file that is replaced as a whole: written as a temporary one beside it, renamed to it when it is done.
 //!
 //! Its name is the target's with `.saving` at the end, and who writes it holds a lock on it, which the system
 //! drops with the process. So of all who save to one path one does, and what a killed one left is used by
@@ -11,8 +11,10 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::os::{self, Access, fail_point};
 
-/// A snapshot that is being written. Dropping it before it is published removes it.
-pub(super) struct Target {
+/// A file that is being written. Dropping it before it is published removes it.
+pub(crate) struct Target {
+    /// What is done, for errors.
+    action: &'static str,
     path: PathBuf,
     temporary: PathBuf,
     file: File,
@@ -24,9 +26,9 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Begins to write the snapshot `path`.
-    pub(super) fn create(path: &Path) -> Result<Self> {
-        let refuse = || Error::system("save a snapshot as", path);
+    /// Begins to write the file `path`; `action` says what for, in errors.
+    pub(crate) fn create(path: &Path, action: &'static str) -> Result<Self> {
+        let refuse = || Error::system(action, path);
         let Some(name) = path.file_name().filter(|_| !path.is_dir()) else {
             let found = io::Error::new(io::ErrorKind::IsADirectory, "it names no file");
             return Err(refuse()(found));
@@ -39,7 +41,7 @@ impl Target {
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    let what = format!("snapshot {}", path.display());
+                    let what = path.display().to_string();
                     return Err(Error::AlreadySaving { what });
                 }
                 Err(TryLockError::Error(error)) => return Err(refuse()(error)),
@@ -51,6 +53,7 @@ impl Target {
         };
         fail_point("save.created");
         let target = Self {
+            action,
             path: path.into(),
             temporary,
             file,
@@ -62,29 +65,38 @@ impl Target {
         Ok(target)
     }
 
+    /// The file itself, for what is not written from front to back.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// What the file is called until it is published.
+    pub(crate) fn path(&self) -> &Path {
+        &self.temporary
+    }
+
     fn do_with_file<R>(&self, act: impl FnOnce(&File) -> io::Result<R>) -> Result<R> {
-        act(&self.file).map_err(Error::system("save a snapshot as", &self.path))
+        act(&self.file).map_err(Error::system(self.action, &self.path))
     }
 
     /// Sets the space for so many bytes aside.
-    pub(super) fn reserve(&self, length: u64) -> Result<()> {
+    pub(crate) fn reserve(&self, length: u64) -> Result<()> {
         self.do_with_file(|file| os::reserve(file, length))
     }
 
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.do_with_file(|mut file| file.write_all(bytes))?;
         self.written += bytes.len() as u64;
         Ok(())
     }
 
     /// Bytes written so far.
-    pub(super) fn written(&self) -> u64 {
+    pub(crate) fn written(&self) -> u64 {
         self.written
     }
 
     /// Everything is written: gives the file its name, and makes sure that both survive a loss of power.
-    pub(super) fn publish(mut self) -> Result<()> {
-        self.do_with_file(|file| file.set_len(self.written))?;
+    pub(crate) fn publish(mut self) -> Result<()> {
         self.do_with_file(File::sync_all)?;
         fail_point("save.synced");
         self.do_with_file(|_| fs::rename(&self.temporary, &self.path))?;

@@ -1,0 +1,205 @@
+//! Where the parts of a table lie: the numbers beside the data, and what they and the types say.
+//!
+//! Computes only. The numbers come from a file that anybody may have written; [`Shape::read`] believes those
+//! that fit the length of the data, and everything else is checked where it is used.
+
+use std::marker::PhantomData;
+
+use super::stored::{LookupKey, LookupValue};
+use crate::hash::Seed;
+
+/// What the volume keeps for its content.
+pub(crate) type Parameters = [u64; 32];
+
+/// The largest pair that lies in a slot itself, in bytes.
+const LARGEST_INLINE: usize = 128;
+/// Keys of a bucket, on the average.
+const KEYS: u64 = 3;
+/// Buckets of a part, as a power of two.
+pub(super) const PART_BITS: u32 = 13;
+/// What slots and pilots begin at a multiple of, in bytes.
+const LINE: u64 = 64;
+
+/// How a pair of these types lies in the data; decided by the types alone.
+pub(super) struct Pair<K: ?Sized, V: ?Sized>(PhantomData<(fn(&K), fn(&V))>);
+
+impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Pair<K, V> {
+    /// What a pair begins at a multiple of.
+    pub(super) const ALIGN: usize = {
+        let lengths = if Self::LENGTHS > 0 { 4 } else { 1 };
+        larger(lengths, larger(K::ALIGN, V::ALIGN))
+    };
+    /// Bytes of the lengths that a pair begins with: those that its types do not know.
+    pub(super) const LENGTHS: usize =
+        4 * (K::SIZE.is_none() as usize) + 4 * (V::SIZE.is_none() as usize);
+    /// Where in a pair the key is.
+    pub(super) const KEY_AT: usize = Self::LENGTHS.next_multiple_of(K::ALIGN);
+    /// From one pair to the next, where all are of one size and small enough to lie in their slots.
+    const STRIDE: Option<usize> = match (K::SIZE, V::SIZE) {
+        (Some(key), Some(value)) => {
+            let end = (Self::KEY_AT + key).next_multiple_of(V::ALIGN) + value;
+            let stride = end.next_multiple_of(Self::ALIGN);
+            if stride <= LARGEST_INLINE {
+                Some(stride)
+            } else {
+                None
+            }
+        }
+        _ => None,
+    };
+    /// Whether pairs lie in their slots. If not, they lie in a heap, and slots say where.
+    pub(super) const IN_SLOTS: bool = Self::STRIDE.is_some();
+    /// From one slot to the next.
+    pub(super) const SLOT: usize = match Self::STRIDE {
+        Some(stride) => stride,
+        None => 8,
+    };
+
+    /// Where in a pair the value is, behind a key of such a length.
+    #[inline(always)]
+    pub(super) fn value_at(key: usize) -> usize {
+        (Self::KEY_AT + key).next_multiple_of(V::ALIGN)
+    }
+
+    /// The key and the value of the pair that the bytes begin with, and how many bytes it takes.
+    #[inline(always)]
+    pub(super) fn parse(bytes: &[u8]) -> Option<(&[u8], &[u8], usize)> {
+        let length = |known: Option<usize>, at: usize| match known {
+            Some(size) => Some(size),
+            None => Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?) as usize),
+        };
+        let key_length = length(K::SIZE, 0)?;
+        let value_length = length(V::SIZE, Self::LENGTHS.saturating_sub(4))?;
+        let key_end = Self::KEY_AT.checked_add(key_length)?;
+        let value_at = key_end.checked_next_multiple_of(V::ALIGN)?;
+        let end = value_at.checked_add(value_length)?;
+        let key = bytes.get(Self::KEY_AT..key_end)?;
+        Some((key, bytes.get(value_at..end)?, end))
+    }
+}
+
+const fn larger(one: usize, other: usize) -> usize {
+    if one > other { one } else { other }
+}
+
+/// The numbers of one table.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shape {
+    /// What the seed of the keys' hash is made of.
+    pub(super) nonce: u64,
+    /// How many pairs there are.
+    pub(super) len: u64,
+    /// Among how many buckets hashes are spread.
+    pub(super) buckets: u64,
+    /// How many slots the parts have.
+    pub(super) slots: u64,
+    /// How many slots are behind these, for what was left over.
+    pub(super) left_over: u64,
+    /// Bytes of the heap, where there is one.
+    pub(super) heap: u64,
+}
+
+impl Shape {
+    /// A table that is to have at most so many pairs.
+    pub(super) fn new(nonce: u64, most: u64) -> Self {
+        Self {
+            nonce,
+            buckets: most.div_ceil(KEYS),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn write(&self) -> Parameters {
+        let mut parameters = [0; 32];
+        parameters[..6].copy_from_slice(&[
+            self.nonce,
+            self.len,
+            self.buckets,
+            self.slots,
+            self.left_over,
+            self.heap,
+        ]);
+        parameters
+    }
+
+    /// How many parts there are.
+    pub(super) fn parts(&self) -> u64 {
+        self.buckets.div_ceil(1 << PART_BITS)
+    }
+}
+
+/// Where the parts of a table lie, in bytes: the heap at the beginning, slots, pilots, and for each part of the
+/// perfect hash where its slots begin.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Layout {
+    pub(super) seed: Seed,
+    pub(super) len: u64,
+    pub(super) buckets: u64,
+    pub(super) heap: usize,
+    /// The number of the first slot for what was left over, and of all slots.
+    pub(super) regular: u64,
+    pub(super) slots: u64,
+    pub(super) slots_at: usize,
+    pub(super) pilots_at: usize,
+    pub(super) starts_at: usize,
+}
+
+impl Layout {
+    /// The layout that the numbers say, if data of such a length can have it.
+    pub(super) fn read(
+        parameters: &Parameters,
+        slot: usize,
+        length: usize,
+    ) -> Result<Self, String> {
+        let [nonce, len, buckets, slots, left_over, heap, ..] = *parameters;
+        let shape = Shape {
+            nonce,
+            len,
+            buckets,
+            slots,
+            left_over,
+            heap,
+        };
+        let layout = Self::of(&shape, slot as u64).filter(|(_, end)| *end == length);
+        match layout {
+            Some((layout, _)) => Ok(layout),
+            None => Err(format!("{length} bytes are no table of {shape:?}")),
+        }
+    }
+
+    /// The layout, and how long all of it is.
+    pub(super) fn of(shape: &Shape, slot: u64) -> Option<(Self, usize)> {
+        let slots = shape.slots.checked_add(shape.left_over)?;
+        let slots_at = shape.heap.checked_next_multiple_of(LINE)?;
+        let end = slots_at.checked_add(slots.checked_mul(slot)?)?;
+        let pilots_at = end.checked_next_multiple_of(LINE)?;
+        let end = pilots_at.checked_add(shape.buckets)?;
+        let starts_at = end.checked_next_multiple_of(8)?;
+        let starts = shape.parts().checked_add(1)?.checked_mul(8)?;
+        let end = starts_at.checked_add(starts)?;
+        let layout = Self {
+            seed: Seed::of(shape.nonce),
+            len: shape.len,
+            buckets: shape.buckets,
+            heap: shape.heap as usize,
+            regular: shape.slots,
+            slots,
+            slots_at: slots_at as usize,
+            pilots_at: pilots_at as usize,
+            starts_at: starts_at as usize,
+        };
+        Some((layout, usize::try_from(end).ok()?)) // so all the others fit, too
+    }
+
+    /// The bucket of a hash. Hashes keep their order.
+    #[inline(always)]
+    pub(super) fn bucket(&self, hash: u64) -> u64 {
+        bucket(hash, self.buckets)
+    }
+}
+
+/// The bucket of a hash, of so many.
+#[inline(always)]
+pub(super) fn bucket(hash: u64, buckets: u64) -> u64 {
+    (u128::from(hash) * u128::from(buckets) >> 64) as u64
+}

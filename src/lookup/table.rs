@@ -1,0 +1,232 @@
+//! The table as it lies in the data, and searching it.
+//!
+//! A perfect hash (`perfect.rs`) says for each key a *slot* that no other key has. The hash of a key says its
+//! bucket; the pilot of the bucket, one byte, says the slot within the part that the bucket belongs to. Parts
+//! have 8192 buckets and as many slots as their keys need. Pairs of a fixed size of up to 128 bytes lie in their
+//! slots, so a search looks at a pilot, of which there is one for three keys, and at one pair. A slot that would
+//! be free holds a copy of a pair that has another one, so that nobody finds it.
+//!
+//! Other pairs lie in a *heap*, one after another. Their slots hold words: 24 bits of a hash, and the place of
+//! the pair plus one.
+//!
+//! Keys that the perfect hash leaves over have slots behind the others, in the order of their hashes. Two keys
+//! of the same hash are left over, and hardly ever others: nearly always there are none.
+//!
+//! Everything that is read is checked when it is used: in a damaged table pairs are missing or other ones, and
+//! that is all.
+
+use std::borrow::Borrow;
+use std::marker::PhantomData;
+
+use super::perfect::slot_of;
+use super::shape::{Layout, PART_BITS, Pair, Parameters};
+use super::stored::{LookupKey, LookupValue};
+use crate::os::cpu::prefetch_range;
+
+/// Bits of a word that say where the pair lies.
+const PLACE_BITS: u32 = 40;
+/// Places that a word can name.
+pub(super) const MOST_PLACES: u64 = (1 << PLACE_BITS) - 1;
+/// How many searches ahead of its own memory is asked for, and between what is asked for one search.
+const AHEAD: usize = 8;
+
+/// The word for a pair at this place.
+pub(super) fn word(hash: u64, place: u64) -> u64 {
+    hash << PLACE_BITS | (place + 1)
+}
+
+/// A table in some data, which begins at a multiple of 64.
+pub(crate) struct Table<K: ?Sized, V: ?Sized, D> {
+    pub(super) data: D,
+    pub(super) layout: Layout,
+    types: PhantomData<(fn(&K), fn(&V))>,
+}
+
+impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V, D> {
+    /// What the data is, as text.
+    pub(crate) fn schema() -> String {
+        let (key, value) = (K::schema(), V::schema());
+        format!("lookup 1, hash 1\nkey {key}value {value}")
+    }
+
+    /// Finds the parts in the data.
+    pub(crate) fn place(data: D, parameters: &Parameters) -> Result<Self, String> {
+        let layout = Layout::read(parameters, Pair::<K, V>::SLOT, data.as_ref().len())?;
+        Ok(Self {
+            data,
+            layout,
+            types: PhantomData,
+        })
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.layout.len
+    }
+
+    /// The value of a key.
+    #[inline(always)]
+    pub(crate) fn get(&self, key: &K) -> Option<&V> {
+        let hash = key.hash(self.layout.seed);
+        self.find(key, hash, self.slot(hash)?)
+    }
+
+    /// The values of many keys, one after another; what is needed of memory is asked for ahead: first the pilot,
+    /// then the slot, then what that leads to.
+    #[inline]
+    pub(crate) fn get_many<'a, Q: Borrow<K>>(
+        &'a self,
+        keys: &[Q],
+        mut found: impl FnMut(usize, Option<&'a V>),
+    ) {
+        /// Two batches of what is known of a search: its hash, then its slot, too.
+        const RING: usize = 4 * AHEAD;
+        let steps = if Pair::<K, V>::IN_SLOTS { 2 } else { 3 };
+        let mut searches = [(0, None); RING];
+        for turn in 0..keys.len() + steps * AHEAD {
+            if let Some(key) = keys.get(turn) {
+                let hash = key.borrow().hash(self.layout.seed);
+                searches[turn % RING].0 = hash;
+                self.ask_for_pilot(hash);
+            }
+            if let Some(number) = turn.checked_sub(AHEAD)
+                && number < keys.len()
+            {
+                let (hash, slot) = &mut searches[number % RING];
+                *slot = self.slot(*hash);
+                self.ask_for_slot(slot.unwrap_or(0));
+            }
+            if !Pair::<K, V>::IN_SLOTS
+                && let Some(number) = turn.checked_sub(2 * AHEAD)
+                && number < keys.len()
+            {
+                self.ask_for_pair(searches[number % RING].1.unwrap_or(0));
+            }
+            if let Some(number) = turn.checked_sub(steps * AHEAD) {
+                let (hash, slot) = searches[number % RING];
+                let value = slot.and_then(|slot| self.find(keys[number].borrow(), hash, slot));
+                found(number, value);
+            }
+        }
+    }
+
+    /// The value of a key that has this hash and, if it was not left over, this slot.
+    #[inline(always)]
+    pub(super) fn find(&self, key: &K, hash: u64, slot: u64) -> Option<&V> {
+        if let Some((found, value)) = self.pair(slot, Some(hash))
+            && found == key.as_bytes()
+        {
+            return V::seen_in(value);
+        }
+        match self.layout.regular < self.layout.slots {
+            true => self.find_left_over(key, hash),
+            false => None,
+        }
+    }
+
+    /// Searches the slots behind the others.
+    #[cold]
+    fn find_left_over(&self, key: &K, hash: u64) -> Option<&V> {
+        let (mut low, mut high) = (self.layout.regular, self.layout.slots);
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.hash_in(middle)? < hash {
+                true => low = middle + 1,
+                false => high = middle,
+            }
+        }
+        while low < self.layout.slots && self.hash_in(low)? == hash {
+            let (found, value) = self.pair(low, None)?;
+            if found == key.as_bytes() {
+                return V::seen_in(value);
+            }
+            low += 1;
+        }
+        None
+    }
+
+    /// The hash of the key in a slot.
+    pub(super) fn hash_in(&self, slot: u64) -> Option<u64> {
+        let (key, _) = self.pair(slot, None)?;
+        Some(K::seen_in(key)?.hash(self.layout.seed))
+    }
+
+    /// The slot in which the key of a hash is, if there is one.
+    #[inline(always)]
+    pub(super) fn slot(&self, hash: u64) -> Option<u64> {
+        let bucket = self.layout.bucket(hash) as usize;
+        let data = self.data.as_ref();
+        let pilot = *data.get(self.layout.pilots_at.checked_add(bucket)?)?;
+        let at = 8 * (bucket >> PART_BITS) + self.layout.starts_at;
+        let (start, end) = data.get(at..at + 16)?.split_at(8);
+        let [start, end] = [start, end].map(|bytes| bytes.first_chunk().copied());
+        let (start, end) = (u64::from_le_bytes(start?), u64::from_le_bytes(end?));
+        Some(start.wrapping_add(slot_of(hash, pilot, end.wrapping_sub(start))))
+    }
+
+    /// The key and the value of a slot, as bytes. If a hash is given, perhaps only of a pair that has it.
+    #[inline(always)]
+    pub(super) fn pair(&self, slot: u64, hash: Option<u64>) -> Option<(&[u8], &[u8])> {
+        let pair = match Pair::<K, V>::IN_SLOTS {
+            true => self.bytes_of(slot)?,
+            false => {
+                let word = u64::from_le_bytes(*self.bytes_of(slot)?.first_chunk()?);
+                if hash.is_some_and(|hash| (word ^ hash << PLACE_BITS) >> PLACE_BITS != 0) {
+                    return None;
+                }
+                let place = (word & MOST_PLACES).checked_sub(1)? as usize;
+                let start = place.checked_mul(Pair::<K, V>::ALIGN)?;
+                self.heap().get(start..)?
+            }
+        };
+        let (key, value, _) = Pair::<K, V>::parse(pair)?;
+        Some((key, value))
+    }
+
+    /// What lies in a slot.
+    #[inline(always)]
+    pub(super) fn bytes_of(&self, slot: u64) -> Option<&[u8]> {
+        if slot >= self.layout.slots {
+            return None;
+        }
+        let start = self.layout.slots_at + slot as usize * Pair::<K, V>::SLOT; // checked by `Layout::of`
+        let data = self.data.as_ref();
+        data.get(start..)?.get(..Pair::<K, V>::SLOT)
+    }
+
+    /// The heap.
+    #[inline(always)]
+    pub(super) fn heap(&self) -> &[u8] {
+        let data = self.data.as_ref();
+        &data[..data.len().min(self.layout.heap)]
+    }
+
+    #[inline(always)]
+    fn ask_for_pilot(&self, hash: u64) {
+        let bucket = self.layout.bucket(hash) as usize;
+        self.ask_for(self.layout.pilots_at.wrapping_add(bucket), 1);
+    }
+
+    #[inline(always)]
+    fn ask_for_slot(&self, slot: u64) {
+        let offset = (slot as usize).wrapping_mul(Pair::<K, V>::SLOT);
+        let start = self.layout.slots_at.wrapping_add(offset);
+        self.ask_for(start, Pair::<K, V>::SLOT);
+    }
+
+    #[inline(always)]
+    fn ask_for_pair(&self, slot: u64) {
+        let Some(word) = self.bytes_of(slot).and_then(|word| word.first_chunk()) else {
+            return;
+        };
+        let place = (u64::from_le_bytes(*word) & MOST_PLACES).wrapping_sub(1) as usize;
+        self.ask_for(place.wrapping_mul(Pair::<K, V>::ALIGN), 64);
+    }
+
+    /// Asks for the cache lines with the first and the last byte, and those between.
+    #[inline(always)]
+    fn ask_for(&self, start: usize, length: usize) {
+        let address = self.data.as_ref().as_ptr().wrapping_add(start);
+        let within = address.addr() % 64;
+        prefetch_range(address.wrapping_sub(within), within + length);
+    }
+}

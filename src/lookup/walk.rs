@@ -1,0 +1,132 @@
+//! Going through a whole table: all its pairs, and whether they are where a search finds them.
+
+use super::shape::Pair;
+use super::stored::{LookupKey, LookupValue};
+use super::table::Table;
+
+impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V, D> {
+    /// All pairs. Ends early where the heap is damaged.
+    #[inline]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> + '_ {
+        let mut cursor = Cursor::default();
+        std::iter::from_fn(move || self.advance(&mut cursor))
+            .filter_map(|(key, value)| Some((K::seen_in(key)?, V::seen_in(value)?)))
+    }
+
+    /// The next pair as bytes: in the order of the slots, or of the heap.
+    #[inline]
+    fn advance(&self, cursor: &mut Cursor) -> Option<(&[u8], &[u8])> {
+        if !Pair::<K, V>::IN_SLOTS {
+            let start = cursor.at.next_multiple_of(Pair::<K, V>::ALIGN);
+            let (key, value, size) = Pair::<K, V>::parse(self.heap().get(start..)?)?;
+            cursor.at = start + size;
+            return Some((key, value));
+        }
+        while (cursor.at as u64) < self.layout.slots {
+            let slot = cursor.at as u64;
+            cursor.at += 1;
+            if self.has_its_own(slot) {
+                return self.pair(slot, None);
+            }
+        }
+        None
+    }
+
+    /// Whether the pair in a slot is no copy of another's.
+    #[inline]
+    fn has_its_own(&self, slot: u64) -> bool {
+        slot >= self.layout.regular
+            || self.hash_in(slot).and_then(|hash| self.slot(hash)) == Some(slot)
+    }
+
+    /// Says what is wrong: every pair is found by its key, there are as many as there should be, and there is
+    /// nothing else.
+    pub(crate) fn verify(&self) -> Result<(), String> {
+        self.verify_starts()?;
+        let mut cursor = Cursor::default();
+        let mut count = 0u64;
+        while let Some((key, value)) = self.advance(&mut cursor) {
+            let pair = K::seen_in(key).zip(V::seen_in(value));
+            let (key, value) = pair.ok_or_else(|| format!("pair {count} is none of the types"))?;
+            // The very same one: no key comes twice.
+            if !self
+                .get(key)
+                .is_some_and(|found| std::ptr::eq(found, value))
+            {
+                return Err(format!("pair {count} is not found by its key"));
+            }
+            count += 1;
+        }
+        if count != self.layout.len {
+            return Err(format!(
+                "it has {count} pairs, and says {}",
+                self.layout.len
+            ));
+        }
+        match Pair::<K, V>::IN_SLOTS {
+            true => self.verify_copies(),
+            false => self.verify_words(cursor.at),
+        }
+    }
+
+    /// The parts have all slots but those of what was left over, one after another.
+    fn verify_starts(&self) -> Result<(), String> {
+        let starts = self
+            .data
+            .as_ref()
+            .get(self.layout.starts_at..)
+            .unwrap_or_default();
+        let mut last = 0;
+        for (part, start) in starts.as_chunks().0.iter().enumerate() {
+            let start = u64::from_le_bytes(*start);
+            if start < last || part == 0 && start > 0 {
+                return Err(format!(
+                    "the slots of part {part} begin at {start}, after {last}"
+                ));
+            }
+            last = start;
+        }
+        match last == self.layout.regular {
+            true => Ok(()),
+            false => Err(format!(
+                "the parts have {last} slots of {}",
+                self.layout.regular
+            )),
+        }
+    }
+
+    /// A pair that is not found in its slot is a copy of one that is.
+    fn verify_copies(&self) -> Result<(), String> {
+        for slot in 0..self.layout.regular {
+            let own = self.hash_in(slot).and_then(|hash| self.slot(hash));
+            if own.and_then(|own| self.bytes_of(own)) != self.bytes_of(slot) {
+                return Err(format!("slot {slot} has a pair that is not found"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The heap ends with a pair, and no slot leads to a place where none begins.
+    fn verify_words(&self, end: usize) -> Result<(), String> {
+        if end != self.layout.heap {
+            return Err(format!(
+                "the pairs end at {end}, not at {}",
+                self.layout.heap
+            ));
+        }
+        let words = (0..self.layout.slots).filter(|&slot| {
+            let word = self.bytes_of(slot).unwrap_or_default();
+            word.iter().any(|&byte| byte != 0)
+        });
+        match words.count() as u64 == self.layout.len {
+            true => Ok(()),
+            false => Err("some slots lead to no pair of their own".into()),
+        }
+    }
+}
+
+/// How far one has come: the next slot, or the end of the last pair in the heap.
+#[derive(Default)]
+struct Cursor {
+    at: usize,
+}

@@ -1,0 +1,82 @@
+//! What can be opened by a name alone, and structs of several of these. Imports every structure, and is
+//! imported by none.
+
+use crate::array::{
+    AtomicArray, AtomicNumber, AtomicValue, ChunkedArray, SharedArray, SharedValue,
+};
+use crate::board::{Board, BoardReader};
+use crate::dict::{ArrayDict, Key};
+use crate::error::Result;
+use crate::lookup::{Lookup, LookupKey, LookupValue};
+use crate::pool::Pool;
+use crate::record::Record;
+
+/// What a process opens by its name: every structure of this crate, and, by `#[derive(Open)]`, a struct of
+/// several that belong together, such as a pipeline whose steps each have a table.
+///
+/// A derived one opens each field under the struct's name, a `/`, and the field's own name, or what
+/// `#[open(name = "…")]` says instead of the latter. A field may be such a struct itself.
+///
+/// # Errors
+/// What the first field that cannot be opened says; what was opened before is dropped.
+///
+/// ```
+/// use millpond::{Board, BoardOptions, Open, Pool, PoolOptions};
+///
+/// #[derive(Open)]
+/// struct Training {
+///     replay: Pool<f32>,
+///     #[open(name = "actor")]
+///     weights: Board<f32>,
+/// }
+///
+/// Pool::<f32>::create("open-example/replay", PoolOptions::new(100))?;
+/// Board::<f32>::create("open-example/actor", BoardOptions::new(3))?;
+///
+/// let training = Training::open_by_name("open-example")?; // in another process
+/// training.replay.insert(&0.5)?;
+/// training.weights.publish(&[1.0, 2.0, 3.0])?;
+/// # millpond::unlink_all("open-example")?;
+/// # Ok::<(), millpond::Error>(())
+/// ```
+pub trait Open: Sized {
+    /// Opens what has this name.
+    ///
+    /// # Errors
+    /// As the structure's own `open`.
+    fn open_by_name(name: &str) -> Result<Self>;
+}
+
+/// For structures that have an `open` of their own.
+macro_rules! open_by_name {
+    ($([$($parameter:ident: $bound:path),*] $structure:ty;)*) => { $(
+        impl<$($parameter: $bound),*> Open for $structure {
+            fn open_by_name(name: &str) -> Result<Self> {
+                Self::open(name)
+            }
+        }
+    )* };
+}
+
+open_by_name! {
+    [T: Record] Pool<T>;
+    [T: Record] Board<T>;
+    [T: Record] BoardReader<T>;
+    [T: Record] SharedArray<T>;
+    [T: Record] SharedValue<T>;
+    [T: AtomicNumber] AtomicArray<T>;
+    [T: AtomicNumber] AtomicValue<T>;
+    [T: Record] ChunkedArray<T>;
+    [K: Key, T: Record] ArrayDict<K, T>;
+}
+
+impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Open for Lookup<K, V> {
+    fn open_by_name(name: &str) -> Result<Self> {
+        Self::open(name)
+    }
+}
+
+#[cfg(feature = "archive")]
+open_by_name! { [T: crate::Archivable] crate::Archive<T>; }
+#[cfg(feature = "trie")]
+open_by_name! { [] crate::Trie; }

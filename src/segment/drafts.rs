@@ -1,0 +1,152 @@
+//! Files of a segment that are written once and then replaced as a whole.
+//!
+//! Such a file is a companion (`companion/names.rs`), which others open for reading by its number. The next
+//! one is a draft: a hidden file beside the segment, `.b-<random>.pond.new`, that is its builder's while the
+//! builder has the lock of the file, and debris afterwards, like an unfinished segment.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Segment;
+use super::companion::{MOST_COMPANIONS, companion_path, is_published};
+use super::name::Name;
+use super::names::Unfinished;
+use super::root::Root;
+use super::structure::Structure;
+use crate::error::{Error, Result};
+use crate::os::{self, Access, ByteLocks, fail_point};
+
+/// A file that is being written, and has no place yet. Dropping it removes it.
+pub(crate) struct Draft {
+    unfinished: Unfinished,
+    root: Root,
+    /// With the builder's lock.
+    _locks: ByteLocks,
+    /// Whether it has its place.
+    is_placed: bool,
+    /// Whose it is: a forked child must not remove it.
+    process: u32,
+}
+
+impl Draft {
+    /// A draft for the segment `name`, which need not be there yet.
+    pub(crate) fn create(name: &str) -> Result<Self> {
+        let (name, root) = (Name::new(name)?, Root::find()?);
+        let target = name.file(&root.path);
+        let stem = target.file_stem().unwrap_or_default().to_string_lossy();
+        let hidden = format!(".{stem}-{:016x}.pond.new", rand::random::<u64>());
+        let path = target.with_file_name(hidden);
+        let (unfinished, locks) = {
+            let locked = root.lock()?;
+            locked.names()?; // removes debris, which may be in the way
+            locked.make_unfinished(path, target)?
+        };
+        fail_point("draft.created");
+        Ok(Self {
+            unfinished,
+            root,
+            _locks: locks,
+            is_placed: false,
+            process: std::process::id(),
+        })
+    }
+
+    /// What to write to.
+    pub(crate) fn file(&self) -> &File {
+        &self.unfinished.file
+    }
+
+    /// What it is called, for errors.
+    pub(crate) fn path(&self) -> &Path {
+        &self.unfinished.path
+    }
+}
+
+/// A file without a name, which goes with its last mapping; and what it was called, for errors.
+pub(crate) fn create_nameless() -> Result<(File, PathBuf)> {
+    let root = Root::find()?;
+    root.lock()?.create_nameless()
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if self.is_placed || self.process != std::process::id() {
+            return;
+        }
+        if let Ok(locked) = self.root.lock() {
+            let _ = locked.remove(&self.unfinished.path);
+        }
+    }
+}
+
+impl<S: Structure> Segment<S> {
+    /// Puts a draft in the place of file `number`. The caller has a lock that keeps others from it. An error
+    /// where the segment has lost its name meanwhile.
+    pub(crate) fn put(&self, number: usize, draft: &mut Draft) -> Result<()> {
+        self.check_process()?;
+        let (root, name) = self.origin();
+        let segment = name.file(&root.path);
+        let locked = root.lock()?;
+        if !is_published(&segment, self.header.nonce) {
+            return Err(self.not_found());
+        }
+        let path = companion_path(&segment, self.header.nonce, number);
+        os::publish(&draft.unfinished.path, &path).map_err(Error::system("publish", &path))?;
+        draft.is_placed = true;
+        drop(locked);
+        fail_point("draft.placed");
+        Ok(())
+    }
+
+    /// Opens file `number` for reading, and says what it is called; `None` where there is none.
+    pub(crate) fn open_placed(&self, number: usize) -> Result<Option<(File, PathBuf)>> {
+        self.check_process()?;
+        let (root, name) = self.origin();
+        let path = companion_path(&name.file(&root.path), self.header.nonce, number);
+        match os::open_private(&path, Access::Read) {
+            Ok(file) => Ok(Some((file, path))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::system("open", path)(error)),
+        }
+    }
+
+    /// Removes all such files but `kept`. Who has one mapped keeps it. The caller has a lock that keeps
+    /// others from them.
+    pub(crate) fn remove_all_but(&self, kept: Option<usize>) -> Result<()> {
+        let (root, name) = self.origin();
+        let segment = name.file(&root.path);
+        for number in (0..MOST_COMPANIONS).filter(|number| Some(*number) != kept) {
+            let path = companion_path(&segment, self.header.nonce, number);
+            match os::remove(&path, &root.path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                other => other.map_err(Error::system("remove", &path))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the segment's name still means it.
+    pub(crate) fn has_its_name(&self) -> bool {
+        let (root, name) = self.origin();
+        is_published(&name.file(&root.path), self.header.nonce)
+    }
+
+    /// Says that no segment has the name.
+    pub(crate) fn not_found(&self) -> Error {
+        let (root, name) = self.origin();
+        Error::NotFound {
+            name: name.as_str().into(),
+            root: root.path.clone(),
+        }
+    }
+
+    /// Where the segment's files are.
+    fn origin(&self) -> (&Root, &Name) {
+        let origin = self.root.as_ref().zip(self.name.as_ref());
+        origin.expect("a segment with files that are replaced has a name")
+    }
+}
+
+/// How many files a segment may have that are replaced.
+pub(crate) const PLACES: usize = MOST_COMPANIONS;

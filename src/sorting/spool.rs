@@ -1,0 +1,113 @@
+//! A temporary file without a name: written at its end, read anywhere, gone with the process.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::os;
+
+/// What is gathered before it is written, in bytes.
+const BUFFER: usize = 256 << 10;
+/// By how much the space that is set aside for the file grows, in bytes.
+const STEP: u64 = 4 << 20;
+
+/// A temporary file. It loses its name as soon as it is there, so that it goes when it is dropped, and when the
+/// process is killed.
+pub(crate) struct Spool {
+    file: File,
+    directory: PathBuf,
+    /// Bytes that were appended.
+    length: u64,
+    /// Bytes that the file system has set aside.
+    reserved: u64,
+    /// The last of them, which are not in the file yet.
+    buffer: Vec<u8>,
+}
+
+impl Spool {
+    /// An empty one on the file system of `directory`.
+    pub(crate) fn create(directory: &Path) -> Result<Self> {
+        // Under such a name what is left of segments is removed, too.
+        let path = directory.join(format!(".{:016x}.dead", rand::random::<u64>()));
+        let file = os::create_private(&path).map_err(Error::system("create", &path))?;
+        os::remove(&path, directory).map_err(Error::system("remove", &path))?;
+        Ok(Self {
+            file,
+            directory: directory.to_path_buf(),
+            length: 0,
+            reserved: 0,
+            buffer: Vec::with_capacity(BUFFER),
+        })
+    }
+
+    /// How many bytes were appended.
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Appends bytes.
+    #[inline]
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        if self.buffer.len() + bytes.len() > BUFFER {
+            self.flush()?;
+            if bytes.len() > BUFFER {
+                self.write(self.length, bytes)?;
+                self.length += bytes.len() as u64;
+                return Ok(());
+            }
+        }
+        self.buffer.extend_from_slice(bytes);
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Writes out what was appended, after which it can be read.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        let buffer = std::mem::take(&mut self.buffer);
+        let written = self.write(self.length - buffer.len() as u64, &buffer);
+        self.buffer = buffer;
+        self.buffer.clear();
+        written
+    }
+
+    /// Reads what lies from `start` on. What was appended must have been flushed.
+    pub(crate) fn read(&self, start: u64, into: &mut [u8]) -> Result<()> {
+        let mut file = &self.file;
+        let read = file.seek(SeekFrom::Start(start));
+        let read = read.and_then(|_| file.read_exact(into));
+        read.map_err(Error::system("read a temporary file in", &self.directory))
+    }
+
+    /// The file, flushed.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    fn write(&mut self, start: u64, bytes: &[u8]) -> Result<()> {
+        let end = start + bytes.len() as u64;
+        let mut file = &self.file;
+        let written = if end > self.reserved {
+            // A full file system is an error here, and a limit on the length of files is no signal.
+            let asked = end.next_multiple_of(STEP);
+            let reserved = os::reserve(file, asked);
+            reserved.map(|()| self.reserved = asked)
+        } else {
+            Ok(())
+        };
+        let written = written.and_then(|()| file.seek(SeekFrom::Start(start)));
+        let written = written.and_then(|_| file.write_all(bytes));
+        written.map_err(|error| self.refused(error, end))
+    }
+
+    fn refused(&self, error: io::Error, end: u64) -> Error {
+        if !os::is_full(&error) {
+            return Error::system("write a temporary file in", &self.directory)(error);
+        }
+        Error::NoSpace {
+            directory: self.directory.clone(),
+            asked: end.next_multiple_of(STEP) - self.reserved,
+            free: os::free_space(&self.file, &self.directory).unwrap_or(0),
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! A volume that is being written: front to back, through a buffer, with its checksum.
+
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::place::Place;
+use super::target::Target;
+use super::{ALIGNMENT, CHECKSUM, Content, LENGTH, PARAMETERS, START, VERSION};
+use crate::error::{Error, Result};
+use crate::os;
+use crate::segment::{self, HEADER_BYTES, Header, Lifetime};
+
+/// How much is written at once.
+const BUFFER: usize = 1 << 20;
+
+/// A volume that is being written. Dropping it removes it.
+pub(crate) struct Draft {
+    sink: Sink,
+    header: Header,
+    buffer: Vec<u8>,
+    checksum: crc32fast::Hasher,
+    /// Bytes of data that are in the file.
+    written: u64,
+}
+
+/// Where it is written to.
+pub(super) enum Sink {
+    Name(segment::Draft),
+    File(Target),
+    Memory(File, PathBuf),
+}
+
+impl Sink {
+    fn file(&self) -> &File {
+        match self {
+            Self::Name(draft) => draft.file(),
+            Self::File(target) => target.file(),
+            Self::Memory(file, _) => file,
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Name(draft) => draft.path(),
+            Self::File(target) => target.path(),
+            Self::Memory(_, path) => path,
+        }
+    }
+}
+
+impl Draft {
+    /// Begins a volume of content `C` for `place`.
+    pub(super) fn begin<C: Content>(place: &Place) -> Result<Self> {
+        let sink = match place {
+            Place::Name(name) => Sink::Name(segment::Draft::create(name)?),
+            Place::File(path) => Sink::File(Target::create(path, "publish")?),
+            Place::Memory => {
+                let (file, path) = segment::create_nameless()?;
+                Sink::Memory(file, path)
+            }
+        };
+        let schema = C::schema();
+        let start = (HEADER_BYTES + schema.len()).next_multiple_of(ALIGNMENT) as u64;
+        let mut parameters = [0; segment::PARAMETERS];
+        parameters[START] = start;
+        let created = SystemTime::now().duration_since(UNIX_EPOCH);
+        let header = Header {
+            kind: C::KIND.into(),
+            length: start,
+            nonce: rand::random(),
+            created: created.unwrap_or_default().as_micros() as u64,
+            lifetime: Lifetime::UntilUnlinked,
+            participants: 1,
+            parameters,
+            locks: 1,
+            schema,
+        };
+        let draft = Self {
+            sink,
+            header,
+            buffer: Vec::with_capacity(BUFFER),
+            checksum: crc32fast::Hasher::new(),
+            written: 0,
+        };
+        let sought = draft.sink.file().seek(SeekFrom::Start(start));
+        sought.map_err(|error| draft.refused(error))?;
+        Ok(draft)
+    }
+
+    /// How many bytes of data were written.
+    pub(crate) fn position(&self) -> u64 {
+        self.written + self.buffer.len() as u64
+    }
+
+    /// What the system's error means.
+    fn refused(&self, error: io::Error) -> Error {
+        let path = self.sink.path();
+        if !os::is_full(&error) {
+            return Error::system("write", path)(error);
+        }
+        let directory = path.parent().unwrap_or(path);
+        Error::NoSpace {
+            directory: directory.into(),
+            asked: self.buffer.len() as u64,
+            free: os::free_space(self.sink.file(), directory).unwrap_or(0),
+        }
+    }
+
+    /// All data is written: what the header says of it, and where it is. The version comes last.
+    pub(super) fn finish(mut self, numbers: [u64; PARAMETERS]) -> Result<Finished> {
+        self.empty_buffer().map_err(|error| self.refused(error))?;
+        let parameters = &mut self.header.parameters;
+        parameters[..PARAMETERS].copy_from_slice(&numbers);
+        parameters[LENGTH] = self.written;
+        parameters[CHECKSUM] = u64::from(self.checksum.clone().finalize());
+        self.header.length = parameters[START] + self.written;
+        let file = self.sink.file();
+        // Where no data came, nothing made the file so long.
+        let ready = file.set_len(self.header.length);
+        let ready = ready.and_then(|()| file.sync_data());
+        ready.map_err(|error| self.refused(error))?;
+        Ok(Finished {
+            sink: self.sink,
+            header: self.header,
+        })
+    }
+
+    fn empty_buffer(&mut self) -> io::Result<()> {
+        os::check_length(self.header.parameters[START] + self.position())?;
+        self.sink.file().write_all(&self.buffer)?;
+        self.checksum.update(&self.buffer);
+        self.written += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+/// What an error of writing to a draft was made of, whoever passed it on.
+pub(crate) fn explain(error: io::Error) -> Error {
+    match error.downcast::<Error>() {
+        Ok(own) => own,
+        Err(other) => Error::system("write", "what is to be published")(other),
+    }
+}
+
+/// The errors are those of this crate, wrapped: see [`explain`].
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.buffer.len() == BUFFER {
+            let emptied = self.empty_buffer();
+            emptied.map_err(|error| io::Error::other(self.refused(error)))?;
+        }
+        let count = bytes.len().min(BUFFER - self.buffer.len());
+        self.buffer.extend_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+
+    /// Nothing: nobody can see it before it is finished.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A volume that is written, and not published.
+pub(super) struct Finished {
+    pub(super) sink: Sink,
+    header: Header,
+}
+
+impl Finished {
+    /// Writes the header, with the version.
+    pub(super) fn write_header(&mut self, version: u64) -> Result<()> {
+        self.header.parameters[VERSION] = version;
+        let mut file = self.sink.file();
+        let written = file
+            .rewind()
+            .and_then(|()| file.write_all(&self.header.to_bytes()))
+            .and_then(|()| file.sync_data());
+        written.map_err(Error::system("write", self.sink.path()))
+    }
+
+    /// The file, and what it is called in errors.
+    pub(super) fn file(&self) -> (&File, &Path) {
+        (self.sink.file(), self.sink.path())
+    }
+}

@@ -1,0 +1,177 @@
+//! How a volume is published, and how it is opened.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::segment::{self, Attach, Lifetime, Paging, Plan, SharedOptions};
+
+/// How to publish a read-only structure.
+///
+/// ```
+/// use millpond::{Lifetime, PublishOptions};
+///
+/// let options = PublishOptions::new().lifetime(Lifetime::WhileAttached).participants(200);
+/// # let _ = options;
+/// ```
+#[derive(Clone, Debug)]
+pub struct PublishOptions {
+    shared: SharedOptions,
+    memory: usize,
+    scratch: Option<PathBuf>,
+}
+
+impl Default for PublishOptions {
+    fn default() -> Self {
+        let shared = SharedOptions {
+            participants: 256,
+            ..SharedOptions::default()
+        };
+        Self {
+            shared,
+            memory: crate::sorting::BUDGET,
+            scratch: None,
+        }
+    }
+}
+
+impl PublishOptions {
+    /// Until it is unlinked, for 256 participants.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many processes (handles, to be exact) may have it open at once under its name, 1 to 1022. Holds
+    /// from the first version on. Default: 256.
+    pub fn participants(mut self, participants: usize) -> Self {
+        self.shared.participants = participants;
+        self
+    }
+
+    /// How long the name stays. Holds from the first version on. Default: until it is unlinked.
+    pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
+        self.shared.lifetime = lifetime;
+        self
+    }
+
+    /// How much memory building may take, in bytes, where it has to sort; the rest is sorted in temporary
+    /// files. Default: 64 MiB.
+    pub fn memory(mut self, bytes: usize) -> Self {
+        self.memory = bytes;
+        self
+    }
+
+    /// The directory for temporary files. Default: that of the system (`std::env::temp_dir`).
+    pub fn scratch(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.scratch = Some(directory.into());
+        self
+    }
+
+    /// How much memory building may take.
+    pub(crate) fn memory_budget(&self) -> usize {
+        self.memory
+    }
+
+    /// Where temporary files go.
+    pub(crate) fn scratch_directory(&self) -> PathBuf {
+        self.scratch.clone().unwrap_or_else(std::env::temp_dir)
+    }
+
+    /// How to attach to the versions that are there already.
+    pub(super) fn attach(&self) -> Attach {
+        self.shared.attach()
+    }
+
+    /// A segment for the versions.
+    pub(super) fn plan(&self, schema: String) -> Plan {
+        self.shared.plan([0; segment::PARAMETERS], 1, schema)
+    }
+}
+
+/// When the data of a volume is compared with its checksum, and (an archive's) checked for what it must be to
+/// be used in place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Check {
+    /// By the first who opens the version on this machine; the others see that it was done. A plain file has
+    /// no place to remember it, and is checked by everyone.
+    #[default]
+    Once,
+    /// Each time.
+    Always,
+}
+
+/// How to open a read-only structure.
+///
+/// ```
+/// use std::time::Duration;
+/// use millpond::OpenOptions;
+///
+/// let options = OpenOptions::new().wait(Duration::from_secs(10)).random(true);
+/// # let _ = options;
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    pub(super) check: Check,
+    pub(super) wait: Duration,
+    pub(super) role: String,
+    pub(super) paging: Paging,
+    pub(super) random: bool,
+    pub(super) will_need: bool,
+}
+
+impl OpenOptions {
+    /// Checked once on a machine, no waiting, no advice.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// When to check the data. Default: [`Check::Once`].
+    pub fn check(mut self, check: Check) -> Self {
+        self.check = check;
+        self
+    }
+
+    /// How long to wait for what is not there yet. Default: not at all.
+    pub fn wait(mut self, limit: Duration) -> Self {
+        self.wait = limit;
+        self
+    }
+
+    /// What this process is, for whoever lists the participants; the first 32 bytes are kept.
+    pub fn role(mut self, role: impl Into<String>) -> Self {
+        self.role = role.into();
+        self
+    }
+
+    /// Whether pages will be read here and there (`madvise`), so that the system need not read ahead what
+    /// lies on a disk. Windows takes no such advice. Default: no.
+    pub fn random(mut self, random: bool) -> Self {
+        self.random = random;
+        self
+    }
+
+    /// Whether the system shall read all of it ahead, in the background. Windows takes no such advice.
+    /// Default: no; pages come as they are touched.
+    pub fn will_need(mut self, will_need: bool) -> Self {
+        self.will_need = will_need;
+        self
+    }
+
+    /// Whether the data is to lie in huge pages (Linux, in memory), for everybody who maps it; see
+    /// [`PoolOptions::huge_pages`](crate::PoolOptions::huge_pages). Default: no.
+    pub fn huge_pages(mut self, huge_pages: bool) -> Self {
+        self.paging.huge = huge_pages;
+        self
+    }
+
+    /// Whether to enter every page into this process's page table at once, which reads what lies on a disk.
+    /// Default: no.
+    pub fn prefault(mut self, prefault: bool) -> Self {
+        self.paging.prefault = prefault;
+        self
+    }
+
+    /// How to attach to the versions.
+    pub(super) fn attach(&self) -> Attach {
+        Attach::new().role(self.role.clone())
+    }
+}

@@ -1,0 +1,219 @@
+//! The versions under a name: a small segment that says which one is current, and the volumes beside it.
+//!
+//! Version `v` lies in the segment's file number `v` modulo [`PLACES`] (`segment/drafts.rs`).
+//!
+//! # The protocol
+//! 1. *Publish*: write the draft, without any lock. Take the lock; remove every file but that of the current
+//!    version (what a publisher left that was killed in step 2 or 3); write the new version into the draft's
+//!    header, and put the draft in its place.
+//! 2. Store the new version as the current one (Release), and wake who waits for it.
+//! 3. Remove the file of the old one. Who has it mapped keeps it.
+//! 4. *Open*: load the current version (Acquire), open its file and read its header. If the file is gone, or
+//!    another version's, a publisher was faster: begin anew.
+//!
+//! A publisher that dies before step 2 leaves the old version current, and one that dies after it the new
+//! one; in both cases a file may be left that nobody opens. It goes with the next look of somebody who opens
+//! or publishes, and with the segment.
+//!
+//! `checked` is the newest version whose data was found to be what it should. Only who has looked at all of
+//! it raises that.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::draft::{Finished, Sink};
+use super::{Content, OpenOptions, PublishOptions, Volume};
+use crate::error::{Error, Result};
+use crate::os::fail_point;
+use crate::segment::{
+    Attach, Carver, Header, Mapping, PLACES, Region, Segment, Span, Structure, open_or_create,
+};
+use crate::sync::primitive::Channel;
+use crate::sync::{Event, EventWords};
+
+/// The regions of the segment.
+pub(super) struct Parts<C> {
+    /// Raised when a version was published.
+    published: Region<EventWords>,
+    /// The current version, and the newest that was checked; 0 is none.
+    words: Region<AtomicU64>,
+    holds: PhantomData<fn() -> C>,
+}
+
+pub(super) struct Layout {
+    published: Span<EventWords>,
+    words: Span<AtomicU64>,
+}
+
+impl<C: Content> Structure for Parts<C> {
+    const KIND: &'static str = C::KIND;
+    type Layout = Layout;
+
+    fn lay_out(header: &Header, carver: &mut Carver) -> std::result::Result<Layout, String> {
+        if header.locks != 1 {
+            return Err(format!(
+                "it has {} locks, and versions have 1",
+                header.locks
+            ));
+        }
+        let carved = carver.carve(1).zip(carver.carve(2));
+        let (published, words) = carved.ok_or("it is larger than the address space")?;
+        Ok(Layout { published, words })
+    }
+
+    fn place(layout: Layout, mapping: &Arc<Mapping>) -> Self {
+        Self {
+            published: mapping.region(&layout.published),
+            words: mapping.region(&layout.words),
+            holds: PhantomData,
+        }
+    }
+
+    fn initialise(&self, _header: &Header) {}
+
+    fn reset(&self, _entry: usize) {}
+}
+
+/// The versions under a name.
+pub(super) struct Versions<C: Content> {
+    segment: Segment<Parts<C>>,
+    channel: Channel,
+}
+
+impl<C: Content> Versions<C> {
+    /// Those that are there; not found where there is none yet.
+    pub(super) fn open(name: &str, options: &OpenOptions) -> Result<Self> {
+        let versions = Self::attach(name, &options.attach())?;
+        match versions.current() {
+            0 => Err(versions.not_found()),
+            _ => Ok(versions),
+        }
+    }
+
+    /// Those that are there, or none yet.
+    pub(super) fn open_or_create(name: &str, options: &PublishOptions) -> Result<Self> {
+        open_or_create(
+            || Self::attach(name, &options.attach()),
+            || Self::new(Segment::create(name, options.plan(C::schema()))?),
+        )
+    }
+
+    fn attach(name: &str, attach: &Attach) -> Result<Self> {
+        let check = |header: &Header| super::check_content::<C>(name, header);
+        Self::new(Segment::open(name, attach, check)?)
+    }
+
+    fn new(segment: Segment<Parts<C>>) -> Result<Self> {
+        let channel = segment.channel(0)?;
+        Ok(Self { segment, channel })
+    }
+
+    fn name(&self) -> &str {
+        self.segment.name().unwrap_or("(anonymous)")
+    }
+
+    fn not_found(&self) -> Error {
+        self.segment.not_found()
+    }
+
+    /// The newest version.
+    pub(super) fn current(&self) -> u64 {
+        // Acquire: step 4; pairs with the Release in step 2.
+        self.segment.structure.words[0].load(Ordering::Acquire)
+    }
+
+    /// Whether the data of a version was checked by somebody.
+    pub(super) fn is_checked(&self, version: u64) -> bool {
+        self.segment.structure.words[1].load(Ordering::Relaxed) == version
+    }
+
+    /// Says that the data of a version was checked.
+    pub(super) fn set_checked(&self, version: u64) {
+        self.segment.structure.words[1].fetch_max(version, Ordering::Relaxed);
+    }
+
+    /// Maps the current version: step 4.
+    pub(super) fn map(&self, options: &OpenOptions) -> Result<Volume> {
+        self.segment.check_process()?;
+        if self.segment.lock_is_orphaned(0) {
+            let mut guard = self.segment.lock(0)?;
+            self.tidy()?;
+            guard.repaired();
+        }
+        loop {
+            let version = self.current();
+            let missing = match self.segment.open_placed(place_of(version))? {
+                Some((file, path)) => {
+                    let volume = Volume::of_file::<C>(&file, &path, self.name(), options);
+                    match volume {
+                        Ok(volume) if volume.version() == version => return Ok(volume),
+                        Ok(volume) => format!("version {}", volume.version()),
+                        Err(error) if self.current() == version => return Err(error),
+                        Err(_) => continue,
+                    }
+                }
+                None => "no file".into(),
+            };
+            if self.current() != version {
+                continue;
+            }
+            return Err(match self.segment.has_its_name() {
+                false => self.not_found(),
+                true => Error::Damaged {
+                    name: self.name().into(),
+                    reason: format!("where version {version} should be, there is {missing}"),
+                },
+            });
+        }
+    }
+
+    /// Publishes what is written, and gives its version: steps 1 to 3.
+    pub(super) fn publish(&self, finished: &mut Finished) -> Result<u64> {
+        let mut guard = self.segment.lock(0)?;
+        self.tidy()?;
+        guard.repaired();
+        let version = self.current() + 1;
+        finished.write_header(version)?;
+        if let Sink::Name(draft) = &mut finished.sink {
+            self.segment.put(place_of(version), draft)?;
+        }
+        // Release: pairs with the Acquire in step 4.
+        self.segment.structure.words[0].store(version, Ordering::Release);
+        fail_point("draft.current");
+        self.event().notify();
+        self.tidy()?;
+        fail_point("draft.tidied");
+        Ok(version)
+    }
+
+    /// Removes every file but that of the current version. The caller has the lock.
+    fn tidy(&self) -> Result<()> {
+        let current = Some(self.current()).filter(|&version| version > 0);
+        self.segment.remove_all_but(current.map(place_of))
+    }
+
+    /// Waits for a version after `version`, and gives the newest.
+    pub(super) fn wait_newer(&self, version: u64, limit: Duration) -> Result<u64> {
+        self.segment.check_process()?;
+        let newer = || Some(self.current()).filter(|&newest| newest > version);
+        let waited = self.event().wait_for(limit, newer);
+        waited.ok_or_else(|| Error::TimedOut {
+            what: format!("a version of `{}` after {version}", self.name()),
+            waited: limit,
+        })
+    }
+
+    fn event(&self) -> Event<'_> {
+        Event {
+            words: &self.segment.structure.published[0],
+            channel: &self.channel,
+        }
+    }
+}
+
+/// The number of a version's file.
+fn place_of(version: u64) -> usize {
+    (version % PLACES as u64) as usize
+}
