@@ -3,13 +3,13 @@
 //!
 //! It learns which subject a quotation belongs to, from the Debian package `fortunes` (`sudo apt install
 //! fortunes`; macOS: `brew install fortune`), or else which part of millpond a paragraph of its source is from.
+//! CLASSIFY_TEXTS may name another directory, with a file for each class, and a line `%` between its texts.
 //! One text of ten is not learnt from; excerpts of those make the table.
 //!
 //! The workers are this program once more. None has the model in memory of its own, and none loads it: each
 //! opens it by name. The result comes in any order.
 
 mod bayes;
-mod shared;
 #[path = "../streaming/mod.rs"]
 mod streaming;
 mod table;
@@ -22,7 +22,9 @@ use std::thread;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use millpond::Archive;
 
+use bayes::Model;
 use texts::Class;
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -53,7 +55,7 @@ fn parent() -> Outcome {
         began.elapsed()
     );
     let began = Instant::now();
-    shared::publish(&name, &model)?;
+    Archive::publish(&*name, &model)?;
     drop(model);
     println!("published in {:.2?}", began.elapsed());
 
@@ -65,7 +67,7 @@ fn parent() -> Outcome {
     );
     let outcome = stream(&name, &table);
     std::fs::remove_file(&table)?;
-    shared::remove(&name)?;
+    millpond::unlink(&name)?;
     outcome
 }
 
@@ -93,8 +95,8 @@ fn stream(name: &str, table: &std::path::Path) -> Outcome {
     let mut right = 0;
     let began = Instant::now();
     let memory =
-        streaming::through_workers(count, &["worker", name], table::rows(table)?, |line| {
-            if let Some((_number, class, found)) = table::fields(line) {
+        streaming::through_workers(count, &["worker", name], streaming::rows(table)?, |line| {
+            if let Some((_number, class, found)) = streaming::fields(line) {
                 right += usize::from(class == found);
             }
             bar.inc(1);
@@ -114,8 +116,8 @@ fn stream(name: &str, table: &std::path::Path) -> Outcome {
 }
 
 fn worker(name: &str) -> Outcome {
-    let model = shared::open(name)?;
-    streaming::answer(|row, result| match table::fields(row) {
+    let model = Archive::<Model>::open(name)?;
+    streaming::answer(|row, result| match streaming::fields(row) {
         Some((number, class, text)) => {
             let found = model.classify(text);
             let _ = write!(result, "{number},{class},{found}"); // a string takes all

@@ -1,7 +1,7 @@
 //! A large table to classify, as comma-separated values: `number,class,"text"`.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -34,16 +34,4 @@ pub fn write(path: &Path, classes: &[Class], rows: usize) -> io::Result<()> {
         )?;
     }
     file.flush()
-}
-
-/// The rows of a table, without its heading.
-pub fn rows(path: &Path) -> io::Result<impl Iterator<Item = io::Result<String>> + use<>> {
-    Ok(BufReader::new(File::open(path)?).lines().skip(1))
-}
-
-/// The number, the class and the text of a row.
-pub fn fields(row: &str) -> Option<(&str, &str, &str)> {
-    let (number, rest) = row.split_once(',')?;
-    let (class, text) = rest.split_once(',')?;
-    Some((number, class, text.trim_matches('"')))
 }

@@ -31,11 +31,13 @@ pub fn find() -> io::Result<(String, Vec<Class>)> {
         }
     }
     println!("for texts that are more fun: sudo apt install fortunes");
-    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
-    Ok((
-        "the sources of millpond".into(),
-        parts(&project.join("src"))?,
-    ))
+    let classes = parts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))?;
+    match classes.len() {
+        0 | 1 => Err(io::Error::other(
+            "there are no texts: install `fortunes`, or set CLASSIFY_TEXTS",
+        )),
+        _ => Ok(("the sources of millpond".into(), classes)),
+    }
 }
 
 /// The files of a directory, each a class of texts with a `%` between them. None, if there is no directory.

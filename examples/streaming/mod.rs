@@ -5,11 +5,13 @@
 
 use std::env;
 use std::error::Error;
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
-use std::thread;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, ScopedJoinHandle};
 
 /// An error that can go from thread to thread.
 pub type Failure = Box<dyn Error + Send + Sync>;
@@ -36,46 +38,55 @@ pub fn through_workers(
     lines: impl Iterator<Item = io::Result<String>> + Send,
     mut take: impl FnMut(&str),
 ) -> Result<Vec<Option<Memory>>, Failure> {
+    let start = |_| {
+        let mut command = Command::new(env::current_exe()?);
+        let command = command.args(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()
+    };
+    let mut workers = (0..count).map(start).collect::<io::Result<Vec<Child>>>()?;
+    let processes: Vec<u32> = workers.iter().map(Child::id).collect();
+
     let (batches, waiting) = sync_channel(WAITING);
     let (results, finished) = channel();
-    let waiting = Mutex::new(waiting);
-    let mut workers = Vec::new();
-    for _ in 0..count {
-        let mut command = Command::new(env::current_exe()?);
-        let command = command
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        workers.push(command.spawn()?);
-    }
-    thread::scope(|scope| {
-        let mut threads = Vec::new();
-        for mut worker in workers {
-            let (waiting, results) = (&waiting, results.clone());
-            threads.push(scope.spawn(move || {
-                let (stdin, stdout) = (worker.stdin.take(), worker.stdout.take());
-                let (Some(stdin), Some(stdout)) = (stdin, stdout) else {
-                    return Err("a worker has no pipes".into());
-                };
-                let reader = thread::spawn(move || collect(stdout, &results));
-                let memory = feed(&worker, stdin, waiting);
-                let collected = reader.join();
-                end(worker)?;
-                collected.map_err(|_| "a thread panicked")??;
-                memory
-            }));
-        }
-        drop(results);
+    let waiting = Arc::new(Mutex::new(waiting));
+    let memory = thread::scope(|scope| {
         let reader = scope.spawn(move || read(lines, |batch| batches.send(batch).is_ok()));
+        let (mut feeders, mut collectors) = (Vec::new(), Vec::new());
+        for worker in &mut workers {
+            let (Some(stdin), Some(stdout)) = (worker.stdin.take(), worker.stdout.take()) else {
+                return Err("a worker has no pipes".into());
+            };
+            let (waiting, results) = (waiting.clone(), results.clone());
+            feeders.push(scope.spawn(move || feed(stdin, &waiting)));
+            collectors.push(scope.spawn(move || collect(stdout, &results)));
+        }
+        drop((waiting, results)); // the threads' own tell when they end
+        let last = scope.spawn(move || {
+            // Pipes stay open until all is sent, so that all workers are there when they are looked at.
+            let pipes = feeders.into_iter().map(join).collect::<Vec<_>>();
+            let memory: Vec<_> = processes.into_iter().map(memory_of).collect();
+            pipes
+                .into_iter()
+                .collect::<Result<Vec<_>, _>>()
+                .map(|_| memory)
+        });
         while let Ok(batch) = finished.recv() {
             batch.lines().for_each(&mut take);
         }
-        reader.join().map_err(|_| "a thread panicked")??;
-        threads
-            .into_iter()
-            .map(|thread| thread.join().map_err(|_| "a thread panicked")?)
-            .collect()
-    })
+        join(reader)?;
+        collectors.into_iter().try_for_each(join)?;
+        join(last)
+    })?;
+    workers.into_iter().try_for_each(end)?;
+    Ok(memory)
+}
+
+/// What a thread ended with.
+fn join<T, E: Into<Failure>>(thread: ScopedJoinHandle<'_, Result<T, E>>) -> Result<T, Failure> {
+    match thread.join() {
+        Ok(outcome) => outcome.map_err(Into::into),
+        Err(_) => Err("a thread panicked".into()),
+    }
 }
 
 /// Cuts lines into batches, until nobody wants them.
@@ -95,18 +106,13 @@ fn read(
     Ok(())
 }
 
-/// Gives a worker one batch after another, until there are no more. Then it has answered nearly all, and its
-/// memory is looked at.
-fn feed(
-    worker: &Child,
-    mut stdin: ChildStdin,
-    waiting: &Mutex<Receiver<String>>,
-) -> Result<Option<Memory>, Failure> {
+/// Gives a worker one batch after another, until there are no more. Returns the pipe, which is still open.
+fn feed(mut stdin: ChildStdin, waiting: &Mutex<Receiver<String>>) -> Result<ChildStdin, Failure> {
     loop {
         let next = waiting.lock().map_err(|_| "a thread panicked")?.recv();
         match next {
             Ok(batch) => stdin.write_all(batch.as_bytes())?,
-            Err(_) => return Ok(memory_of(worker.id())),
+            Err(_) => return Ok(stdin),
         }
     }
 }
@@ -142,6 +148,18 @@ pub fn answer(mut one: impl FnMut(&str, &mut String)) -> io::Result<()> {
         output.write_all(result.as_bytes())?;
     }
     output.flush()
+}
+
+/// The rows of a table of comma-separated values, without its heading.
+pub fn rows(path: &Path) -> io::Result<impl Iterator<Item = io::Result<String>> + use<>> {
+    Ok(BufReader::new(File::open(path)?).lines().skip(1))
+}
+
+/// The first two fields and the text of a row `number,word,"text"`.
+pub fn fields(row: &str) -> Option<(&str, &str, &str)> {
+    let (number, rest) = row.split_once(',')?;
+    let (word, text) = rest.split_once(',')?;
+    Some((number, word, text.trim_matches('"')))
 }
 
 /// What a process holds, by its `smaps_rollup`; `None` on a system that has none.

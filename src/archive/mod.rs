@@ -41,6 +41,15 @@ const FORMAT: &str = "rkyv 0.8, little-endian, aligned, 64-bit offsets";
 /// Who opens it must name the same type: its path, and the size and alignment of its archived form, are in
 /// the file and compared. Fields that changed their meaning and not their size are not noticed by that: give
 /// the type another name.
+///
+/// # What a check finds
+/// The checksum finds damage that comes about by chance, but for one in four thousand million. After it,
+/// bytecheck follows all pointers and looks at every value: what a program with other types wrote is an error.
+/// Neither protects from who forges a file on purpose (`rkyv` 0.8.18 does not look at the last control bytes of
+/// a hash map): trust who may write to the directory of the segments. 270 MB of 5 M strings take 0.10 s of
+/// bytecheck, and 0.02 s of checksum, where they are in memory already.
+///
+/// A type that is nested in itself, such as a list of boxes, is checked as deep as it goes, by recursion.
 pub struct Archive<T: Archivable> {
     published: Published<Root<T>>,
 }
