@@ -13,6 +13,9 @@
 //!   and a [`ChunkedArray`] is filled or changed by many processes at once, each its own ranges.
 //! * [`ArrayDict`] is a dictionary from integers or short byte strings to rows of numbers, which grows while
 //!   processes use it.
+//! * `Archive` (with the feature `archive`), [`Lookup`] and `Trie` (with the feature `trie`) are read-only
+//!   structures of any size, of which the machine has one copy: any Rust structure, a dictionary, ordered keys.
+//!   The next version replaces one while processes use it. [`Open`] opens several by one name.
 //! * [`Record`] is what they hold: derive it for a plain struct of numbers.
 //! * [`NStep`] folds the steps of an episode into n-step transitions, and [`Schedule`] is a
 //!   hyper-parameter that changes with the training step.
@@ -128,6 +131,8 @@ pub use board::{Board, BoardLease, BoardOptions, BoardReader, Boards, BoardsOpti
 pub use dict::{ArrayDict, Checkout, DictEntry, DictOptions, DictReader, DictView, Key};
 pub use episode::{NStep, NStepTransition, Sequences, Step};
 pub use error::{Error, Result};
+#[cfg(feature = "trie")]
+pub use fst;
 pub use lookup::{Lookup, LookupBuilder, LookupKey, LookupValue};
 pub use millpond_derive::{Open, Record};
 pub use open::Open;
@@ -139,6 +144,8 @@ pub use pool::{
 #[doc(hidden)]
 pub use record::__private;
 pub use record::{Difference, Element, Field, Record, Scalar, Schema};
+#[cfg(feature = "archive")]
+pub use rkyv;
 pub use schedule::Schedule;
 pub use segment::{Attach, Lifetime, Participant, SegmentInfo, list, unlink, unlink_all};
 #[cfg(feature = "trie")]

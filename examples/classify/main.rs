@@ -29,7 +29,7 @@ use texts::Class;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// Rows of the table.
+/// Rows of the table, unless ROWS says how many.
 const ROWS: usize = 500_000;
 
 fn main() -> Outcome {
@@ -42,6 +42,7 @@ fn main() -> Outcome {
 }
 
 fn parent() -> Outcome {
+    let rows = streaming::asked(ROWS)?;
     let name = format!("classify-{}", std::process::id());
     let (source, classes) = texts::find()?;
     let (learnt, kept) = split(classes);
@@ -60,12 +61,12 @@ fn parent() -> Outcome {
     println!("published in {:.2?}", began.elapsed());
 
     let table = env::temp_dir().join(format!("{name}.csv"));
-    table::write(&table, &kept, ROWS)?;
+    table::write(&table, &kept, rows)?;
     println!(
-        "wrote a table of {ROWS} rows, {} MB",
+        "wrote a table of {rows} rows, {} MB",
         table.metadata()?.len() / 1_000_000
     );
-    let outcome = stream(&name, &table);
+    let outcome = stream(&name, &table, rows);
     std::fs::remove_file(&table)?;
     millpond::unlink(&name)?;
     outcome
@@ -86,8 +87,8 @@ fn split(classes: Vec<Class>) -> (Vec<Class>, Vec<Class>) {
 }
 
 /// The whole table through the workers.
-fn stream(name: &str, table: &std::path::Path) -> Outcome {
-    let bar = ProgressBar::new(ROWS as u64);
+fn stream(name: &str, table: &std::path::Path, rows: usize) -> Outcome {
+    let bar = ProgressBar::new(rows as u64);
     bar.set_style(ProgressStyle::with_template(
         "{bar:40} {percent}% of {human_len} rows, {per_sec}",
     )?);
@@ -103,12 +104,12 @@ fn stream(name: &str, table: &std::path::Path) -> Outcome {
         })
         .map_err(|failure| failure as Box<dyn Error>)?;
     bar.finish();
-    if bar.position() != ROWS as u64 {
-        return Err(format!("{} results for {ROWS} rows", bar.position()).into());
+    if bar.position() != rows as u64 {
+        return Err(format!("{} results for {rows} rows", bar.position()).into());
     }
     let (share, rate) = (
-        100.0 * right as f64 / ROWS as f64,
-        ROWS as f64 / began.elapsed().as_secs_f64(),
+        100.0 * right as f64 / rows as f64,
+        rows as f64 / began.elapsed().as_secs_f64(),
     );
     println!("{count} workers: {rate:.0} rows/s, {share:.1} % of them right");
     streaming::report(&memory);

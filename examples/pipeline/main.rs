@@ -27,7 +27,7 @@ use stages::{Fact, Pipeline};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// Rows of the table.
+/// Rows of the table, unless ROWS says how many.
 const ROWS: usize = 200_000;
 /// Where systems have a list of words.
 const WORD_LIST: &str = "/usr/share/dict/words";
@@ -42,6 +42,7 @@ fn main() -> Outcome {
 }
 
 fn parent() -> Outcome {
+    let rows = streaming::asked(ROWS)?;
     let name = format!("pipeline-{}", std::process::id());
     let (source, classes) = texts::find()?;
     let all = classes.iter().flat_map(|class| &class.texts);
@@ -64,12 +65,12 @@ fn parent() -> Outcome {
     println!("published in {:.2?}", began.elapsed());
 
     let table = env::temp_dir().join(format!("{name}.csv"));
-    table::write(&table, &text, &counts, ROWS)?;
+    table::write(&table, &text, &counts, rows)?;
     println!(
-        "wrote a table of {ROWS} rows, {} MB",
+        "wrote a table of {rows} rows, {} MB",
         table.metadata()?.len() / 1_000_000
     );
-    let outcome = stream(&name, &table);
+    let outcome = stream(&name, &table, rows);
     std::fs::remove_file(&table)?;
     millpond::unlink_all(&name)?;
     outcome
@@ -89,8 +90,8 @@ fn count(text: &[String]) -> BTreeMap<String, u32> {
 }
 
 /// The whole table through the workers.
-fn stream(name: &str, table: &std::path::Path) -> Outcome {
-    let bar = ProgressBar::new(ROWS as u64);
+fn stream(name: &str, table: &std::path::Path, rows: usize) -> Outcome {
+    let bar = ProgressBar::new(rows as u64);
     bar.set_style(ProgressStyle::with_template(
         "{bar:40} {percent}% of {human_len} rows, {per_sec}",
     )?);
@@ -107,12 +108,12 @@ fn stream(name: &str, table: &std::path::Path) -> Outcome {
         })
         .map_err(|failure| failure as Box<dyn Error>)?;
     bar.finish();
-    if bar.position() != ROWS as u64 {
-        return Err(format!("{} results for {ROWS} rows", bar.position()).into());
+    if bar.position() != rows as u64 {
+        return Err(format!("{} results for {rows} rows", bar.position()).into());
     }
     let (share, rate) = (
-        100.0 * right as f64 / ROWS as f64,
-        ROWS as f64 / began.elapsed().as_secs_f64(),
+        100.0 * right as f64 / rows as f64,
+        rows as f64 / began.elapsed().as_secs_f64(),
     );
     println!(
         "{count} workers: {rate:.0} rows/s, {corrected} words put right, {share:.1} % of the keywords right"

@@ -30,6 +30,16 @@ pub struct Memory {
     pub common: u64,
 }
 
+/// How many rows the variable ROWS asks for; `usual` where it is not set.
+pub fn asked(usual: usize) -> Result<usize, Failure> {
+    match env::var("ROWS") {
+        Ok(text) => Ok(text
+            .parse()
+            .map_err(|_| format!("ROWS is `{text}`; it must be a number"))?),
+        Err(_) => Ok(usual),
+    }
+}
+
 /// Sends `lines` through `count` workers, which are started with `arguments`, and gives each result to `take`.
 /// Returns what memory each worker held at its end, where the system says so.
 pub fn through_workers(

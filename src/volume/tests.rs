@@ -284,7 +284,9 @@ fn a_handle_opens_its_version_or_a_newer_one() {
 #[test]
 fn advice_and_paging_change_nothing_about_the_contents() {
     let run = Run::new("advice");
-    let long: Vec<u8> = (0..5_000_000u32).map(|number| (number >> 3) as u8).collect();
+    let long: Vec<u8> = (0..5_000_000u32)
+        .map(|number| (number >> 3) as u8)
+        .collect();
     publish(&run.0, &long).unwrap();
     let options = [
         OpenOptions::new().random(true),
