@@ -38,7 +38,7 @@ const FORMAT: &str = "rkyv 0.8, little-endian, aligned, 64-bit offsets";
 /// into, the plain one.
 ///
 /// # Changing the type
-/// Who opens it must name the same type: its path, and the size and alignment of its archived form, are in
+/// Who opens it must name the same type (so define it where both programs find it, in a crate of your own): its path, and the size and alignment of its archived form, are in
 /// the file and compared. Fields that changed their meaning and not their size are not noticed by that: give
 /// the type another name.
 ///
@@ -98,7 +98,7 @@ impl<T: Archivable> Archive<T> {
     /// assert_eq!(prices["pear"][1], 0.6);
     ///
     /// // A newer version, which whoever wants moves over to:
-    /// Archive::publish("archive-example", &HashMap::from([("fig".to_string(), vec![0.7])]))?;
+    /// Archive::publish("archive-example", &Prices::from([("fig".to_string(), vec![0.7])]))?;
     /// assert!(prices.get("fig").is_none());
     /// prices.refresh()?;
     /// assert_eq!(prices["fig"].len(), 1);
