@@ -17,6 +17,9 @@ use crate::record::Record;
 /// A derived one opens each field under the struct's name, a `/`, and the field's own name, or what
 /// `#[open(name = "…")]` says instead of the latter. A field may be such a struct itself.
 ///
+/// The fields are opened one after another: of structures that are published anew meanwhile, some may be newer
+/// than others.
+///
 /// # Errors
 /// What the first field that cannot be opened says; what was opened before is dropped.
 ///

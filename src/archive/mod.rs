@@ -38,9 +38,10 @@ const FORMAT: &str = "rkyv 0.8, little-endian, aligned, 64-bit offsets";
 /// into, the plain one.
 ///
 /// # Changing the type
-/// Who opens it must name the same type (so define it where both programs find it, in a crate of your own): its path, and the size and alignment of its archived form, are in
-/// the file and compared. Fields that changed their meaning and not their size are not noticed by that: give
-/// the type another name.
+/// Who opens it must name the same type, so define it where both programs find it, in a crate of your own. Its
+/// path as `std::any::type_name` gives it (which may change with the compiler), and the size and alignment of its
+/// archived form, are in the file and compared. What else changes about a type is found by bytecheck if the bytes
+/// do not fit, and not found if they do: then give the type another name.
 ///
 /// # What a check finds
 /// The checksum finds damage that comes about by chance, but for one in four thousand million. After it,
@@ -118,7 +119,7 @@ impl<T: Archivable> Archive<T> {
         options: &PublishOptions,
         value: &T,
     ) -> Result<Self> {
-        let published = Published::publish(&place.into(), options, |draft| {
+        let published = Published::publish(place.into(), options, |draft| {
             write::write(value, draft).map_err(explain)
         })?;
         Ok(published.into())

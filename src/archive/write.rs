@@ -1,4 +1,4 @@
-//! Serialises a value from front to back into a file, through a small buffer.
+//! Serialises a value from front to back into a file, which has a buffer.
 
 use std::io;
 
@@ -11,9 +11,6 @@ use rkyv::ser::{Positional, Serializer, Writer};
 
 use super::Checked;
 use crate::volume::PARAMETERS;
-
-/// Bytes that are collected before they are written.
-const BUFFER: usize = 1 << 16;
 
 /// A type that an [`Archive`](super::Archive) can hold: one that derives `rkyv`'s `Archive` and `Serialize`.
 ///
@@ -46,18 +43,15 @@ pub(super) fn write<T: Archivable>(
     let mut arena = Arena::new();
     let sink = Sink {
         file,
-        buffer: Vec::with_capacity(BUFFER),
         position: 0,
         failed: None,
     };
     let mut serializer = Serializer::new(sink, arena.acquire(), Share::new());
     let outcome = serialize_using::<_, rancor::Error>(value, &mut serializer);
-    let mut sink = serializer.into_writer();
-    match (outcome, sink.failed.take()) {
+    match (outcome, serializer.into_writer().failed) {
         (_, Some(error)) => Err(error),
         (Err(refusal), None) => Err(io::Error::other(refusal.to_string())),
         (Ok(root), None) => {
-            sink.flush()?;
             let mut parameters = [0; PARAMETERS];
             parameters[0] = root as u64;
             Ok(parameters)
@@ -68,31 +62,10 @@ pub(super) fn write<T: Archivable>(
 /// A file that is written from front to back, and knows how far.
 pub struct Sink<'a> {
     file: &'a mut dyn io::Write,
-    buffer: Vec<u8>,
-    /// Bytes so far, with those in the buffer.
+    /// Bytes so far.
     position: usize,
     /// The file's error, which `rkyv`'s would only quote.
     failed: Option<io::Error>,
-}
-
-impl Sink<'_> {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.buffer.len() + bytes.len() > BUFFER {
-            self.flush()?;
-        }
-        match bytes.len() < BUFFER {
-            true => self.buffer.extend_from_slice(bytes),
-            false => self.file.write_all(bytes)?,
-        }
-        self.position += bytes.len();
-        Ok(())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.write_all(&self.buffer)?;
-        self.buffer.clear();
-        Ok(())
-    }
 }
 
 impl Positional for Sink<'_> {
@@ -103,10 +76,12 @@ impl Positional for Sink<'_> {
 
 impl<E: rancor::Source> Writer<E> for Sink<'_> {
     fn write(&mut self, bytes: &[u8]) -> Result<(), E> {
-        self.append(bytes).map_err(|error| {
+        self.file.write_all(bytes).map_err(|error| {
             let quoted = io::Error::from(error.kind());
             self.failed = Some(error);
             E::new(quoted)
-        })
+        })?;
+        self.position += bytes.len();
+        Ok(())
     }
 }

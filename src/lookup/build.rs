@@ -83,7 +83,7 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
     /// name; [`Error::AlreadySaving`] where another process writes the same file; [`Error::System`].
     pub fn publish(self, place: impl Into<Place>) -> Result<Lookup<K, V>> {
         let options = self.options.clone();
-        let published = Published::publish(&place.into(), &options, |draft| self.write(draft))?;
+        let published = Published::publish(place.into(), &options, |draft| self.write(draft))?;
         Ok(published.into())
     }
 

@@ -186,8 +186,8 @@ impl<T: Shared> Deref for Region<T> {
     }
 }
 
-/// Plain bytes in shared memory; keeps the mapping alive. Gives addresses, never references: the
-/// caller knows who may write.
+/// Plain bytes in shared memory; keeps the mapping alive. Gives addresses, and a reference to who says that
+/// nobody writes: the caller knows who may.
 #[derive(Clone)]
 pub(crate) struct Bytes {
     start: NonNull<u8>,

@@ -18,18 +18,18 @@ use crate::error::{Error, Result};
 use crate::os::{self, Access, ByteLocks, fail_point};
 
 /// A file that is being written, and has no place yet. Dropping it removes it.
-pub(crate) struct Draft {
+pub(crate) struct Replacement {
     unfinished: Unfinished,
     root: Root,
     /// With the builder's lock.
     _locks: ByteLocks,
     /// Whether it has its place.
     is_placed: bool,
-    /// Whose it is: a forked child must not remove it.
-    process: u32,
+    /// Whose it is: a forked child must neither place nor remove it.
+    forks: u64,
 }
 
-impl Draft {
+impl Replacement {
     /// A draft for the segment `name`, which need not be there yet.
     pub(crate) fn create(name: &str) -> Result<Self> {
         let (name, root) = (Name::new(name)?, Root::find()?);
@@ -48,7 +48,7 @@ impl Draft {
             root,
             _locks: locks,
             is_placed: false,
-            process: std::process::id(),
+            forks: os::forks(),
         })
     }
 
@@ -69,9 +69,9 @@ pub(crate) fn create_nameless() -> Result<(File, PathBuf)> {
     root.lock()?.create_nameless()
 }
 
-impl Drop for Draft {
+impl Drop for Replacement {
     fn drop(&mut self) {
-        if self.is_placed || self.process != std::process::id() {
+        if self.is_placed || self.forks != os::forks() {
             return;
         }
         if let Ok(locked) = self.root.lock() {
@@ -83,9 +83,13 @@ impl Drop for Draft {
 impl<S: Structure> Segment<S> {
     /// Puts a draft in the place of file `number`. The caller has a lock that keeps others from it. An error
     /// where the segment has lost its name meanwhile.
-    pub(crate) fn put(&self, number: usize, draft: &mut Draft) -> Result<()> {
+    pub(crate) fn put(&self, number: usize, draft: &mut Replacement) -> Result<()> {
         self.check_process()?;
         let (root, name) = self.origin();
+        if draft.forks != os::forks() {
+            let name = name.as_str().into();
+            return Err(Error::Forked { name });
+        }
         let segment = name.file(&root.path);
         let locked = root.lock()?;
         if !is_published(&segment, self.header.nonce) {
@@ -115,15 +119,13 @@ impl<S: Structure> Segment<S> {
     /// others from them.
     pub(crate) fn remove_all_but(&self, kept: Option<usize>) -> Result<()> {
         let (root, name) = self.origin();
-        let segment = name.file(&root.path);
-        for number in (0..MOST_COMPANIONS).filter(|number| Some(*number) != kept) {
-            let path = companion_path(&segment, self.header.nonce, number);
-            match os::remove(&path, &root.path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                other => other.map_err(Error::system("remove", &path))?,
-            }
-        }
-        Ok(())
+        let locked = root.lock()?;
+        locked.remove_companions(&name.file(&root.path), self.header.nonce, kept)
+    }
+
+    /// Whether only this user's processes can write to the segment.
+    pub(crate) fn is_this_users(&self) -> bool {
+        self.origin().0.group.is_none()
     }
 
     /// Whether the segment's name still means it.

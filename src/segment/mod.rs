@@ -31,7 +31,7 @@ use std::time::Duration;
 pub(crate) use arena::{Bytes, Carver, Mapping, Region, Shared, Span};
 pub(crate) use companion::Companion;
 pub use directory::{list, unlink, unlink_all};
-pub(crate) use drafts::{Draft, PLACES, create_nameless};
+pub(crate) use drafts::{PLACES, Replacement, create_nameless};
 pub(crate) use entry::COUNTERS;
 pub(crate) use guard::Guard;
 pub(crate) use header::{HEADER_BYTES, Header, PARAMETERS};
@@ -49,10 +49,8 @@ use crate::error::{Error, Result};
 use crate::sync::primitive::Channel;
 use crate::sync::{Found, Lock, LockWords, Owner, Peers};
 use participants::Membership;
-#[cfg(test)]
+#[cfg_attr(not(test), expect(unused_imports, reason = "tests look for files"))]
 pub(crate) use root::Root;
-#[cfg(not(test))]
-use root::Root;
 
 /// How long a segment stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

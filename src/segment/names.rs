@@ -192,8 +192,8 @@ impl<'a> LockedRoot<'a> {
     }
 
     /// The names of all segments, after removing what nobody needs any more: segments whose
-    /// lifetime is over, unfinished ones whose creator died, and companions that lost theirs. Directories that a creator left empty
-    /// stay, as nothing tells them from others; they are in nobody's way.
+    /// lifetime is over, unfinished ones whose creator died, and companions that lost theirs. Directories that a
+    /// creator left empty stay, as nothing tells them from others; they are in nobody's way.
     pub(crate) fn names(&self) -> Result<Vec<Name>> {
         let (mut names, mut companions) = (Vec::new(), Vec::new());
         let mut directories = vec![self.root.path.clone()];

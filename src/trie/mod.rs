@@ -111,7 +111,7 @@ impl Trie {
     ) -> Result<Self> {
         let pairs = pairs.into_iter().map(Ok);
         let published =
-            Published::publish(&place.into(), options, |draft| build::write(pairs, draft))?;
+            Published::publish(place.into(), options, |draft| build::write(pairs, draft))?;
         Ok(published.into())
     }
 
@@ -136,7 +136,7 @@ impl Trie {
     ) -> Result<Self> {
         let sorted = build::sort(pairs, options)?;
         let published =
-            Published::publish(&place.into(), options, |draft| build::write(sorted, draft))?;
+            Published::publish(place.into(), options, |draft| build::write(sorted, draft))?;
         Ok(published.into())
     }
 

@@ -27,7 +27,7 @@ pub(crate) struct Draft {
 
 /// Where it is written to.
 pub(super) enum Sink {
-    Name(segment::Draft),
+    Name(segment::Replacement),
     File(Target),
     Memory(File, PathBuf),
 }
@@ -50,11 +50,27 @@ impl Sink {
     }
 }
 
+impl Sink {
+    /// What the system's error at writing so many bytes means.
+    fn refused(&self, asked: usize, error: io::Error) -> Error {
+        let path = self.path();
+        if !os::is_full(&error) {
+            return Error::system("write", path)(error);
+        }
+        let directory = path.parent().unwrap_or(path);
+        Error::NoSpace {
+            directory: directory.into(),
+            asked: asked as u64,
+            free: os::free_space(self.file(), directory).unwrap_or(0),
+        }
+    }
+}
+
 impl Draft {
     /// Begins a volume of content `C` for `place`.
     pub(super) fn begin<C: Content>(place: &Place) -> Result<Self> {
         let sink = match place {
-            Place::Name(name) => Sink::Name(segment::Draft::create(name)?),
+            Place::Name(name) => Sink::Name(segment::Replacement::create(name)?),
             Place::File(path) => Sink::File(Target::create(path, "publish")?),
             Place::Memory => {
                 let (file, path) = segment::create_nameless()?;
@@ -85,7 +101,7 @@ impl Draft {
             written: 0,
         };
         let sought = draft.sink.file().seek(SeekFrom::Start(start));
-        sought.map_err(|error| draft.refused(error))?;
+        sought.map_err(|error| draft.sink.refused(ALIGNMENT, error))?;
         Ok(draft)
     }
 
@@ -94,23 +110,11 @@ impl Draft {
         self.written + self.buffer.len() as u64
     }
 
-    /// What the system's error means.
-    fn refused(&self, error: io::Error) -> Error {
-        let path = self.sink.path();
-        if !os::is_full(&error) {
-            return Error::system("write", path)(error);
-        }
-        let directory = path.parent().unwrap_or(path);
-        Error::NoSpace {
-            directory: directory.into(),
-            asked: self.buffer.len() as u64,
-            free: os::free_space(self.sink.file(), directory).unwrap_or(0),
-        }
-    }
-
     /// All data is written: what the header says of it, and where it is. The version comes last.
     pub(super) fn finish(mut self, numbers: [u64; PARAMETERS]) -> Result<Finished> {
-        self.empty_buffer().map_err(|error| self.refused(error))?;
+        let rest = self.buffer.len();
+        let emptied = self.empty_buffer();
+        emptied.map_err(|error| self.sink.refused(rest, error))?;
         let parameters = &mut self.header.parameters;
         parameters[..PARAMETERS].copy_from_slice(&numbers);
         parameters[LENGTH] = self.written;
@@ -118,9 +122,11 @@ impl Draft {
         self.header.length = parameters[START] + self.written;
         let file = self.sink.file();
         // Where no data came, nothing made the file so long.
-        let ready = file.set_len(self.header.length);
-        let ready = ready.and_then(|()| file.sync_data());
-        ready.map_err(|error| self.refused(error))?;
+        let mut ready = file.set_len(self.header.length);
+        if !matches!(self.sink, Sink::Memory(..)) {
+            ready = ready.and_then(|()| file.sync_data());
+        }
+        ready.map_err(|error| self.sink.refused(ALIGNMENT, error))?;
         Ok(Finished {
             sink: self.sink,
             header: self.header,
@@ -150,7 +156,7 @@ impl Write for Draft {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.buffer.len() == BUFFER {
             let emptied = self.empty_buffer();
-            emptied.map_err(|error| io::Error::other(self.refused(error)))?;
+            emptied.map_err(|error| io::Error::other(self.sink.refused(BUFFER, error)))?;
         }
         let count = bytes.len().min(BUFFER - self.buffer.len());
         self.buffer.extend_from_slice(&bytes[..count]);
@@ -173,12 +179,20 @@ impl Finished {
     /// Writes the header, with the version.
     pub(super) fn write_header(&mut self, version: u64) -> Result<()> {
         self.header.parameters[VERSION] = version;
-        let mut file = self.sink.file();
+        let (mut file, bytes) = (self.sink.file(), self.header.to_bytes());
         let written = file
             .rewind()
-            .and_then(|()| file.write_all(&self.header.to_bytes()))
+            .and_then(|()| file.write_all(&bytes))
             .and_then(|()| file.sync_data());
-        written.map_err(Error::system("write", self.sink.path()))
+        written.map_err(|error| self.sink.refused(ALIGNMENT, error))
+    }
+
+    /// Gives a plain file its name, and gives it as it is open.
+    pub(super) fn replace_file(self) -> Result<File> {
+        match self.sink {
+            Sink::File(target) => target.publish(),
+            Sink::Name(_) | Sink::Memory(..) => unreachable!("only a plain file replaces one"),
+        }
     }
 
     /// The file, and what it is called in errors.

@@ -29,12 +29,12 @@ macro_rules! volume_methods {
             options: &crate::OpenOptions,
         ) -> crate::Result<Self> {
             let trust = crate::volume::Trust::Checked;
-            let published = crate::volume::Published::open(&place.into(), options, trust)?;
+            let published = crate::volume::Published::open(place.into(), options, trust)?;
             Ok(published.into())
         }
 
         /// As [`open_with`](Self::open_with), without looking at the data: whatever its size, opening takes
-        /// microseconds for the first process as well.
+        /// microseconds for the first process as well. What [`refresh`](Self::refresh) moves over to is looked at.
         ///
         /// # Errors
         /// As [`open`](Self::open), but for damage of the data.
@@ -47,7 +47,7 @@ macro_rules! volume_methods {
             options: &crate::OpenOptions,
         ) -> crate::Result<Self> {
             let trust = crate::volume::Trust::Blind;
-            let published = crate::volume::Published::open(&place.into(), options, trust)?;
+            let published = crate::volume::Published::open(place.into(), options, trust)?;
             Ok(published.into())
         }
 
@@ -65,7 +65,8 @@ macro_rules! volume_methods {
         /// Moves over to the newest version, and says whether there was a newer one. After an error this is
         /// still the version that it was.
         ///
-        /// Costs one load where there is none (a look at the directory, for a plain file).
+        /// Costs one load where there is none (a look at the directory, for a plain file). Where the name was
+        /// unlinked, nothing newer comes, also when the name is used anew: open that.
         ///
         /// # Errors
         /// As [`open`](Self::open), and [`Error::Forked`](crate::Error::Forked).

@@ -15,6 +15,7 @@ mod handle;
 mod methods;
 mod options;
 mod place;
+mod program;
 mod published;
 mod target;
 #[cfg(test)]

@@ -91,8 +91,10 @@ impl PublishOptions {
 /// be used in place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Check {
-    /// By the first who opens the version on this machine; the others see that it was done. A plain file has
-    /// no place to remember it, and is checked by everyone.
+    /// By the first who opens the version on this machine; the others see that it was done. Each program (each
+    /// executable file, to be exact) does so by itself, as its idea of a type may be another; who publishes has
+    /// done so for its own. A plain file has no place to remember it, and is checked by everyone; so is
+    /// everything where `MILLPOND_GROUP` lets others write.
     #[default]
     Once,
     /// Each time.

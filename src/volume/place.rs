@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::handle::Handle;
+use crate::error::{Error, Result};
 
-/// Where a read-only structure lies. Functions take whatever turns into one: a `&str` is a name, a `&Path` a
-/// plain file, a `&`[`Handle`] what it was made from.
+/// Where a read-only structure lies. Functions take whatever turns into one: a `&str` is a name, and a `&Path` a
+/// plain file.
 ///
 /// ```
 /// use std::path::Path;
@@ -21,14 +21,26 @@ pub enum Place {
     /// replace each other while processes use them, and can be waited for.
     Name(String),
     /// A plain file, to be copied, shipped and kept like any other, also on a file system that cannot be
-    /// written to. Must not be changed in place while a process has it open, as it is mapped (to publish it
-    /// anew replaces it, and is no change in place).
+    /// written to. It is made for its owner alone (mode 0600). Must not be changed in place while a process has
+    /// it open, as it is mapped; to publish it anew replaces it, and is no change in place. Windows lets nobody
+    /// replace it while it is open.
     File(PathBuf),
-    /// In memory, without a name, for this process: for programs that share nothing.
+    /// Without a name, for this process: for programs that share nothing. In memory, or where `MILLPOND_DIR` is.
     Memory,
 }
 
 impl Place {
+    /// The same, whatever becomes the current directory.
+    pub(super) fn absolute(self) -> Result<Self> {
+        match self {
+            Self::File(path) => {
+                let found = std::path::absolute(&path);
+                found.map(Self::File).map_err(Error::system("find", path))
+            }
+            other => Ok(other),
+        }
+    }
+
     /// What it is called in errors.
     pub(super) fn label(&self) -> String {
         match self {
@@ -78,11 +90,5 @@ impl From<PathBuf> for Place {
 impl From<&PathBuf> for Place {
     fn from(path: &PathBuf) -> Self {
         Self::File(path.clone())
-    }
-}
-
-impl From<&Handle> for Place {
-    fn from(handle: &Handle) -> Self {
-        handle.place().clone()
     }
 }

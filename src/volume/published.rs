@@ -1,11 +1,11 @@
 //! A content as a process has it open: where it came from, and its next version.
 
 use std::fs::File;
-use std::path::Path;
-use std::sync::Arc;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::draft::{Draft, Sink};
+use super::draft::{Draft, Finished};
 use super::options::{Check, OpenOptions, PublishOptions};
 use super::place::Place;
 use super::versions::Versions;
@@ -30,47 +30,43 @@ pub(crate) struct Published<C: Content> {
     place: Place,
     source: Source<C>,
     options: OpenOptions,
-    trust: Trust,
 }
 
 /// Where newer versions come from.
 enum Source<C: Content> {
-    Name(Arc<Versions<C>>),
-    /// The file that is mapped.
-    File(File),
+    Name(Box<Versions<C>>),
+    /// The file that is mapped, and its path.
+    File(File, PathBuf),
     Memory,
 }
 
 impl<C: Content> Published<C> {
     /// Opens what lies at `place`.
-    pub(crate) fn open(place: &Place, options: &OpenOptions, trust: Trust) -> Result<Self> {
-        wait_for(options.wait, || {
-            let (source, volume) = match place {
-                Place::Name(name) => {
-                    let versions = Versions::open(name, options)?;
-                    let volume = versions.map(options)?;
-                    (Source::Name(Arc::new(versions)), volume)
-                }
-                Place::File(path) => {
-                    let file = open_file(path)?;
-                    let volume = Volume::of_file::<C>(&file, path, &place.label(), options)?;
-                    (Source::File(file), volume)
-                }
-                Place::Memory => {
-                    return Error::invalid(
-                        "the place to open",
-                        "memory without a name".into(),
-                        "a name or a path; or publish there, which gives what can be used".into(),
-                    );
-                }
-            };
-            Self::new(place, source, volume, options, trust)
+    pub(crate) fn open(place: Place, options: &OpenOptions, trust: Trust) -> Result<Self> {
+        let place = place.absolute()?;
+        let opened = wait_for(options.wait, || {
+            let (source, volume) = Source::open(&place, options)?;
+            let content = check(&place, &source, &volume, options, trust)?;
+            Ok((source, volume, content))
+        });
+        let (source, volume, content) = opened.map_err(|error| match (error, &place) {
+            (Error::NotFound { .. }, Place::File(path)) => {
+                Error::system("open", path)(ErrorKind::NotFound.into())
+            }
+            (error, _) => error,
+        })?;
+        Ok(Self {
+            content,
+            volume,
+            place,
+            source,
+            options: options.clone(),
         })
     }
 
     /// Opens the version of a handle, or a newer one.
     pub(crate) fn open_handle(handle: &Handle, options: &OpenOptions) -> Result<Self> {
-        let opened = Self::open(handle.place(), options, Trust::Checked)?;
+        let opened = Self::open(handle.place().clone(), options, Trust::Checked)?;
         match opened.version() >= handle.version() {
             true => Ok(opened),
             false => Err(Error::WrongOption {
@@ -82,90 +78,88 @@ impl<C: Content> Published<C> {
         }
     }
 
-    /// Publishes at `place` what `write` writes, and gives it.
+    /// Publishes at `place` what `write` writes, and gives it. It is looked at as by who opens it first, but for
+    /// the checksum, before anybody else can see it.
     pub(crate) fn publish(
-        place: &Place,
+        place: Place,
         options: &PublishOptions,
         write: impl FnOnce(&mut Draft) -> Result<[u64; PARAMETERS]>,
     ) -> Result<Self> {
-        let mut draft = Draft::begin::<C>(place)?;
-        let numbers = write(&mut draft)?;
-        let mut finished = draft.finish(numbers)?;
-        let versions = match place {
-            Place::Name(name) => Some(Versions::open_or_create(name, options)?),
-            _ => None,
-        };
-        match (&versions, place) {
-            (Some(versions), _) => drop(versions.publish(&mut finished)?),
-            (None, Place::File(path)) => finished.write_header(next_version(path))?,
-            (None, _) => finished.write_header(1)?,
+        let place = place.absolute()?;
+        if let Place::Name(name) = &place {
+            Versions::<C>::check(name, options)?; // before the work
         }
-        let (file, path) = finished.file();
+        let mut draft = Draft::begin::<C>(&place)?;
+        let parameters = write(&mut draft)?;
+        let mut finished = draft.finish(parameters)?;
         let open = OpenOptions::new();
-        let volume = Volume::of_file::<C>(file, path, &place.label(), &open)?;
-        let source = match (versions, finished.sink) {
-            (Some(versions), _) => Source::Name(Arc::new(versions)),
-            (None, Sink::File(target)) => {
-                target.publish()?;
-                let Place::File(path) = place else {
-                    unreachable!("a target is for a file")
-                };
-                Source::File(open_file(path)?)
-            }
-            (None, _) => Source::Memory,
+        let look = |finished: &Finished| {
+            let (file, path) = finished.file();
+            let volume = Volume::of_file::<C>(file, path, &place.label(), &open)?;
+            let content = C::place(volume.clone()).and_then(|content| {
+                content.verify()?;
+                Ok(content)
+            });
+            let name = place.label();
+            let content = content.map_err(|reason| Error::Damaged { name, reason })?;
+            Ok((volume, content))
         };
-        // This process has just written it.
-        Self::new(place, source, volume, &open, Trust::Blind).map(|mut published| {
-            published.trust = Trust::Checked;
-            published
-        })
-    }
-
-    fn new(
-        place: &Place,
-        source: Source<C>,
-        volume: Volume,
-        options: &OpenOptions,
-        trust: Trust,
-    ) -> Result<Self> {
-        let content = check(place, &source, &volume, options, trust)?;
+        let (source, (volume, content)) = match &place {
+            Place::Name(name) => {
+                let (versions, looked) = publish_version(name, options, &mut finished, look)?;
+                (Source::Name(Box::new(versions)), looked)
+            }
+            Place::File(path) => {
+                finished.write_header(next_version(path))?;
+                let looked = look(&finished)?;
+                (Source::File(finished.replace_file()?, path.clone()), looked)
+            }
+            Place::Memory => {
+                finished.write_header(1)?;
+                (Source::Memory, look(&finished)?)
+            }
+        };
         Ok(Self {
             content,
             volume,
-            place: place.clone(),
+            place,
             source,
-            options: options.clone(),
-            trust,
+            options: open,
         })
     }
 
     /// Moves over to the newest version; says whether there was one.
     pub(crate) fn refresh(&mut self) -> Result<bool> {
-        let (volume, newer) = match &self.source {
-            Source::Name(versions) if versions.current() == self.volume.version() => {
-                return Ok(false);
+        let source = match &self.source {
+            Source::Name(versions) => {
+                versions.check_process()?;
+                if versions.current() == self.volume.version() {
+                    return Ok(false);
+                }
+                None
             }
-            Source::Name(versions) => (versions.map(&self.options)?, None),
-            Source::File(file) => {
-                let Place::File(path) = &self.place else {
-                    unreachable!("what lies in a file has a path")
-                };
-                let same = os::is_same_file(file, path);
+            Source::File(file, path) => {
+                // What a link leads to is what was opened.
+                let found = path.canonicalize();
+                let same = found.and_then(|path| os::is_same_file(file, &path));
                 if same.map_err(Error::system("look at", path))? {
                     return Ok(false);
                 }
-                let newer = open_file(path)?;
-                let name = self.place.label();
-                let volume = Volume::of_file::<C>(&newer, path, &name, &self.options)?;
-                (volume, Some(newer))
+                Some(Source::open(&self.place, &self.options)?)
             }
             Source::Memory => return Ok(false),
         };
-        let (place, options) = (&self.place, &self.options);
-        self.content = check(place, &self.source, &volume, options, self.trust)?;
+        let (source, volume) = match (source, &self.source) {
+            (Some((source, volume)), _) => (Some(source), volume),
+            (None, Source::Name(versions)) => (None, versions.map(&self.options)?),
+            (None, _) => return Ok(false),
+        };
+        let from = source.as_ref().unwrap_or(&self.source);
+        let trust = Trust::Checked;
+        self.content = check(&self.place, from, &volume, &self.options, trust)?;
         self.volume = volume;
-        if let Some(newer) = newer {
-            self.source = Source::File(newer);
+        if let Some(source) = source {
+            self.source = source;
         }
         Ok(true)
     }
@@ -210,6 +204,45 @@ impl<C: Content> Published<C> {
     }
 }
 
+impl<C: Content> Source<C> {
+    /// What lies at `place`, mapped.
+    fn open(place: &Place, options: &OpenOptions) -> Result<(Self, Volume)> {
+        match place {
+            Place::Name(name) => {
+                let versions = Versions::open(name, options)?;
+                let volume = versions.map(options)?;
+                Ok((Self::Name(Box::new(versions)), volume))
+            }
+            Place::File(path) => {
+                let file = open_file(path)?;
+                let volume = Volume::of_file::<C>(&file, path, &place.label(), options)?;
+                Ok((Self::File(file, path.clone()), volume))
+            }
+            Place::Memory => Error::invalid(
+                "the place to open",
+                "memory without a name".into(),
+                "a name or a path; or publish there, which gives what can be used".into(),
+            ),
+        }
+    }
+}
+
+/// Publishes under a name, whoever removes it meanwhile.
+fn publish_version<C: Content, R>(
+    name: &str,
+    options: &PublishOptions,
+    finished: &mut Finished,
+    look: impl Fn(&Finished) -> Result<R>,
+) -> Result<(Versions<C>, R)> {
+    loop {
+        let versions = Versions::open_or_create(name, options)?;
+        match versions.publish(finished, &look) {
+            Err(Error::NotFound { .. }) => {}
+            other => return Ok((versions, other?)),
+        }
+    }
+}
+
 /// Finds the content in a volume, after whatever is to be checked about it.
 fn check<C: Content>(
     place: &Place,
@@ -243,13 +276,18 @@ fn check<C: Content>(
 }
 
 fn open_file(path: &Path) -> Result<File> {
-    File::open(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Error::NotFound {
+    let refuse = |error: std::io::Error| match error.kind() {
+        ErrorKind::NotFound => Error::NotFound {
             name: path.display().to_string(),
             root: path.parent().unwrap_or(path).into(),
         },
         _ => Error::system("open", path)(error),
-    })
+    };
+    // To open something else may take for ever.
+    match path.metadata().map_err(refuse)?.is_file() {
+        true => File::open(path).map_err(refuse),
+        false => Err(Error::system("open", path)(ErrorKind::InvalidInput.into())),
+    }
 }
 
 /// The version after that of the file at `path`; 1 where there is none.

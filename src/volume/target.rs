@@ -95,8 +95,9 @@ impl Target {
         self.written
     }
 
-    /// Everything is written: gives the file its name, and makes sure that both survive a loss of power.
-    pub(crate) fn publish(mut self) -> Result<()> {
+    /// Everything is written: gives the file its name, and makes sure that both survive a loss of power. Gives
+    /// it as it is open.
+    pub(crate) fn publish(mut self) -> Result<File> {
         self.do_with_file(File::sync_all)?;
         fail_point("save.synced");
         self.do_with_file(|_| fs::rename(&self.temporary, &self.path))?;
@@ -110,7 +111,10 @@ impl Target {
         if let Ok(directory) = File::open(directory.unwrap_or(Path::new("."))) {
             let _ = directory.sync_all();
         }
-        Ok(())
+        self.do_with_file(|file| {
+            file.unlock()?;
+            file.try_clone()
+        })
     }
 }
 

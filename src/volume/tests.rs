@@ -32,7 +32,7 @@ impl Content for Bytes {
 }
 
 fn publish(place: impl Into<Place>, bytes: &[u8]) -> Result<Published<Bytes>> {
-    Published::publish(&place.into(), &PublishOptions::new(), |draft| {
+    Published::publish(place.into(), &PublishOptions::new(), |draft| {
         draft.write_all(bytes).map_err(super::explain)?;
         let mut numbers = [0; PARAMETERS];
         numbers[0] = draft.position();
@@ -41,7 +41,7 @@ fn publish(place: impl Into<Place>, bytes: &[u8]) -> Result<Published<Bytes>> {
 }
 
 fn open(place: impl Into<Place>) -> Result<Published<Bytes>> {
-    Published::open(&place.into(), &OpenOptions::new(), Trust::Checked)
+    Published::open(place.into(), &OpenOptions::new(), Trust::Checked)
 }
 
 fn bytes(published: &Published<Bytes>) -> &[u8] {
@@ -158,7 +158,7 @@ fn an_opener_waits_for_the_first_version() {
     std::thread::scope(|scope| {
         let place = Place::from(&run.0);
         let waiter = scope.spawn(move || {
-            Published::<Bytes>::open(&place, &options, Trust::Checked).map(|found| found.version())
+            Published::<Bytes>::open(place, &options, Trust::Checked).map(|found| found.version())
         });
         publish(&run.0, b"first").unwrap();
         assert_eq!(waiter.join().unwrap().unwrap(), 1);
@@ -171,7 +171,7 @@ fn a_publisher_that_gives_up_leaves_what_was_there() {
     for place in [Place::from(&run.0), Place::from(directory.file())] {
         publish(&place, b"old").unwrap();
         let options = PublishOptions::new();
-        let failed = Published::<Bytes>::publish(&place, &options, |draft| {
+        let failed = Published::<Bytes>::publish(place.clone(), &options, |draft| {
             draft.write_all(&[7; 5_000_000]).unwrap();
             Error::invalid("it", "so".into(), "otherwise".into())
         });
@@ -208,17 +208,13 @@ fn every_changed_byte_of_a_file_is_an_error_but_where_nobody_looks() {
 #[test]
 fn a_check_is_remembered_under_a_name_and_repeated_where_asked() {
     let run = Run::new("remembers");
+    // Who publishes has looked at it.
     publish(&run.0, b"what it should be").unwrap();
-    open(&run.0).unwrap();
     damage(&run.0);
     assert_eq!(open(&run.0).unwrap().version(), 1, "it was checked before");
     let always = OpenOptions::new().check(Check::Always);
-    let found = Published::<Bytes>::open(&Place::from(&run.0), &always, Trust::Checked);
+    let found = Published::<Bytes>::open(Place::from(&run.0), &always, Trust::Checked);
     assert!(matches!(found, Err(Error::Damaged { .. })));
-    // A new version was checked by nobody.
-    publish(&run.0, b"what it should be").unwrap();
-    damage(&run.0);
-    assert!(matches!(open(&run.0), Err(Error::Damaged { .. })));
 }
 
 /// Changes the last byte of what is published.
@@ -254,7 +250,7 @@ fn another_kind_and_another_type_are_told_apart() {
     let (run, directory) = (Run::new("types"), Directory::new("types"));
     for place in [Place::from(&run.0), Place::from(directory.file())] {
         publish(&place, b"bytes").unwrap();
-        let wrong = Published::<Others>::open(&place, &OpenOptions::new(), Trust::Checked);
+        let wrong = Published::<Others>::open(place, &OpenOptions::new(), Trust::Checked);
         assert!(matches!(wrong, Err(Error::WrongContent { .. })));
     }
     let board = format!("{}/board", run.0);
@@ -295,7 +291,7 @@ fn advice_and_paging_change_nothing_about_the_contents() {
         OpenOptions::new().huge_pages(true),
     ];
     for options in options {
-        let opened = Published::<Bytes>::open(&Place::from(&run.0), &options, Trust::Checked);
+        let opened = Published::<Bytes>::open(Place::from(&run.0), &options, Trust::Checked);
         match opened {
             Ok(opened) => assert!(bytes(&opened) == long, "{options:?}"),
             // Not every system, and not every machine at every time, has them.
@@ -315,4 +311,65 @@ fn a_handle_travels_as_text() {
     assert_eq!(handle, arrived);
     let opened = Published::<Bytes>::open_handle(&arrived, &OpenOptions::new()).unwrap();
     assert_eq!(bytes(&opened), b"first");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_file_is_refreshed_when_it_leads_to_another() {
+    let directory = Directory::new("link");
+    let (first, second) = (directory.0.join("first"), directory.0.join("second"));
+    publish(first.clone(), b"first").unwrap();
+    publish(second.clone(), b"second").unwrap();
+    std::os::unix::fs::symlink(&first, directory.file()).unwrap();
+    let mut reader = open(directory.file()).unwrap();
+    assert!(!reader.refresh().unwrap());
+    std::fs::remove_file(directory.file()).unwrap();
+    std::os::unix::fs::symlink(&second, directory.file()).unwrap();
+    assert!(reader.refresh().unwrap());
+    assert_eq!(bytes(&reader), b"second");
+    assert!(!reader.refresh().unwrap());
+}
+
+#[test]
+fn a_name_that_is_removed_again_and_again_can_be_published() {
+    let run = Run::new("removed");
+    std::thread::scope(|scope| {
+        let remover = scope.spawn(|| {
+            let mut removed = 0;
+            while removed < 50 {
+                removed += usize::from(crate::unlink(&run.0).is_ok());
+            }
+        });
+        while !remover.is_finished() {
+            publish(&run.0, b"what it is").unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_version_that_nobody_looked_at_is_followed_by_one_that_is_looked_at() {
+    let run = Run::new("blind");
+    publish(&run.0, b"good").unwrap();
+    damage(&run.0);
+    let place = || Place::from(&run.0);
+    let always = OpenOptions::new().check(Check::Always);
+    let mut reader = Published::<Bytes>::open(place(), &always, Trust::Blind).unwrap();
+    publish(&run.0, b"good").unwrap();
+    damage(&run.0);
+    assert!(matches!(reader.refresh(), Err(Error::Damaged { .. })));
+    assert_eq!(reader.version(), 1, "as it was");
+    publish(&run.0, b"good").unwrap();
+    assert!(reader.refresh().unwrap());
+    assert_eq!((bytes(&reader), reader.version()), (&b"good"[..], 3));
+}
+
+#[test]
+fn a_place_that_cannot_be_published_to_is_an_error_before_the_work() {
+    let run = Run::new("early");
+    crate::Board::<f32>::create(&run.0, crate::BoardOptions::new(1)).unwrap();
+    let options = PublishOptions::new();
+    let refused = Published::<Bytes>::publish(Place::from(&run.0), &options, |_| {
+        panic!("nothing is to be written")
+    });
+    assert!(matches!(refused, Err(Error::WrongKind { .. })));
 }

@@ -13,10 +13,12 @@
 //!
 //! A publisher that dies before step 2 leaves the old version current, and one that dies after it the new
 //! one; in both cases a file may be left that nobody opens. It goes with the next look of somebody who opens
-//! or publishes, and with the segment.
+//! or publishes, and with the segment. (A draft that it left goes with whoever next publishes, creates or
+//! lists anything.)
 //!
-//! `checked` is the newest version whose data was found to be what it should. Only who has looked at all of
-//! it raises that.
+//! The marks say which versions were found to be what they should, by which programs (`program.rs`). Only who
+//! has looked at all of a version's data leaves one. They are believed where only this user's processes can
+//! write them.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -24,7 +26,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::draft::{Finished, Sink};
-use super::{Content, OpenOptions, PublishOptions, Volume};
+use super::{Content, OpenOptions, PublishOptions, Volume, program};
 use crate::error::{Error, Result};
 use crate::os::fail_point;
 use crate::segment::{
@@ -33,11 +35,14 @@ use crate::segment::{
 use crate::sync::primitive::Channel;
 use crate::sync::{Event, EventWords};
 
+/// How many programs can have their marks at a time.
+const MARKS: usize = 7;
+
 /// The regions of the segment.
 pub(super) struct Parts<C> {
     /// Raised when a version was published.
     published: Region<EventWords>,
-    /// The current version, and the newest that was checked; 0 is none.
+    /// The current version, or 0; and the marks of what was checked.
     words: Region<AtomicU64>,
     holds: PhantomData<fn() -> C>,
 }
@@ -58,7 +63,7 @@ impl<C: Content> Structure for Parts<C> {
                 header.locks
             ));
         }
-        let carved = carver.carve(1).zip(carver.carve(2));
+        let carved = carver.carve(1).zip(carver.carve(1 + MARKS));
         let (published, words) = carved.ok_or("it is larger than the address space")?;
         Ok(Layout { published, words })
     }
@@ -86,9 +91,18 @@ impl<C: Content> Versions<C> {
     /// Those that are there; not found where there is none yet.
     pub(super) fn open(name: &str, options: &OpenOptions) -> Result<Self> {
         let versions = Self::attach(name, &options.attach())?;
+        versions.tidy_after_the_dead()?;
         match versions.current() {
             0 => Err(versions.not_found()),
             _ => Ok(versions),
+        }
+    }
+
+    /// An error where something else has the name, or as many have it open as may.
+    pub(super) fn check(name: &str, options: &PublishOptions) -> Result<()> {
+        match Self::attach(name, &options.attach()) {
+            Err(Error::NotFound { .. }) => Ok(()),
+            other => other.map(drop),
         }
     }
 
@@ -124,28 +138,36 @@ impl<C: Content> Versions<C> {
         self.segment.structure.words[0].load(Ordering::Acquire)
     }
 
-    /// Whether the data of a version was checked by somebody.
+    /// Whether the data of a version was found right by this program.
     pub(super) fn is_checked(&self, version: u64) -> bool {
-        self.segment.structure.words[1].load(Ordering::Relaxed) == version
+        self.mark(version)
+            .is_some_and(|(word, mark)| word.load(Ordering::Relaxed) == mark)
     }
 
-    /// Says that the data of a version was checked.
+    /// Says that the data of a version was found right by this program.
     pub(super) fn set_checked(&self, version: u64) {
-        self.segment.structure.words[1].fetch_max(version, Ordering::Relaxed);
+        if let Some((word, mark)) = self.mark(version) {
+            word.store(mark, Ordering::Relaxed);
+        }
+    }
+
+    /// Where the mark of this program stands, and what it is for a version.
+    fn mark(&self, version: u64) -> Option<(&AtomicU64, u64)> {
+        let program = program::identity().filter(|_| self.segment.is_this_users())?;
+        let word = &self.segment.structure.words[1 + program as usize % MARKS];
+        Some((word, program::mark(version, program)))
     }
 
     /// Maps the current version: step 4.
     pub(super) fn map(&self, options: &OpenOptions) -> Result<Volume> {
-        self.segment.check_process()?;
-        if self.segment.lock_is_orphaned(0) {
-            let mut guard = self.segment.lock(0)?;
-            self.tidy()?;
-            guard.repaired();
-        }
+        self.check_process()?;
+        self.tidy_after_the_dead()?;
         loop {
             let version = self.current();
-            let missing = match self.segment.open_placed(place_of(version))? {
-                Some((file, path)) => {
+            let missing = match self.segment.open_placed(place_of(version)) {
+                Err(error) if self.current() == version => return Err(error),
+                Err(_) => continue,
+                Ok(Some((file, path))) => {
                     let volume = Volume::of_file::<C>(&file, &path, self.name(), options);
                     match volume {
                         Ok(volume) if volume.version() == version => return Ok(volume),
@@ -154,7 +176,7 @@ impl<C: Content> Versions<C> {
                         Err(_) => continue,
                     }
                 }
-                None => "no file".into(),
+                Ok(None) => "no file".into(),
             };
             if self.current() != version {
                 continue;
@@ -169,23 +191,52 @@ impl<C: Content> Versions<C> {
         }
     }
 
-    /// Publishes what is written, and gives its version: steps 1 to 3.
-    pub(super) fn publish(&self, finished: &mut Finished) -> Result<u64> {
+    /// Publishes what is written, after `check` found it right; steps 1 to 3. Gives what `check` gives.
+    pub(super) fn publish<R>(
+        &self,
+        finished: &mut Finished,
+        check: impl FnOnce(&Finished) -> Result<R>,
+    ) -> Result<R> {
         let mut guard = self.segment.lock(0)?;
         self.tidy()?;
         guard.repaired();
-        let version = self.current() + 1;
+        let version = self
+            .current()
+            .checked_add(1)
+            .ok_or_else(|| Error::Damaged {
+                name: self.name().into(),
+                reason: "its current version is the last number that there is".into(),
+            })?;
         finished.write_header(version)?;
+        let checked = check(finished)?;
         if let Sink::Name(draft) = &mut finished.sink {
             self.segment.put(place_of(version), draft)?;
         }
         // Release: pairs with the Acquire in step 4.
         self.segment.structure.words[0].store(version, Ordering::Release);
         fail_point("draft.current");
+        self.set_checked(version);
         self.event().notify();
-        self.tidy()?;
+        // It is published, whatever becomes of the old file: the next publisher tries again.
+        let _ = self.tidy();
         fail_point("draft.tidied");
-        Ok(version)
+        Ok(checked)
+    }
+
+    /// Removes what a publisher left that died. That it cannot be removed keeps nobody from reading.
+    fn tidy_after_the_dead(&self) -> Result<()> {
+        if self.segment.lock_is_orphaned(0) {
+            let mut guard = self.segment.lock(0)?;
+            if self.tidy().is_ok() {
+                guard.repaired();
+            }
+        }
+        Ok(())
+    }
+
+    /// An error in a process that was forked from the one that attached.
+    pub(super) fn check_process(&self) -> Result<()> {
+        self.segment.check_process()
     }
 
     /// Removes every file but that of the current version. The caller has the lock.
@@ -196,7 +247,7 @@ impl<C: Content> Versions<C> {
 
     /// Waits for a version after `version`, and gives the newest.
     pub(super) fn wait_newer(&self, version: u64, limit: Duration) -> Result<u64> {
-        self.segment.check_process()?;
+        self.check_process()?;
         let newer = || Some(self.current()).filter(|&newest| newest > version);
         let waited = self.event().wait_for(limit, newer);
         waited.ok_or_else(|| Error::TimedOut {

@@ -72,7 +72,7 @@ impl LockedRoot<'_> {
         };
         let made: Result<_> = (0..count).map(create).collect();
         if made.is_err() {
-            let _ = self.remove_companions(&segment, nonce);
+            let _ = self.remove_companions(&segment, nonce, None);
         }
         made
     }
@@ -151,7 +151,7 @@ impl LockedRoot<'_> {
         let nonce = nonce_at(path);
         self.remove(path)?;
         match nonce {
-            Ok(Some(nonce)) => self.remove_companions(path, nonce),
+            Ok(Some(nonce)) => self.remove_companions(path, nonce, None),
             // It could not be read. What was its is found by having no segment any more; if not now, by
             // the next who looks.
             _ => {
@@ -165,7 +165,7 @@ impl LockedRoot<'_> {
     pub(crate) fn remove_unpublished_companions(&self, segment: &Path, nonce: u64) -> Result<()> {
         match is_published(segment, nonce) {
             true => Ok(()),
-            false => self.remove_companions(segment, nonce),
+            false => self.remove_companions(segment, nonce, None),
         }
     }
 
@@ -184,8 +184,14 @@ impl LockedRoot<'_> {
         }
     }
 
-    fn remove_companions(&self, segment: &Path, nonce: u64) -> Result<()> {
-        for number in 0..MOST_COMPANIONS {
+    /// Removes the companions of a segment, but for number `kept`.
+    pub(crate) fn remove_companions(
+        &self,
+        segment: &Path,
+        nonce: u64,
+        kept: Option<usize>,
+    ) -> Result<()> {
+        for number in (0..MOST_COMPANIONS).filter(|&number| Some(number) != kept) {
             let path = companion_path(segment, nonce, number);
             match os::remove(&path, &self.root.path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
