@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::build::Draft;
 use super::perfect::place;
-use super::shape::{Layout, PART_BITS, Parameters, Shape, bucket};
+use super::shape::{Layout, PART_BITS, Parameters, Part, Shape, bucket};
 use crate::error::{Error, Result};
 use crate::sorting::Spool;
 
@@ -22,8 +22,8 @@ pub(super) struct Index {
     hashes: Vec<u64>,
     contents: Vec<u8>,
     pilots: Spool,
-    /// Where the slots of each part that is done begin.
-    starts: Vec<u64>,
+    /// Where the slots of each part are that is done.
+    parts: Vec<Part>,
     /// The slots of what was left over.
     left_over: Vec<u8>,
 }
@@ -43,7 +43,7 @@ impl Index {
             hashes: Vec::new(),
             contents: Vec::new(),
             pilots: Spool::create(directory)?,
-            starts: Vec::new(),
+            parts: Vec::new(),
             left_over: Vec::new(),
         })
     }
@@ -76,7 +76,6 @@ impl Index {
     #[cold]
     fn end_parts(&mut self, next: u64, mut emit: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         while self.part < next {
-            self.starts.push(self.shape.slots);
             let first = self.part << PART_BITS;
             let buckets = (self.shape.buckets - first).min(1 << PART_BITS) as usize;
             let all = self.shape.buckets;
@@ -95,6 +94,7 @@ impl Index {
             for &key in &placed.left_over {
                 self.left_over.extend_from_slice(contents(key));
             }
+            self.parts.push(Part::new(self.shape.slots, placed.slots.len()));
             self.shape.slots += placed.slots.len() as u64;
             self.hashes.clear();
             self.contents.clear();
@@ -122,9 +122,9 @@ impl Index {
         draft.write(&self.left_over)?;
         draft.pad_to(layout.pilots_at as u64)?;
         draft.copy(self.pilots)?;
-        draft.pad_to(layout.starts_at as u64)?;
-        for start in self.starts.iter().chain([&self.shape.slots]) {
-            draft.write(&start.to_le_bytes())?;
+        draft.pad_to(layout.parts_at as u64)?;
+        for part in &self.parts {
+            draft.write(&part.0.to_le_bytes())?;
         }
         Ok(self.shape.write())
     }

@@ -11,6 +11,8 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
+use super::shape::Part;
+
 /// Of 100 slots, how many are filled.
 const FILLED: usize = 95;
 /// How many buckets that took the slots of others last keep theirs.
@@ -23,8 +25,8 @@ const FREE: u32 = u32::MAX;
 /// The slot of a hash among so many, by the pilot of its bucket. Part of the format.
 #[inline(always)]
 pub(super) fn slot_of(hash: u64, pilot: u8, slots: u64) -> u64 {
-    let turned = (hash ^ (u64::from(pilot) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
-        .wrapping_mul(0xd6e8_feb8_6659_fd93);
+    let turned = hash ^ u64::from(pilot).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let turned = turned.wrapping_mul(0xd6e8_feb8_6659_fd93);
     (u128::from(turned) * u128::from(slots) >> 64) as u64
 }
 
@@ -69,7 +71,7 @@ impl<'a> Placing<'a> {
         }
         let slots = match hashes.len() {
             0 => 0,
-            keys => keys * 100 / FILLED + 1,
+            keys => (keys * 100 / FILLED + 1).min(Part::MOST_SLOTS),
         };
         Self {
             hashes,

@@ -128,8 +128,8 @@ impl Shape {
     }
 }
 
-/// Where the parts of a table lie, in bytes: the heap at the beginning, slots, pilots, and for each part of the
-/// perfect hash where its slots begin.
+/// Where everything lies, in bytes: the heap at the beginning, slots, pilots, and a word for each part of the
+/// perfect hash.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
     pub(super) seed: Seed,
@@ -141,7 +141,7 @@ pub(super) struct Layout {
     pub(super) slots: u64,
     pub(super) slots_at: usize,
     pub(super) pilots_at: usize,
-    pub(super) starts_at: usize,
+    pub(super) parts_at: usize,
 }
 
 impl Layout {
@@ -174,9 +174,8 @@ impl Layout {
         let end = slots_at.checked_add(slots.checked_mul(slot)?)?;
         let pilots_at = end.checked_next_multiple_of(LINE)?;
         let end = pilots_at.checked_add(shape.buckets)?;
-        let starts_at = end.checked_next_multiple_of(8)?;
-        let starts = shape.parts().checked_add(1)?.checked_mul(8)?;
-        let end = starts_at.checked_add(starts)?;
+        let parts_at = end.checked_next_multiple_of(8)?;
+        let end = parts_at.checked_add(shape.parts().checked_mul(8)?)?;
         let layout = Self {
             seed: Seed::of(shape.nonce),
             len: shape.len,
@@ -186,7 +185,7 @@ impl Layout {
             slots,
             slots_at: slots_at as usize,
             pilots_at: pilots_at as usize,
-            starts_at: starts_at as usize,
+            parts_at: parts_at as usize,
         };
         Some((layout, usize::try_from(end).ok()?)) // so all the others fit, too
     }
@@ -202,4 +201,27 @@ impl Layout {
 #[inline(always)]
 pub(super) fn bucket(hash: u64, buckets: u64) -> u64 {
     (u128::from(hash) * u128::from(buckets) >> 64) as u64
+}
+
+/// Where the slots of a part are: the number of the first, and how many there are in the lower 16 bits.
+#[derive(Clone, Copy)]
+pub(super) struct Part(pub(super) u64);
+
+impl Part {
+    /// The most slots that a part can have.
+    pub(super) const MOST_SLOTS: usize = (1 << 16) - 1;
+
+    pub(super) fn new(start: u64, slots: usize) -> Self {
+        Self(start << 16 | slots as u64)
+    }
+
+    #[inline(always)]
+    pub(super) fn start(self) -> u64 {
+        self.0 >> 16
+    }
+
+    #[inline(always)]
+    pub(super) fn slots(self) -> u64 {
+        self.0 & 0xffff
+    }
 }

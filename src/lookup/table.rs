@@ -19,7 +19,7 @@ use std::borrow::Borrow;
 use std::marker::PhantomData;
 
 use super::perfect::slot_of;
-use super::shape::{Layout, PART_BITS, Pair, Parameters};
+use super::shape::{Layout, PART_BITS, Pair, Parameters, Part};
 use super::stored::{LookupKey, LookupValue};
 use crate::os::cpu::prefetch_range;
 
@@ -155,12 +155,10 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
     pub(super) fn slot(&self, hash: u64) -> Option<u64> {
         let bucket = self.layout.bucket(hash) as usize;
         let data = self.data.as_ref();
-        let pilot = *data.get(self.layout.pilots_at.checked_add(bucket)?)?;
-        let at = 8 * (bucket >> PART_BITS) + self.layout.starts_at;
-        let (start, end) = data.get(at..at + 16)?.split_at(8);
-        let [start, end] = [start, end].map(|bytes| bytes.first_chunk().copied());
-        let (start, end) = (u64::from_le_bytes(start?), u64::from_le_bytes(end?));
-        Some(start.wrapping_add(slot_of(hash, pilot, end.wrapping_sub(start))))
+        let pilot = *data.get(self.layout.pilots_at.wrapping_add(bucket))?;
+        let part = self.layout.parts_at.wrapping_add(8 * (bucket >> PART_BITS));
+        let part = Part(u64::from_le_bytes(*data.get(part..)?.first_chunk()?));
+        Some(part.start() + slot_of(hash, pilot, part.slots()))
     }
 
     /// The key and the value of a slot, as bytes. If a hash is given, perhaps only of a pair that has it.
@@ -185,12 +183,10 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
     /// What lies in a slot.
     #[inline(always)]
     pub(super) fn bytes_of(&self, slot: u64) -> Option<&[u8]> {
-        if slot >= self.layout.slots {
-            return None;
-        }
-        let start = self.layout.slots_at + slot as usize * Pair::<K, V>::SLOT; // checked by `Layout::of`
-        let data = self.data.as_ref();
-        data.get(start..)?.get(..Pair::<K, V>::SLOT)
+        // Whatever this is, it is in the data or it is refused.
+        let offset = (slot as usize).wrapping_mul(Pair::<K, V>::SLOT);
+        let start = self.layout.slots_at.wrapping_add(offset);
+        self.data.as_ref().get(start..)?.get(..Pair::<K, V>::SLOT)
     }
 
     /// The heap.

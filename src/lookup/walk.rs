@@ -1,6 +1,6 @@
 //! Going through a whole table: all its pairs, and whether they are where a search finds them.
 
-use super::shape::Pair;
+use super::shape::{Pair, Part};
 use super::stored::{LookupKey, LookupValue};
 use super::table::Table;
 
@@ -41,7 +41,7 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
     /// Says what is wrong: every pair is found by its key, there are as many as there should be, and there is
     /// nothing else.
     pub(crate) fn verify(&self) -> Result<(), String> {
-        self.verify_starts()?;
+        self.verify_parts()?;
         let mut cursor = Cursor::default();
         let mut count = 0u64;
         while let Some((key, value)) = self.advance(&mut cursor) {
@@ -63,19 +63,20 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
     }
 
     /// The parts have all slots but those of what was left over, one after another.
-    fn verify_starts(&self) -> Result<(), String> {
-        let starts = self.data.as_ref().get(self.layout.starts_at..).unwrap_or_default();
-        let mut last = 0;
-        for (part, start) in starts.as_chunks().0.iter().enumerate() {
-            let start = u64::from_le_bytes(*start);
-            if start < last || part == 0 && start > 0 {
-                return Err(format!("the slots of part {part} begin at {start}, after {last}"));
+    fn verify_parts(&self) -> Result<(), String> {
+        let parts = self.data.as_ref().get(self.layout.parts_at..);
+        let mut end = 0;
+        for (number, word) in parts.unwrap_or_default().as_chunks().0.iter().enumerate() {
+            let part = Part(u64::from_le_bytes(*word));
+            if part.start() != end {
+                let start = part.start();
+                return Err(format!("part {number} begins at slot {start}, not at {end}"));
             }
-            last = start;
+            end += part.slots();
         }
-        match last == self.layout.regular {
+        match end == self.layout.regular {
             true => Ok(()),
-            false => Err(format!("the parts have {last} slots of {}", self.layout.regular)),
+            false => Err(format!("the parts have {end} slots of {}", self.layout.regular)),
         }
     }
 
