@@ -28,7 +28,9 @@ const BATCH: usize = 4096;
 const BATCHES: usize = 64;
 
 fn main() -> Outcome {
-    if let Some(count) = std::env::args().find_map(|word| word.strip_prefix("--build=")?.parse().ok()) {
+    if let Some(count) =
+        std::env::args().find_map(|word| word.strip_prefix("--build=")?.parse().ok())
+    {
         return build_and_say(count);
     }
     let table = Table::begin();
@@ -59,7 +61,11 @@ fn turns() -> impl FnMut() -> usize + Clone {
 /// Batches of keys that are chosen at random.
 fn chosen<K: Clone>(keys: &[K]) -> Vec<Vec<K>> {
     let mut random = SmallRng::seed_from_u64(2);
-    let mut batch = || (0..BATCH).map(|_| keys[random.random_range(0..keys.len())].clone()).collect();
+    let mut batch = || {
+        (0..BATCH)
+            .map(|_| keys[random.random_range(0..keys.len())].clone())
+            .collect()
+    };
     (0..BATCHES).map(|_| batch()).collect()
 }
 
@@ -110,21 +116,34 @@ fn look_up_rows(table: &Table, millions: usize) -> Outcome {
 
 /// The same of strings, a fifth as many.
 fn look_up_words(table: &Table, millions: usize) -> Outcome {
-    let keys: Vec<String> = random_keys(3, millions * 200_000).map(|key| format!("word {key:x}!")).collect();
+    let keys: Vec<String> = random_keys(3, millions * 200_000)
+        .map(|key| format!("word {key:x}!"))
+        .collect();
     let pairs = || keys.iter().map(|key| (key.clone(), key[5..].to_string()));
     let map: HashMap<String, String> = pairs().collect();
     let lookup = Lookup::<str, str>::build(pairs())?;
     let wanted = chosen(&keys);
     let theirs = |batch: &[String]| -> usize { batch.iter().map(|key| map[key].len()).sum() };
-    let one_by_one =
-        |batch: &[String]| -> usize { batch.iter().map(|key| lookup.get(key).unwrap().len()).sum() };
+    let one_by_one = |batch: &[String]| -> usize {
+        batch.iter().map(|key| lookup.get(key).unwrap().len()).sum()
+    };
     let many = |batch: &[String]| {
         let mut sum = 0;
         lookup.get_many(batch, |_, word| sum += word.unwrap().len());
         sum
     };
-    let absent = |batch: &[String]| batch.iter().filter(|key| lookup.contains(&key[1..])).count();
-    let absent_theirs = |batch: &[String]| batch.iter().filter(|key| map.contains_key(&key[1..])).count();
+    let absent = |batch: &[String]| {
+        batch
+            .iter()
+            .filter(|key| lookup.contains(&key[1..]))
+            .count()
+    };
+    let absent_theirs = |batch: &[String]| {
+        batch
+            .iter()
+            .filter(|key| map.contains_key(&key[1..]))
+            .count()
+    };
     let unit = Unit::Records(BATCH);
     let name = |what: &str| format!("{what}, {} M str -> str", millions as f64 / 5.0);
     let (mut next, mut other) = (turns(), turns());
@@ -177,13 +196,23 @@ fn build(table: &Table) -> Outcome {
         let beside = format!("{}, ratio {ratio:.2} (0.3)", rate(&mut theirs));
         table.show(name, rate(&mut ours), beside);
     }
-    let sizes = if table.is_large() { vec![10, 50, 100] } else { vec![10] };
+    let sizes = if table.is_large() {
+        vec![10, 50, 100]
+    } else {
+        vec![10]
+    };
     for millions in sizes {
         let name = format!("build {millions} M, most memory");
         if table.wants(&name) {
             let mut program = Command::new(std::env::current_exe()?);
-            let said = program.arg(format!("--build={}", millions * 1_000_000)).output()?;
-            table.show(&name, String::from_utf8(said.stdout)?.trim().into(), "(256 MB)".into());
+            let said = program
+                .arg(format!("--build={}", millions * 1_000_000))
+                .output()?;
+            table.show(
+                &name,
+                String::from_utf8(said.stdout)?.trim().into(),
+                "(256 MB)".into(),
+            );
         }
     }
     Ok(())

@@ -75,12 +75,7 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
         let directory = &self.directory;
         let mut draft = Draft::new(draft, directory);
         let mut sorted = self.sorter.finish()?;
-        let mut index = Index::new(
-            shape,
-            Pair::<K, V>::SLOT,
-            Pair::<K, V>::IN_SLOTS,
-            directory,
-        )?;
+        let mut index = Index::new(shape, Pair::<K, V>::SLOT, Pair::<K, V>::IN_SLOTS, directory)?;
         match Pair::<K, V>::IN_SLOTS {
             true => write_slots::<K, V>(&mut sorted, &mut draft, &mut index)?,
             false => write_heap::<K, V>(&mut sorted, &mut draft, &mut index, directory)?,

@@ -11,22 +11,22 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
-use super::shape::Part;
-
-/// Of 100 slots, how many are filled.
-const FILLED: usize = 95;
 /// How many buckets that took the slots of others last keep theirs.
 const RECENT: usize = 16;
 /// How often buckets may take the slots of others, for each bucket.
 const PATIENCE: usize = 16;
+/// What hashes are multiplied by: odd for every pilot.
+const FACTOR: u64 = 0xd6e8_feb8_6659_fd93;
 /// No bucket.
 const FREE: u32 = u32::MAX;
 
 /// The slot of a hash among so many, by the pilot of its bucket. Part of the format.
 #[inline(always)]
 pub(super) fn slot_of(hash: u64, pilot: u8, slots: u64) -> u64 {
-    let turned = hash ^ u64::from(pilot).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let turned = turned.wrapping_mul(0xd6e8_feb8_6659_fd93);
+    // The lower bits first, which the keys of a bucket do not share.
+    let turned = hash
+        .rotate_left(32)
+        .wrapping_mul(FACTOR + 2 * u64::from(pilot));
     (u128::from(turned) * u128::from(slots) >> 64) as u64
 }
 
@@ -40,9 +40,14 @@ pub(super) struct Placed {
     pub(super) left_over: Vec<u32>,
 }
 
-/// Places keys with these hashes, which rise, and whose buckets `bucket_of` says, of so many.
-pub(super) fn place(hashes: &[u64], buckets: usize, bucket_of: impl Fn(u64) -> usize) -> Placed {
-    let mut placing = Placing::new(hashes, buckets, bucket_of);
+/// Places keys with these hashes, which rise, and whose buckets `bucket_of` says, of so many, in so many slots.
+pub(super) fn place(
+    hashes: &[u64],
+    slots: usize,
+    buckets: usize,
+    bucket_of: impl Fn(u64) -> usize,
+) -> Placed {
+    let mut placing = Placing::new(hashes, slots, buckets, bucket_of);
     placing.place_all();
     placing.into_placed()
 }
@@ -61,7 +66,12 @@ struct Placing<'a> {
 }
 
 impl<'a> Placing<'a> {
-    fn new(hashes: &'a [u64], buckets: usize, bucket_of: impl Fn(u64) -> usize) -> Self {
+    fn new(
+        hashes: &'a [u64],
+        slots: usize,
+        buckets: usize,
+        bucket_of: impl Fn(u64) -> usize,
+    ) -> Self {
         let mut starts = vec![0; buckets + 1];
         for &hash in hashes {
             starts[bucket_of(hash) + 1] += 1;
@@ -69,10 +79,6 @@ impl<'a> Placing<'a> {
         for bucket in 0..buckets {
             starts[bucket + 1] += starts[bucket];
         }
-        let slots = match hashes.len() {
-            0 => 0,
-            keys => (keys * 100 / FILLED + 1).min(Part::MOST_SLOTS),
-        };
         Self {
             hashes,
             starts,
@@ -190,9 +196,6 @@ impl<'a> Placing<'a> {
                     slots[slot] = Some(key as u32);
                 }
             }
-        }
-        if self.left_over.len() == self.hashes.len() {
-            slots.clear();
         }
         Placed {
             pilots: self.pilots,

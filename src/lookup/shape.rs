@@ -14,9 +14,11 @@ pub(crate) type Parameters = [u64; 32];
 /// The largest pair that lies in a slot itself, in bytes.
 const LARGEST_INLINE: usize = 128;
 /// Keys of a bucket, on the average.
-const KEYS: u64 = 3;
+const KEYS: u64 = 4;
 /// Buckets of a part, as a power of two.
 pub(super) const PART_BITS: u32 = 13;
+/// Of 100 slots, how many are filled.
+const FILLED: u64 = 95;
 /// What slots and pilots begin at a multiple of, in bytes.
 const LINE: u64 = 64;
 
@@ -91,20 +93,26 @@ pub(super) struct Shape {
     pub(super) len: u64,
     /// Among how many buckets hashes are spread.
     pub(super) buckets: u64,
-    /// How many slots the parts have.
-    pub(super) slots: u64,
-    /// How many slots are behind these, for what was left over.
+    /// How many slots each part has.
+    pub(super) part_slots: u64,
+    /// How many slots are behind those of the parts, for what was left over.
     pub(super) left_over: u64,
     /// Bytes of the heap, where there is one.
     pub(super) heap: u64,
 }
 
 impl Shape {
-    /// A table that is to have at most so many pairs.
+    /// A table that is to have at most so many pairs, which fall into all parts alike.
     pub(super) fn new(nonce: u64, most: u64) -> Self {
+        let parts = most.div_ceil(KEYS << PART_BITS);
+        let buckets = match parts {
+            0 | 1 => most.div_ceil(KEYS),
+            _ => parts << PART_BITS,
+        };
         Self {
             nonce,
-            buckets: most.div_ceil(KEYS),
+            buckets,
+            part_slots: most.div_ceil(parts.max(1)) * 100 / FILLED + 1,
             ..Self::default()
         }
     }
@@ -115,7 +123,7 @@ impl Shape {
             self.nonce,
             self.len,
             self.buckets,
-            self.slots,
+            self.part_slots,
             self.left_over,
             self.heap,
         ]);
@@ -126,22 +134,26 @@ impl Shape {
     pub(super) fn parts(&self) -> u64 {
         self.buckets.div_ceil(1 << PART_BITS)
     }
+
+    /// How many slots all parts have.
+    fn slots(&self) -> Option<u64> {
+        self.parts().checked_mul(self.part_slots)
+    }
 }
 
-/// Where everything lies, in bytes: the heap at the beginning, slots, pilots, and a word for each part of the
-/// perfect hash.
+/// Where everything lies, in bytes: the heap at the beginning, slots, pilots.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
     pub(super) seed: Seed,
     pub(super) len: u64,
     pub(super) buckets: u64,
     pub(super) heap: usize,
+    pub(super) part_slots: u64,
     /// The number of the first slot for what was left over, and of all slots.
     pub(super) regular: u64,
     pub(super) slots: u64,
     pub(super) slots_at: usize,
     pub(super) pilots_at: usize,
-    pub(super) parts_at: usize,
 }
 
 impl Layout {
@@ -151,12 +163,12 @@ impl Layout {
         slot: usize,
         length: usize,
     ) -> Result<Self, String> {
-        let [nonce, len, buckets, slots, left_over, heap, ..] = *parameters;
+        let [nonce, len, buckets, part_slots, left_over, heap, ..] = *parameters;
         let shape = Shape {
             nonce,
             len,
             buckets,
-            slots,
+            part_slots,
             left_over,
             heap,
         };
@@ -169,23 +181,22 @@ impl Layout {
 
     /// The layout, and how long all of it is.
     pub(super) fn of(shape: &Shape, slot: u64) -> Option<(Self, usize)> {
-        let slots = shape.slots.checked_add(shape.left_over)?;
+        let regular = shape.slots()?;
+        let slots = regular.checked_add(shape.left_over)?;
         let slots_at = shape.heap.checked_next_multiple_of(LINE)?;
         let end = slots_at.checked_add(slots.checked_mul(slot)?)?;
         let pilots_at = end.checked_next_multiple_of(LINE)?;
         let end = pilots_at.checked_add(shape.buckets)?;
-        let parts_at = end.checked_next_multiple_of(8)?;
-        let end = parts_at.checked_add(shape.parts().checked_mul(8)?)?;
         let layout = Self {
             seed: Seed::of(shape.nonce),
             len: shape.len,
             buckets: shape.buckets,
             heap: shape.heap as usize,
-            regular: shape.slots,
+            part_slots: shape.part_slots,
+            regular,
             slots,
             slots_at: slots_at as usize,
             pilots_at: pilots_at as usize,
-            parts_at: parts_at as usize,
         };
         Some((layout, usize::try_from(end).ok()?)) // so all the others fit, too
     }
@@ -201,27 +212,4 @@ impl Layout {
 #[inline(always)]
 pub(super) fn bucket(hash: u64, buckets: u64) -> u64 {
     (u128::from(hash) * u128::from(buckets) >> 64) as u64
-}
-
-/// Where the slots of a part are: the number of the first, and how many there are in the lower 16 bits.
-#[derive(Clone, Copy)]
-pub(super) struct Part(pub(super) u64);
-
-impl Part {
-    /// The most slots that a part can have.
-    pub(super) const MOST_SLOTS: usize = (1 << 16) - 1;
-
-    pub(super) fn new(start: u64, slots: usize) -> Self {
-        Self(start << 16 | slots as u64)
-    }
-
-    #[inline(always)]
-    pub(super) fn start(self) -> u64 {
-        self.0 >> 16
-    }
-
-    #[inline(always)]
-    pub(super) fn slots(self) -> u64 {
-        self.0 & 0xffff
-    }
 }

@@ -2,8 +2,8 @@
 //!
 //! A perfect hash (`perfect.rs`) says for each key a *slot* that no other key has. The hash of a key says its
 //! bucket; the pilot of the bucket, one byte, says the slot within the part that the bucket belongs to. Parts
-//! have 8192 buckets and as many slots as their keys need. Pairs of a fixed size of up to 128 bytes lie in their
-//! slots, so a search looks at a pilot, of which there is one for three keys, and at one pair. A slot that would
+//! have 8192 buckets and all the same number of slots. Pairs of a fixed size of up to 128 bytes lie in their
+//! slots, so a search looks at a pilot, of which there is one for four keys, and at one pair. A slot that would
 //! be free holds a copy of a pair that has another one, so that nobody finds it.
 //!
 //! Other pairs lie in a *heap*, one after another. Their slots hold words: 24 bits of a hash, and the place of
@@ -19,7 +19,7 @@ use std::borrow::Borrow;
 use std::marker::PhantomData;
 
 use super::perfect::slot_of;
-use super::shape::{Layout, PART_BITS, Pair, Parameters, Part};
+use super::shape::{Layout, PART_BITS, Pair, Parameters};
 use super::stored::{LookupKey, LookupValue};
 use crate::os::cpu::prefetch_range;
 
@@ -156,9 +156,9 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
         let bucket = self.layout.bucket(hash) as usize;
         let data = self.data.as_ref();
         let pilot = *data.get(self.layout.pilots_at.wrapping_add(bucket))?;
-        let part = self.layout.parts_at.wrapping_add(8 * (bucket >> PART_BITS));
-        let part = Part(u64::from_le_bytes(*data.get(part..)?.first_chunk()?));
-        Some(part.start() + slot_of(hash, pilot, part.slots()))
+        let part = (bucket >> PART_BITS) as u64;
+        let first = part.wrapping_mul(self.layout.part_slots);
+        Some(first.wrapping_add(slot_of(hash, pilot, self.layout.part_slots)))
     }
 
     /// The key and the value of a slot, as bytes. If a hash is given, perhaps only of a pair that has it.
@@ -186,7 +186,8 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
         // Whatever this is, it is in the data or it is refused.
         let offset = (slot as usize).wrapping_mul(Pair::<K, V>::SLOT);
         let start = self.layout.slots_at.wrapping_add(offset);
-        self.data.as_ref().get(start..)?.get(..Pair::<K, V>::SLOT)
+        let end = start.wrapping_add(Pair::<K, V>::SLOT);
+        self.data.as_ref().get(start..end)
     }
 
     /// The heap.

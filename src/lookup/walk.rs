@@ -1,6 +1,6 @@
 //! Going through a whole table: all its pairs, and whether they are where a search finds them.
 
-use super::shape::{Pair, Part};
+use super::shape::Pair;
 use super::stored::{LookupKey, LookupValue};
 use super::table::Table;
 
@@ -35,48 +35,36 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
     /// Whether the pair in a slot is no copy of another's.
     #[inline]
     fn has_its_own(&self, slot: u64) -> bool {
-        slot >= self.layout.regular || self.hash_in(slot).and_then(|hash| self.slot(hash)) == Some(slot)
+        slot >= self.layout.regular
+            || self.hash_in(slot).and_then(|hash| self.slot(hash)) == Some(slot)
     }
 
     /// Says what is wrong: every pair is found by its key, there are as many as there should be, and there is
     /// nothing else.
     pub(crate) fn verify(&self) -> Result<(), String> {
-        self.verify_parts()?;
         let mut cursor = Cursor::default();
         let mut count = 0u64;
         while let Some((key, value)) = self.advance(&mut cursor) {
             let pair = K::seen_in(key).zip(V::seen_in(value));
             let (key, value) = pair.ok_or_else(|| format!("pair {count} is none of the types"))?;
             // The very same one: no key comes twice.
-            if !self.get(key).is_some_and(|found| std::ptr::eq(found, value)) {
+            if !self
+                .get(key)
+                .is_some_and(|found| std::ptr::eq(found, value))
+            {
                 return Err(format!("pair {count} is not found by its key"));
             }
             count += 1;
         }
         if count != self.layout.len {
-            return Err(format!("it has {count} pairs, and says {}", self.layout.len));
+            return Err(format!(
+                "it has {count} pairs, and says {}",
+                self.layout.len
+            ));
         }
         match Pair::<K, V>::IN_SLOTS {
             true => self.verify_copies(),
             false => self.verify_words(cursor.at),
-        }
-    }
-
-    /// The parts have all slots but those of what was left over, one after another.
-    fn verify_parts(&self) -> Result<(), String> {
-        let parts = self.data.as_ref().get(self.layout.parts_at..);
-        let mut end = 0;
-        for (number, word) in parts.unwrap_or_default().as_chunks().0.iter().enumerate() {
-            let part = Part(u64::from_le_bytes(*word));
-            if part.start() != end {
-                let start = part.start();
-                return Err(format!("part {number} begins at slot {start}, not at {end}"));
-            }
-            end += part.slots();
-        }
-        match end == self.layout.regular {
-            true => Ok(()),
-            false => Err(format!("the parts have {end} slots of {}", self.layout.regular)),
         }
     }
 
@@ -94,7 +82,10 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
     /// The heap ends with a pair, and no slot leads to a place where none begins.
     fn verify_words(&self, end: usize) -> Result<(), String> {
         if end != self.layout.heap {
-            return Err(format!("the pairs end at {end}, not at {}", self.layout.heap));
+            return Err(format!(
+                "the pairs end at {end}, not at {}",
+                self.layout.heap
+            ));
         }
         let words = (0..self.layout.slots).filter(|&slot| {
             let word = self.bytes_of(slot).unwrap_or_default();

@@ -65,7 +65,9 @@ fn no_pairs_are_sorted_at_once() {
 
 #[test]
 fn a_directory_that_is_not_there_is_an_error_as_soon_as_it_is_needed() {
-    let missing = std::env::temp_dir().join("millpond-missing").join("sorting");
+    let missing = std::env::temp_dir()
+        .join("millpond-missing")
+        .join("sorting");
     let mut sorter = Sorter::new(&missing, 0);
     sorter.push(&[b"one"], &[]).unwrap();
     let refused = sorter.push(&[b"two"], &[]).unwrap_err();
