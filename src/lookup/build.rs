@@ -2,12 +2,13 @@
 //! perfect hash after another (`perfect.rs`). What is where, `table.rs` says.
 
 use std::borrow::Borrow;
+use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use super::index::Index;
-use super::shape::{Pair, Parameters, Shape};
+use super::shape::{Pair, Parameters, Shape, Types};
 use super::stored::{LookupKey, LookupValue};
 use super::table::{MOST_PLACES, word};
 use crate::error::{Error, Result};
@@ -24,7 +25,7 @@ pub struct LookupBuilder<K: LookupKey + ?Sized, V: LookupValue + ?Sized> {
     sorter: Sorter,
     nonce: u64,
     directory: PathBuf,
-    types: PhantomData<(fn(&K), fn(&V))>,
+    types: Types<K, V>,
 }
 
 impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
@@ -84,6 +85,15 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
         let parameters = index.write(&mut draft)?;
         draft.finish()?;
         Ok(parameters)
+    }
+}
+
+impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> fmt::Debug for LookupBuilder<K, V> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("LookupBuilder")
+            .field("pairs", &self.sorter.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -2,7 +2,6 @@
 //! folder.
 
 use std::io;
-use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use crate::os::{self, Access, View};
@@ -17,7 +16,7 @@ pub(super) struct Memory {
 impl Memory {
     /// Memory that is filled by writing to it, and what the writing gave.
     pub(super) fn filled<R>(fill: impl FnOnce(&mut Draft) -> Result<R>) -> Result<(Self, R)> {
-        let directory = PathBuf::from(os::default_root());
+        let directory = os::default_root();
         let trusted = os::private_directory(&directory);
         let trusted = trusted.map_err(Error::system("create", &directory))?;
         trusted.map_err(|reason| Error::UntrustedDirectory {

@@ -17,6 +17,7 @@ mod tests;
 mod walk;
 
 use std::borrow::Borrow;
+use std::fmt;
 
 pub use build::LookupBuilder;
 pub use stored::{LookupKey, LookupValue};
@@ -70,10 +71,7 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Lookup<K, V> {
         let mut builder = LookupBuilder::new(&std::env::temp_dir());
         builder.extend(pairs)?;
         let (memory, parameters) = Memory::filled(|draft| builder.write(draft))?;
-        let table = Table::place(memory, &parameters).map_err(|reason| Error::Damaged {
-            name: "nameless".into(),
-            reason,
-        })?;
+        let table = Table::place(memory, &parameters).map_err(damaged)?;
         Ok(Self { table })
     }
 
@@ -123,4 +121,28 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Lookup<K, V> {
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> + '_ {
         self.table.iter()
     }
+
+    /// Checks everything: every pair is found by its key, there are as many as it says, and nothing else. For
+    /// tests, and for whoever suspects a program that writes where it should not. Takes 0.2 µs a pair or so.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] with what is wrong.
+    pub fn verify(&self) -> Result<()> {
+        self.table.verify().map_err(damaged)
+    }
+}
+
+impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> fmt::Debug for Lookup<K, V> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Lookup")
+            .field("len", &self.len())
+            .field("schema", &Table::<K, V, Memory>::schema())
+            .finish_non_exhaustive()
+    }
+}
+
+fn damaged(reason: String) -> Error {
+    let name = "nameless".into();
+    Error::Damaged { name, reason }
 }

@@ -27,7 +27,7 @@ pub(super) fn slot_of(hash: u64, pilot: u8, slots: u64) -> u64 {
     let turned = hash
         .rotate_left(32)
         .wrapping_mul(FACTOR + 2 * u64::from(pilot));
-    (u128::from(turned) * u128::from(slots) >> 64) as u64
+    ((u128::from(turned) * u128::from(slots)) >> 64) as u64
 }
 
 /// Where the keys of a part are.

@@ -23,7 +23,10 @@ const FILLED: u64 = 95;
 const LINE: u64 = 64;
 
 /// How a pair of these types lies in the data; decided by the types alone.
-pub(super) struct Pair<K: ?Sized, V: ?Sized>(PhantomData<(fn(&K), fn(&V))>);
+pub(super) struct Pair<K: ?Sized, V: ?Sized>(Types<K, V>);
+
+/// Types of which there is no value.
+pub(super) type Types<K, V> = PhantomData<(fn(&K), fn(&V))>;
 
 impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Pair<K, V> {
     /// What a pair begins at a multiple of.
@@ -211,5 +214,5 @@ impl Layout {
 /// The bucket of a hash, of so many.
 #[inline(always)]
 pub(super) fn bucket(hash: u64, buckets: u64) -> u64 {
-    (u128::from(hash) * u128::from(buckets) >> 64) as u64
+    ((u128::from(hash) * u128::from(buckets)) >> 64) as u64
 }

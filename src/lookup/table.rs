@@ -19,7 +19,7 @@ use std::borrow::Borrow;
 use std::marker::PhantomData;
 
 use super::perfect::slot_of;
-use super::shape::{Layout, PART_BITS, Pair, Parameters};
+use super::shape::{Layout, PART_BITS, Pair, Parameters, Types};
 use super::stored::{LookupKey, LookupValue};
 use crate::os::cpu::prefetch_range;
 
@@ -28,7 +28,7 @@ const PLACE_BITS: u32 = 40;
 /// Places that a word can name.
 pub(super) const MOST_PLACES: u64 = (1 << PLACE_BITS) - 1;
 /// How many searches ahead of its own memory is asked for, and between what is asked for one search.
-const AHEAD: usize = 8;
+const AHEAD: usize = 16;
 
 /// The word for a pair at this place.
 pub(super) fn word(hash: u64, place: u64) -> u64 {
@@ -39,7 +39,7 @@ pub(super) fn word(hash: u64, place: u64) -> u64 {
 pub(crate) struct Table<K: ?Sized, V: ?Sized, D> {
     pub(super) data: D,
     pub(super) layout: Layout,
-    types: PhantomData<(fn(&K), fn(&V))>,
+    types: Types<K, V>,
 }
 
 impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V, D> {
