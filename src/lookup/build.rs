@@ -12,6 +12,7 @@ use super::shape::{Pair, Parameters, Shape, Types};
 use super::stored::{LookupKey, LookupValue};
 use super::table::{MOST_PLACES, word};
 use crate::error::{Error, Result};
+use crate::hash::Seed;
 use crate::sorting::{BUDGET, Sorted, Sorter, Spool};
 
 /// What is gathered before it is written, in bytes.
@@ -24,6 +25,7 @@ const BUFFER: usize = 256 << 10;
 pub struct LookupBuilder<K: LookupKey + ?Sized, V: LookupValue + ?Sized> {
     sorter: Sorter,
     nonce: u64,
+    seed: Seed,
     directory: PathBuf,
     types: Types<K, V>,
 }
@@ -39,6 +41,7 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
         Self {
             sorter: Sorter::new(directory, budget),
             nonce,
+            seed: Seed::of(nonce),
             directory: directory.to_path_buf(),
             types: PhantomData,
         }
@@ -51,7 +54,7 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
     /// [`Error::System`] where the temporary file cannot be written.
     #[inline]
     pub fn insert(&mut self, key: &K, value: &V) -> Result<()> {
-        let hash = key.hash(crate::hash::Seed::of(self.nonce));
+        let hash = key.hash(self.seed);
         let key = [&hash.to_be_bytes(), key.as_bytes()];
         self.sorter.push(&key, &[value.as_bytes()])
     }

@@ -119,22 +119,28 @@ impl<'a> Placing<'a> {
         }
     }
 
-    /// The pilot with which a bucket takes the fewest slots of others, and none from itself.
+    /// A pilot with which all slots of a bucket are free; else the one with which it takes the fewest of others.
     fn choose(&self, bucket: u32) -> Option<u8> {
-        let mut best = None;
-        let mut least = usize::MAX;
         let first = (self.taken as u8).wrapping_mul(77);
-        for turn in 0..=u8::MAX {
-            let pilot = first.wrapping_add(turn);
+        let pilots = (0..=u8::MAX).map(|turn| first.wrapping_add(turn));
+        let is_free = |slot: usize| self.owners[slot] == FREE;
+        let mut free = pilots.clone().filter(|&pilot| {
+            self.slots(bucket, pilot).all(is_free) && self.has_no_twins(bucket, pilot)
+        });
+        if let Some(pilot) = free.next() {
+            return Some(pilot);
+        }
+        if self.taken >= PATIENCE * self.pilots.len() {
+            return None;
+        }
+        let (mut best, mut least) = (None, usize::MAX);
+        for pilot in pilots {
             let cost = self.cost(bucket, pilot, least);
             if cost < least && self.has_no_twins(bucket, pilot) {
-                if cost == 0 {
-                    return Some(pilot);
-                }
                 (best, least) = (Some(pilot), cost);
             }
         }
-        best.filter(|_| self.taken < PATIENCE * self.pilots.len())
+        best
     }
 
     /// What others lose if the bucket has this pilot; or at least `enough`.

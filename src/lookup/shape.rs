@@ -14,7 +14,7 @@ pub(crate) type Parameters = [u64; 32];
 /// The largest pair that lies in a slot itself, in bytes.
 const LARGEST_INLINE: usize = 128;
 /// Keys of a bucket, on the average.
-const KEYS: u64 = 4;
+const KEYS: u64 = 3;
 /// Buckets of a part, as a power of two.
 pub(super) const PART_BITS: u32 = 13;
 /// Of 100 slots, how many are filled.

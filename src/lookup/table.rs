@@ -3,7 +3,7 @@
 //! A perfect hash (`perfect.rs`) says for each key a *slot* that no other key has. The hash of a key says its
 //! bucket; the pilot of the bucket, one byte, says the slot within the part that the bucket belongs to. Parts
 //! have 8192 buckets and all the same number of slots. Pairs of a fixed size of up to 128 bytes lie in their
-//! slots, so a search looks at a pilot, of which there is one for four keys, and at one pair. A slot that would
+//! slots, so a search looks at a pilot, of which there is one for three keys, and at one pair. A slot that would
 //! be free holds a copy of a pair that has another one, so that nobody finds it.
 //!
 //! Other pairs lie in a *heap*, one after another. Their slots hold words: 24 bits of a hash, and the place of

@@ -199,11 +199,11 @@ fn what_the_perfect_hash_leaves_over_is_found_behind_its_slots() {
 
 #[test]
 fn a_part_of_random_hashes_is_placed_whole() {
-    let mut hashes: Vec<u64> = (0..32_768)
+    let mut hashes: Vec<u64> = (0..24_576)
         .map(|n| crate::hash::Seed::of(3).hash(&[n]))
         .collect();
     hashes.sort();
-    let placed = perfect::place(&hashes, 34_500, 8192, |hash| {
+    let placed = perfect::place(&hashes, 25_900, 8192, |hash| {
         shape::bucket(hash, 8192) as usize
     });
     assert!(placed.left_over.is_empty());
