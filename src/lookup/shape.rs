@@ -19,6 +19,8 @@ const KEYS: u64 = 3;
 pub(super) const PART_BITS: u32 = 13;
 /// Of 100 slots, how many are filled.
 const FILLED: u64 = 95;
+/// Slots besides: in a small part few others can be taken.
+const SPARE: u64 = 16;
 /// What slots and pilots begin at a multiple of, in bytes.
 const LINE: u64 = 64;
 
@@ -115,7 +117,7 @@ impl Shape {
         Self {
             nonce,
             buckets,
-            part_slots: most.div_ceil(parts.max(1)) * 100 / FILLED + 1,
+            part_slots: most.div_ceil(parts.max(1)) * 100 / FILLED + SPARE,
             ..Self::default()
         }
     }

@@ -29,6 +29,9 @@ impl AsRef<[u8]> for Data {
     }
 }
 
+/// How many parts of each size are placed.
+const PARTS: u64 = 300;
+
 type Built<K, V> = Table<K, V, Data>;
 
 /// The data of a table, and what is kept beside it.
@@ -198,16 +201,19 @@ fn what_the_perfect_hash_leaves_over_is_found_behind_its_slots() {
 }
 
 #[test]
-fn a_part_of_random_hashes_is_placed_whole() {
-    let mut hashes: Vec<u64> = (0..24_576)
-        .map(|n| crate::hash::Seed::of(3).hash(&[n]))
-        .collect();
-    hashes.sort();
-    let placed = perfect::place(&hashes, 25_900, 8192, |hash| {
-        shape::bucket(hash, 8192) as usize
-    });
-    assert!(placed.left_over.is_empty());
-    assert_eq!(placed.slots.iter().flatten().count(), hashes.len());
+fn parts_of_random_hashes_are_placed_whole() {
+    // As many keys as a part has on the average, more than one in a million parts has, and few.
+    for (count, slots, buckets) in [(24_576, 25_885, 8192), (25_360, 25_885, 8192), (20, 37, 7)] {
+        for seed in 0..PARTS {
+            let seed = crate::hash::Seed::of(seed);
+            let mut hashes: Vec<u64> = (0..count).map(|key| seed.hash(&[key])).collect();
+            hashes.sort();
+            let bucket_of = |hash| shape::bucket(hash, buckets as u64) as usize;
+            let placed = perfect::place(&hashes, slots, buckets, bucket_of);
+            assert!(placed.left_over.is_empty(), "{count} keys");
+            assert_eq!(placed.slots.iter().flatten().count(), hashes.len());
+        }
+    }
 }
 
 #[test]
