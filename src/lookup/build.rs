@@ -2,16 +2,18 @@
 //! perfect hash after another (`perfect.rs`). What is where, `table.rs` says.
 
 use std::borrow::Borrow;
+use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use super::Lookup;
 use super::index::Index;
-use super::shape::{Pair, Parameters, Shape};
+use super::shape::{Pair, Parameters, Shape, Types};
 use super::stored::{LookupKey, LookupValue};
 use super::table::{MOST_PLACES, word};
 use crate::error::{Error, Result};
+use crate::hash::Seed;
 use crate::sorting::{Sorted, Sorter, Spool};
 use crate::volume::{Place, PublishOptions, Published, explain};
 
@@ -25,9 +27,10 @@ const BUFFER: usize = 256 << 10;
 pub struct LookupBuilder<K: LookupKey + ?Sized, V: LookupValue + ?Sized> {
     sorter: Sorter,
     nonce: u64,
+    seed: Seed,
     directory: PathBuf,
     options: PublishOptions,
-    types: PhantomData<(fn(&K), fn(&V))>,
+    types: Types<K, V>,
 }
 
 impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
@@ -44,6 +47,7 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
         Self {
             sorter: Sorter::new(directory, budget),
             nonce,
+            seed: Seed::of(nonce),
             directory: directory.to_path_buf(),
             options: PublishOptions::new(),
             types: PhantomData,
@@ -57,7 +61,7 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
     /// [`Error::System`] where the temporary file cannot be written.
     #[inline]
     pub fn insert(&mut self, key: &K, value: &V) -> Result<()> {
-        let hash = key.hash(crate::hash::Seed::of(self.nonce));
+        let hash = key.hash(self.seed);
         let key = [&hash.to_be_bytes(), key.as_bytes()];
         self.sorter.push(&key, &[value.as_bytes()])
     }
@@ -102,6 +106,15 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
         let parameters = index.write(&mut draft)?;
         draft.finish()?;
         Ok(parameters)
+    }
+}
+
+impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> fmt::Debug for LookupBuilder<K, V> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("LookupBuilder")
+            .field("pairs", &self.sorter.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -195,7 +208,7 @@ impl<W: io::Write> Draft<W> {
     #[inline]
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let written = io::Write::write_all(&mut self.inner, bytes);
-        written.map_err(|error| explain(error))?;
+        written.map_err(explain)?;
         self.position += bytes.len() as u64;
         Ok(())
     }
@@ -226,6 +239,6 @@ impl<W: io::Write> Draft<W> {
 
     fn finish(mut self) -> Result<()> {
         let flushed = io::Write::flush(&mut self.inner);
-        flushed.map_err(|error| explain(error))
+        flushed.map_err(explain)
     }
 }

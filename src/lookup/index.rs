@@ -21,9 +21,9 @@ pub(super) struct Index {
     part: u64,
     hashes: Vec<u64>,
     contents: Vec<u8>,
+    /// What is in the slots of nobody: a pair that its own slot has, too; or a word for no pair.
+    filler: Vec<u8>,
     pilots: Spool,
-    /// Where the slots of each part that is done begin.
-    starts: Vec<u64>,
     /// The slots of what was left over.
     left_over: Vec<u8>,
 }
@@ -37,8 +37,8 @@ impl Index {
             part: 0,
             hashes: Vec::new(),
             contents: Vec::new(),
+            filler: vec![0; size],
             pilots: Spool::create(directory)?,
-            starts: Vec::new(),
             left_over: Vec::new(),
         })
     }
@@ -52,6 +52,9 @@ impl Index {
         contents: &[u8],
         emit: impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
+        if self.in_slots && self.shape.len == 0 {
+            self.filler.copy_from_slice(contents); // for parts before it, which have no pairs
+        }
         let part = bucket(hash, self.shape.buckets) >> PART_BITS;
         if part > self.part {
             self.end_parts(part, emit)?;
@@ -71,26 +74,29 @@ impl Index {
     #[cold]
     fn end_parts(&mut self, next: u64, mut emit: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         while self.part < next {
-            self.starts.push(self.shape.slots);
             let first = self.part << PART_BITS;
             let buckets = (self.shape.buckets - first).min(1 << PART_BITS) as usize;
             let all = self.shape.buckets;
             let of_part = |hash| (bucket(hash, all) - first) as usize;
-            let placed = place(&self.hashes, buckets, of_part);
+            let placed = place(
+                &self.hashes,
+                self.shape.part_slots as usize,
+                buckets,
+                of_part,
+            );
             self.pilots.append(&placed.pilots)?;
             let contents = |key: u32| &self.contents[key as usize * self.size..][..self.size];
-            // In the slots of nobody there is a pair that its own slot has, too; or a word for no pair.
-            let filler = match placed.slots.iter().flatten().next() {
-                Some(&first) if self.in_slots => contents(first).to_vec(),
-                _ => vec![0; self.size],
-            };
+            if self.in_slots
+                && let Some(&first) = placed.slots.iter().flatten().next()
+            {
+                self.filler.copy_from_slice(contents(first));
+            }
             for slot in &placed.slots {
-                emit(slot.map_or(&filler, contents))?;
+                emit(slot.map_or(&self.filler, contents))?;
             }
             for &key in &placed.left_over {
                 self.left_over.extend_from_slice(contents(key));
             }
-            self.shape.slots += placed.slots.len() as u64;
             self.hashes.clear();
             self.contents.clear();
             self.part += 1;
@@ -117,10 +123,6 @@ impl Index {
         draft.write(&self.left_over)?;
         draft.pad_to(layout.pilots_at as u64)?;
         draft.copy(self.pilots)?;
-        draft.pad_to(layout.starts_at as u64)?;
-        for start in self.starts.iter().chain([&self.shape.slots]) {
-            draft.write(&start.to_le_bytes())?;
-        }
         Ok(self.shape.write())
     }
 }

@@ -16,11 +16,12 @@ mod tests;
 mod walk;
 
 use std::borrow::Borrow;
+use std::fmt;
 
 pub use build::LookupBuilder;
 pub use stored::{LookupKey, LookupValue};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::volume::{Content, Place, PublishOptions, Published, Volume, volume_methods};
 use table::Table;
 
@@ -154,6 +155,18 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Lookup<K, V> {
         self.table().get_many(keys, found);
     }
 
+    /// Checks everything: every pair is found by its key, there are as many as it says, and nothing else. For
+    /// tests, and for whoever suspects a program that writes where it should not. Takes 0.2 µs a pair or so.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] with what is wrong.
+    pub fn verify(&self) -> Result<()> {
+        self.table().verify().map_err(|reason| Error::Damaged {
+            name: format!("{:?}", self.place()),
+            reason,
+        })
+    }
+
     /// All keys and their values, in no order that means anything.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> + '_ {
         self.table().iter()
@@ -172,15 +185,22 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Content for Table<K, V, Vol
     const KIND: &'static str = "lookup";
 
     fn schema() -> String {
-        Self::schema()
+        Self::types()
     }
 
+    /// No search believes what it finds, so that what the checksum finds right needs no further check.
     fn place(volume: Volume) -> std::result::Result<Self, String> {
         let parameters = *volume.parameters();
-        Self::place(volume, &parameters)
+        Self::over(volume, &parameters)
     }
+}
 
-    fn verify(&self) -> std::result::Result<(), String> {
-        self.verify()
+impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> fmt::Debug for Lookup<K, V> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Lookup")
+            .field("len", &self.len())
+            .field("types", &Table::<K, V, Volume>::types())
+            .finish_non_exhaustive()
     }
 }

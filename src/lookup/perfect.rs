@@ -11,21 +11,23 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
-/// Of 100 slots, how many are filled.
-const FILLED: usize = 95;
 /// How many buckets that took the slots of others last keep theirs.
 const RECENT: usize = 16;
 /// How often buckets may take the slots of others, for each bucket.
 const PATIENCE: usize = 16;
+/// What hashes are multiplied by: odd for every pilot.
+const FACTOR: u64 = 0xd6e8_feb8_6659_fd93;
 /// No bucket.
 const FREE: u32 = u32::MAX;
 
 /// The slot of a hash among so many, by the pilot of its bucket. Part of the format.
 #[inline(always)]
 pub(super) fn slot_of(hash: u64, pilot: u8, slots: u64) -> u64 {
-    let turned = (hash ^ (u64::from(pilot) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
-        .wrapping_mul(0xd6e8_feb8_6659_fd93);
-    (u128::from(turned) * u128::from(slots) >> 64) as u64
+    // The lower bits first, which the keys of a bucket do not share.
+    let turned = hash
+        .rotate_left(32)
+        .wrapping_mul(FACTOR + 2 * u64::from(pilot));
+    ((u128::from(turned) * u128::from(slots)) >> 64) as u64
 }
 
 /// Where the keys of a part are.
@@ -38,9 +40,14 @@ pub(super) struct Placed {
     pub(super) left_over: Vec<u32>,
 }
 
-/// Places keys with these hashes, which rise, and whose buckets `bucket_of` says, of so many.
-pub(super) fn place(hashes: &[u64], buckets: usize, bucket_of: impl Fn(u64) -> usize) -> Placed {
-    let mut placing = Placing::new(hashes, buckets, bucket_of);
+/// Places keys with these hashes, which rise, and whose buckets `bucket_of` says, of so many, in so many slots.
+pub(super) fn place(
+    hashes: &[u64],
+    slots: usize,
+    buckets: usize,
+    bucket_of: impl Fn(u64) -> usize,
+) -> Placed {
+    let mut placing = Placing::new(hashes, slots, buckets, bucket_of);
     placing.place_all();
     placing.into_placed()
 }
@@ -59,7 +66,12 @@ struct Placing<'a> {
 }
 
 impl<'a> Placing<'a> {
-    fn new(hashes: &'a [u64], buckets: usize, bucket_of: impl Fn(u64) -> usize) -> Self {
+    fn new(
+        hashes: &'a [u64],
+        slots: usize,
+        buckets: usize,
+        bucket_of: impl Fn(u64) -> usize,
+    ) -> Self {
         let mut starts = vec![0; buckets + 1];
         for &hash in hashes {
             starts[bucket_of(hash) + 1] += 1;
@@ -67,10 +79,6 @@ impl<'a> Placing<'a> {
         for bucket in 0..buckets {
             starts[bucket + 1] += starts[bucket];
         }
-        let slots = match hashes.len() {
-            0 => 0,
-            keys => keys * 100 / FILLED + 1,
-        };
         Self {
             hashes,
             starts,
@@ -111,22 +119,28 @@ impl<'a> Placing<'a> {
         }
     }
 
-    /// The pilot with which a bucket takes the fewest slots of others, and none from itself.
+    /// A pilot with which all slots of a bucket are free; else the one with which it takes the fewest of others.
     fn choose(&self, bucket: u32) -> Option<u8> {
-        let mut best = None;
-        let mut least = usize::MAX;
         let first = (self.taken as u8).wrapping_mul(77);
-        for turn in 0..=u8::MAX {
-            let pilot = first.wrapping_add(turn);
+        let pilots = (0..=u8::MAX).map(|turn| first.wrapping_add(turn));
+        let is_free = |slot: usize| self.owners[slot] == FREE;
+        let mut free = pilots.clone().filter(|&pilot| {
+            self.slots(bucket, pilot).all(is_free) && self.has_no_twins(bucket, pilot)
+        });
+        if let Some(pilot) = free.next() {
+            return Some(pilot);
+        }
+        if self.taken >= PATIENCE * self.pilots.len() {
+            return None;
+        }
+        let (mut best, mut least) = (None, usize::MAX);
+        for pilot in pilots {
             let cost = self.cost(bucket, pilot, least);
             if cost < least && self.has_no_twins(bucket, pilot) {
-                if cost == 0 {
-                    return Some(pilot);
-                }
                 (best, least) = (Some(pilot), cost);
             }
         }
-        best.filter(|_| self.taken < PATIENCE * self.pilots.len())
+        best
     }
 
     /// What others lose if the bucket has this pilot; or at least `enough`.
@@ -188,9 +202,6 @@ impl<'a> Placing<'a> {
                     slots[slot] = Some(key as u32);
                 }
             }
-        }
-        if self.left_over.len() == self.hashes.len() {
-            slots.clear();
         }
         Placed {
             pilots: self.pilots,

@@ -17,11 +17,18 @@ const LARGEST_INLINE: usize = 128;
 const KEYS: u64 = 3;
 /// Buckets of a part, as a power of two.
 pub(super) const PART_BITS: u32 = 13;
+/// Of 100 slots, how many are filled.
+const FILLED: u64 = 95;
+/// Slots besides: in a small part few others can be taken.
+const SPARE: u64 = 16;
 /// What slots and pilots begin at a multiple of, in bytes.
 const LINE: u64 = 64;
 
 /// How a pair of these types lies in the data; decided by the types alone.
-pub(super) struct Pair<K: ?Sized, V: ?Sized>(PhantomData<(fn(&K), fn(&V))>);
+pub(super) struct Pair<K: ?Sized, V: ?Sized>(Types<K, V>);
+
+/// Types of which there is no value.
+pub(super) type Types<K, V> = PhantomData<(fn(&K), fn(&V))>;
 
 impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Pair<K, V> {
     /// What a pair begins at a multiple of.
@@ -91,20 +98,26 @@ pub(super) struct Shape {
     pub(super) len: u64,
     /// Among how many buckets hashes are spread.
     pub(super) buckets: u64,
-    /// How many slots the parts have.
-    pub(super) slots: u64,
-    /// How many slots are behind these, for what was left over.
+    /// How many slots each part has.
+    pub(super) part_slots: u64,
+    /// How many slots are behind those of the parts, for what was left over.
     pub(super) left_over: u64,
     /// Bytes of the heap, where there is one.
     pub(super) heap: u64,
 }
 
 impl Shape {
-    /// A table that is to have at most so many pairs.
+    /// A table that is to have at most so many pairs, which fall into all parts alike.
     pub(super) fn new(nonce: u64, most: u64) -> Self {
+        let parts = most.div_ceil(KEYS << PART_BITS);
+        let buckets = match parts {
+            0 | 1 => most.div_ceil(KEYS),
+            _ => parts << PART_BITS,
+        };
         Self {
             nonce,
-            buckets: most.div_ceil(KEYS),
+            buckets,
+            part_slots: most.div_ceil(parts.max(1)) * 100 / FILLED + SPARE,
             ..Self::default()
         }
     }
@@ -115,7 +128,7 @@ impl Shape {
             self.nonce,
             self.len,
             self.buckets,
-            self.slots,
+            self.part_slots,
             self.left_over,
             self.heap,
         ]);
@@ -126,22 +139,26 @@ impl Shape {
     pub(super) fn parts(&self) -> u64 {
         self.buckets.div_ceil(1 << PART_BITS)
     }
+
+    /// How many slots all parts have.
+    fn slots(&self) -> Option<u64> {
+        self.parts().checked_mul(self.part_slots)
+    }
 }
 
-/// Where the parts of a table lie, in bytes: the heap at the beginning, slots, pilots, and for each part of the
-/// perfect hash where its slots begin.
+/// Where everything lies, in bytes: the heap at the beginning, slots, pilots.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
     pub(super) seed: Seed,
     pub(super) len: u64,
     pub(super) buckets: u64,
     pub(super) heap: usize,
+    pub(super) part_slots: u64,
     /// The number of the first slot for what was left over, and of all slots.
     pub(super) regular: u64,
     pub(super) slots: u64,
     pub(super) slots_at: usize,
     pub(super) pilots_at: usize,
-    pub(super) starts_at: usize,
 }
 
 impl Layout {
@@ -151,12 +168,12 @@ impl Layout {
         slot: usize,
         length: usize,
     ) -> Result<Self, String> {
-        let [nonce, len, buckets, slots, left_over, heap, ..] = *parameters;
+        let [nonce, len, buckets, part_slots, left_over, heap, ..] = *parameters;
         let shape = Shape {
             nonce,
             len,
             buckets,
-            slots,
+            part_slots,
             left_over,
             heap,
         };
@@ -169,24 +186,22 @@ impl Layout {
 
     /// The layout, and how long all of it is.
     pub(super) fn of(shape: &Shape, slot: u64) -> Option<(Self, usize)> {
-        let slots = shape.slots.checked_add(shape.left_over)?;
+        let regular = shape.slots()?;
+        let slots = regular.checked_add(shape.left_over)?;
         let slots_at = shape.heap.checked_next_multiple_of(LINE)?;
         let end = slots_at.checked_add(slots.checked_mul(slot)?)?;
         let pilots_at = end.checked_next_multiple_of(LINE)?;
         let end = pilots_at.checked_add(shape.buckets)?;
-        let starts_at = end.checked_next_multiple_of(8)?;
-        let starts = shape.parts().checked_add(1)?.checked_mul(8)?;
-        let end = starts_at.checked_add(starts)?;
         let layout = Self {
             seed: Seed::of(shape.nonce),
             len: shape.len,
             buckets: shape.buckets,
             heap: shape.heap as usize,
-            regular: shape.slots,
+            part_slots: shape.part_slots,
+            regular,
             slots,
             slots_at: slots_at as usize,
             pilots_at: pilots_at as usize,
-            starts_at: starts_at as usize,
         };
         Some((layout, usize::try_from(end).ok()?)) // so all the others fit, too
     }
@@ -201,5 +216,5 @@ impl Layout {
 /// The bucket of a hash, of so many.
 #[inline(always)]
 pub(super) fn bucket(hash: u64, buckets: u64) -> u64 {
-    (u128::from(hash) * u128::from(buckets) >> 64) as u64
+    ((u128::from(hash) * u128::from(buckets)) >> 64) as u64
 }

@@ -2,7 +2,7 @@
 //!
 //! A perfect hash (`perfect.rs`) says for each key a *slot* that no other key has. The hash of a key says its
 //! bucket; the pilot of the bucket, one byte, says the slot within the part that the bucket belongs to. Parts
-//! have 8192 buckets and as many slots as their keys need. Pairs of a fixed size of up to 128 bytes lie in their
+//! have 8192 buckets and all the same number of slots. Pairs of a fixed size of up to 128 bytes lie in their
 //! slots, so a search looks at a pilot, of which there is one for three keys, and at one pair. A slot that would
 //! be free holds a copy of a pair that has another one, so that nobody finds it.
 //!
@@ -19,7 +19,7 @@ use std::borrow::Borrow;
 use std::marker::PhantomData;
 
 use super::perfect::slot_of;
-use super::shape::{Layout, PART_BITS, Pair, Parameters};
+use super::shape::{Layout, PART_BITS, Pair, Parameters, Types};
 use super::stored::{LookupKey, LookupValue};
 use crate::os::cpu::prefetch_range;
 
@@ -28,7 +28,7 @@ const PLACE_BITS: u32 = 40;
 /// Places that a word can name.
 pub(super) const MOST_PLACES: u64 = (1 << PLACE_BITS) - 1;
 /// How many searches ahead of its own memory is asked for, and between what is asked for one search.
-const AHEAD: usize = 8;
+const AHEAD: usize = 16;
 
 /// The word for a pair at this place.
 pub(super) fn word(hash: u64, place: u64) -> u64 {
@@ -39,18 +39,18 @@ pub(super) fn word(hash: u64, place: u64) -> u64 {
 pub(crate) struct Table<K: ?Sized, V: ?Sized, D> {
     pub(super) data: D,
     pub(super) layout: Layout,
-    types: PhantomData<(fn(&K), fn(&V))>,
+    types: Types<K, V>,
 }
 
 impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V, D> {
     /// What the data is, as text.
-    pub(crate) fn schema() -> String {
+    pub(crate) fn types() -> String {
         let (key, value) = (K::schema(), V::schema());
         format!("lookup 1, hash 1\nkey {key}value {value}")
     }
 
     /// Finds the parts in the data.
-    pub(crate) fn place(data: D, parameters: &Parameters) -> Result<Self, String> {
+    pub(crate) fn over(data: D, parameters: &Parameters) -> Result<Self, String> {
         let layout = Layout::read(parameters, Pair::<K, V>::SLOT, data.as_ref().len())?;
         Ok(Self {
             data,
@@ -155,12 +155,10 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
     pub(super) fn slot(&self, hash: u64) -> Option<u64> {
         let bucket = self.layout.bucket(hash) as usize;
         let data = self.data.as_ref();
-        let pilot = *data.get(self.layout.pilots_at.checked_add(bucket)?)?;
-        let at = 8 * (bucket >> PART_BITS) + self.layout.starts_at;
-        let (start, end) = data.get(at..at + 16)?.split_at(8);
-        let [start, end] = [start, end].map(|bytes| bytes.first_chunk().copied());
-        let (start, end) = (u64::from_le_bytes(start?), u64::from_le_bytes(end?));
-        Some(start.wrapping_add(slot_of(hash, pilot, end.wrapping_sub(start))))
+        let pilot = *data.get(self.layout.pilots_at.wrapping_add(bucket))?;
+        let part = (bucket >> PART_BITS) as u64;
+        let first = part.wrapping_mul(self.layout.part_slots);
+        Some(first.wrapping_add(slot_of(hash, pilot, self.layout.part_slots)))
     }
 
     /// The key and the value of a slot, as bytes. If a hash is given, perhaps only of a pair that has it.
@@ -185,12 +183,11 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
     /// What lies in a slot.
     #[inline(always)]
     pub(super) fn bytes_of(&self, slot: u64) -> Option<&[u8]> {
-        if slot >= self.layout.slots {
-            return None;
-        }
-        let start = self.layout.slots_at + slot as usize * Pair::<K, V>::SLOT; // checked by `Layout::of`
-        let data = self.data.as_ref();
-        data.get(start..)?.get(..Pair::<K, V>::SLOT)
+        // Whatever this is, it is in the data or it is refused.
+        let offset = (slot as usize).wrapping_mul(Pair::<K, V>::SLOT);
+        let start = self.layout.slots_at.wrapping_add(offset);
+        let end = start.wrapping_add(Pair::<K, V>::SLOT);
+        self.data.as_ref().get(start..end)
     }
 
     /// The heap.

@@ -49,7 +49,6 @@ use crate::error::{Error, Result};
 use crate::sync::primitive::Channel;
 use crate::sync::{Found, Lock, LockWords, Owner, Peers};
 use participants::Membership;
-#[cfg_attr(not(test), expect(unused_imports, reason = "tests look for files"))]
 pub(crate) use root::Root;
 
 /// How long a segment stays.

@@ -79,11 +79,6 @@ impl Spool {
         read.map_err(Error::system("read a temporary file in", &self.directory))
     }
 
-    /// The file, flushed.
-    pub(crate) fn file(&self) -> &File {
-        &self.file
-    }
-
     fn write(&mut self, start: u64, bytes: &[u8]) -> Result<()> {
         let end = start + bytes.len() as u64;
         let mut file = &self.file;

@@ -44,7 +44,7 @@ impl Sink {
     fn path(&self) -> &Path {
         match self {
             Self::Name(draft) => draft.path(),
-            Self::File(target) => target.path(),
+            Self::File(target) => target.temporary(),
             Self::Memory(_, path) => path,
         }
     }

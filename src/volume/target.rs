@@ -71,7 +71,7 @@ impl Target {
     }
 
     /// What the file is called until it is published.
-    pub(crate) fn path(&self) -> &Path {
+    pub(crate) fn temporary(&self) -> &Path {
         &self.temporary
     }
 
