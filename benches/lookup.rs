@@ -11,7 +11,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use hashbrown::HashMap;
-use millpond::Lookup;
+use millpond::{Lookup, OpenOptions};
 use rand::rngs::SmallRng;
 use rand::{Rng, RngExt, SeedableRng};
 
@@ -121,12 +121,63 @@ fn look_up_rows(table: &Table, millions: usize) -> Outcome {
         || at = (at + 1 + sign(lookup.get(&all[at]).unwrap())) % all.len(),
         || at_theirs = (at_theirs + 1 + sign(&map[&all[at_theirs]])) % all.len(),
     );
-    Ok(())
+    drop(lookup);
+    in_huge_pages(table, &name, pairs(), &wanted, theirs)
 }
 
 /// 0, which the compiler does not know.
 fn sign(row: &Row) -> usize {
     (row[3].to_bits() >> 31) as usize
+}
+
+/// The same table once more, where the system has huge pages to give.
+fn in_huge_pages(
+    table: &Table,
+    name: &dyn Fn(&str) -> String,
+    pairs: impl Iterator<Item = (u64, Row)>,
+    wanted: &[Vec<u64>],
+    theirs: impl Fn(&[u64]) -> f32,
+) -> Outcome {
+    const NAME: &str = "bench-lookup/huge";
+    let (one, many) = (name("get, huge pages"), name("get_many, huge pages"));
+    if !table.wants(&one) && !table.wants(&many) {
+        return Ok(());
+    }
+    Lookup::<u64, Row>::publish(NAME, pairs)?;
+    let opened = Lookup::<u64, Row>::open_with(NAME, &OpenOptions::new().huge_pages(true));
+    millpond::unlink(NAME)?;
+    let lookup = match opened {
+        Ok(lookup) => lookup,
+        Err(error) => {
+            println!("no huge pages: {error}");
+            return Ok(());
+        }
+    };
+    let (mut next, mut other) = (turns(), turns());
+    table.compare(
+        &one,
+        Unit::Records(BATCH),
+        "",
+        || -> f32 {
+            wanted[next()]
+                .iter()
+                .map(|key| lookup.get(key).unwrap()[3])
+                .sum()
+        },
+        || theirs(&wanted[other()]),
+    );
+    table.compare(
+        &many,
+        Unit::Records(BATCH),
+        "",
+        || {
+            let mut sum = 0.0;
+            lookup.get_many(&wanted[next()], |_, row| sum += row.unwrap()[3]);
+            sum
+        },
+        || theirs(&wanted[other()]),
+    );
+    Ok(())
 }
 
 /// The same of strings, a fifth as many.
