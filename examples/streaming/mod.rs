@@ -31,13 +31,12 @@ pub struct Memory {
 }
 
 /// How many rows the variable ROWS asks for; `usual` where it is not set.
-pub fn asked(usual: usize) -> Result<usize, Failure> {
-    match env::var("ROWS") {
-        Ok(text) => Ok(text
-            .parse()
-            .map_err(|_| format!("ROWS is `{text}`; it must be a number"))?),
-        Err(_) => Ok(usual),
-    }
+pub fn asked(usual: usize) -> Result<usize, String> {
+    let Ok(text) = env::var("ROWS") else {
+        return Ok(usual);
+    };
+    let wrong = |_| format!("ROWS is `{text}`; it must be a number");
+    text.parse().map_err(wrong)
 }
 
 /// Sends `lines` through `count` workers, which are started with `arguments`, and gives each result to `take`.

@@ -21,7 +21,7 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// What [`Archive::handle`](crate::Archive::handle) and its like give.
+    /// What [`Lookup::handle`](crate::Lookup::handle) and its like give.
     pub fn new(place: impl Into<Place>, version: u64) -> Self {
         Self {
             place: place.into(),

@@ -145,7 +145,7 @@ impl AsRef<[u8]> for Volume {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, any(feature = "archive", feature = "trie")))]
 impl Volume {
     /// A volume of this process alone, with any data and parameters.
     pub(crate) fn of(data: &[u8], parameters: [u64; PARAMETERS]) -> std::io::Result<Self> {
