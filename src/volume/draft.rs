@@ -163,6 +163,19 @@ impl Write for Draft {
         Ok(count)
     }
 
+    fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        // Mostly a few bytes, for which there is room.
+        if bytes.len() <= BUFFER - self.buffer.len() {
+            self.buffer.extend_from_slice(bytes);
+            return Ok(());
+        }
+        while !bytes.is_empty() {
+            let written = self.write(bytes)?;
+            bytes = &bytes[written..];
+        }
+        Ok(())
+    }
+
     /// Nothing: nobody can see it before it is finished.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
