@@ -4,6 +4,7 @@
 mod image;
 mod live;
 mod open;
+mod volume;
 
 use std::fs;
 use std::path::Path;
@@ -26,13 +27,18 @@ fn main() -> ExitCode {
             inputs("open").for_each(|input| open::run(&input, &good));
             Ok(())
         }),
+        Trial::test("arbitrary_and_changed_volumes_harm_nobody", || {
+            let good = volume::images();
+            inputs("volume").for_each(|input| volume::run(&input, &good));
+            Ok(())
+        }),
         Trial::test("changes_beside_operations_harm_nobody", || {
             inputs("live").for_each(|input| live::run(&input));
             Ok(())
         }),
     ];
     let mut arguments = Arguments::from_args();
-    // Both use the one segment.
+    // They use the one segment, and the one file.
     arguments.test_threads = Some(1);
     let conclusion = libtest_mimic::run(&arguments, trials);
     let _ = fs::remove_dir_all(root);
