@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use millpond::{
     ArrayOptions, Batch, Board, BoardOptions, BoardReader, Boards, BoardsOptions, ChunkedArray,
-    Column, Error, Lifetime, Pool, PoolOptions, Result, SharedArray, SharedValue, ValueOptions,
+    Column, Error, Lifetime, Lookup, Pool, PoolOptions, Result, SharedArray, SharedValue,
+    ValueOptions,
 };
 use nix::libc;
 use nix::sys::wait::{WaitStatus, waitpid};
@@ -26,6 +27,9 @@ pub const PART: Part = Part {
         the_parents_handles_are_errors_in_a_forked_child,
         what_a_forked_child_drops_stays_the_parents,
         elements_that_the_parent_has_are_not_its_forked_childs,
+        a_table_can_be_read_in_a_forked_child_and_not_moved_over,
+        #[cfg(feature = "trie")]
+        a_forked_child_does_not_remove_what_its_parent_builds,
         a_forked_child_that_attaches_is_a_participant,
         a_killed_parent_is_gone_although_its_forked_child_lives,
         a_fork_while_a_segment_is_created_does_not_keep_its_creator_alive,
@@ -225,6 +229,51 @@ fn elements_that_the_parent_has_are_not_its_forked_childs() {
     assert_eq!(array.read().unwrap()[0], 21);
     assert!(!array.read().unwrap().is_damaged());
     millpond::unlink_all("forked").unwrap();
+}
+
+fn a_table_can_be_read_in_a_forked_child_and_not_moved_over() {
+    let mut table = Lookup::<u32, u32>::publish("forked/table", [(1, 10)]).unwrap();
+    in_a_forked_child(|| {
+        assert_eq!(table.get(&1), Some(&10));
+        assert!(matches!(table.refresh(), Err(Error::Forked { .. })));
+        let waited = table.wait_newer(HANG);
+        assert!(matches!(waited, Err(Error::Forked { .. })));
+        drop(table);
+        // What it opens itself is its own.
+        let own = Lookup::<u32, u32>::open("forked/table").unwrap();
+        assert_eq!(own.get(&1), Some(&10));
+    });
+    assert_eq!(millpond::list(Some("forked/table")).unwrap().len(), 1);
+}
+
+/// A trie is written while its pairs come.
+#[cfg(feature = "trie")]
+fn a_forked_child_does_not_remove_what_its_parent_builds() {
+    let parent = std::process::id();
+    let pairs = (0..2u64).map(|key| {
+        // SAFETY: the only other thread sleeps and holds no lock, so the child may do what it likes.
+        if key == 1
+            && let ForkResult::Parent { child } = unsafe { fork() }.unwrap()
+        {
+            assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, 7)));
+        }
+        assert_eq!(
+            std::process::id(),
+            parent,
+            "the child drops all that it has of it"
+        );
+        (key.to_be_bytes(), key)
+    });
+    let published = catch_unwind(AssertUnwindSafe(|| {
+        millpond::Trie::publish("forked/built", pairs)
+    }));
+    if std::process::id() != parent {
+        // SAFETY: ends this process, with nothing of the parent's run or flushed twice.
+        unsafe { libc::_exit(7) };
+    }
+    let trie = published.unwrap().unwrap();
+    assert_eq!((trie.len(), trie.get(1u64.to_be_bytes())), (2, Some(1)));
+    assert_eq!(millpond::Trie::open("forked/built").unwrap().len(), 2);
 }
 
 fn a_forked_child_that_attaches_is_a_participant() {
