@@ -91,6 +91,8 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Lookup<K, V> {
         options: &PublishOptions,
         pairs: impl IntoIterator<Item = (Q, W)>,
     ) -> Result<Self> {
+        let place = place.into();
+        Published::<Table<K, V, Volume>>::check_place(&place, options)?;
         let mut builder = LookupBuilder::new(options);
         builder.extend(pairs)?;
         builder.publish(place)

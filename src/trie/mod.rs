@@ -134,9 +134,10 @@ impl Trie {
         options: &PublishOptions,
         pairs: impl IntoIterator<Item = (K, u64)>,
     ) -> Result<Self> {
+        let place = place.into();
+        Published::<Transducer>::check_place(&place, options)?;
         let sorted = build::sort(pairs, options)?;
-        let published =
-            Published::publish(place.into(), options, |draft| build::write(sorted, draft))?;
+        let published = Published::publish(place, options, |draft| build::write(sorted, draft))?;
         Ok(published.into())
     }
 

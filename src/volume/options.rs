@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::error::{Error, Result};
 use crate::segment::{self, Attach, Lifetime, Paging, Plan, SharedOptions};
+use crate::sync::Owner;
 
 /// How to publish a read-only structure.
 ///
@@ -74,6 +76,19 @@ impl PublishOptions {
     /// Where temporary files go.
     pub(crate) fn scratch_directory(&self) -> PathBuf {
         self.scratch.clone().unwrap_or_else(std::env::temp_dir)
+    }
+
+    /// An error where no name can be so.
+    pub(super) fn check(&self) -> Result<()> {
+        let most = Owner::MAX_ENTRIES - 1;
+        match self.shared.participants {
+            found if (1..=most).contains(&found) => Ok(()),
+            found => Error::invalid(
+                "the number of participants",
+                found.to_string(),
+                format!("1 to {most}"),
+            ),
+        }
     }
 
     /// How to attach to the versions that are there already.

@@ -78,6 +78,15 @@ impl<C: Content> Published<C> {
         }
     }
 
+    /// An error where what is to be published cannot be, as far as that can be known before.
+    pub(crate) fn check_place(place: &Place, options: &PublishOptions) -> Result<()> {
+        options.check()?;
+        match place {
+            Place::Name(name) => Versions::<C>::check(name, options),
+            _ => Ok(()),
+        }
+    }
+
     /// Publishes at `place` what `write` writes, and gives it. It is looked at as by who opens it first, but for
     /// the checksum, before anybody else can see it.
     pub(crate) fn publish(
@@ -86,9 +95,7 @@ impl<C: Content> Published<C> {
         write: impl FnOnce(&mut Draft) -> Result<[u64; PARAMETERS]>,
     ) -> Result<Self> {
         let place = place.absolute()?;
-        if let Place::Name(name) = &place {
-            Versions::<C>::check(name, options)?; // before the work
-        }
+        Self::check_place(&place, options)?; // before the work
         let mut draft = Draft::begin::<C>(&place)?;
         let parameters = write(&mut draft)?;
         let mut finished = draft.finish(parameters)?;

@@ -372,4 +372,9 @@ fn a_place_that_cannot_be_published_to_is_an_error_before_the_work() {
         panic!("nothing is to be written")
     });
     assert!(matches!(refused, Err(Error::WrongKind { .. })));
+    let nobody = PublishOptions::new().participants(0);
+    let refused = Published::<Bytes>::publish(Place::from(&run.0), &nobody, |_| {
+        panic!("nothing is to be written")
+    });
+    assert!(matches!(refused, Err(Error::InvalidArgument { .. })));
 }
