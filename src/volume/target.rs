@@ -95,6 +95,11 @@ impl Target {
         self.written
     }
 
+    /// Gives the space back that was set aside and not written to.
+    pub(crate) fn give_back_the_rest(&self) -> Result<()> {
+        self.do_with_file(|file| file.set_len(self.written))
+    }
+
     /// Everything is written: gives the file its name, and makes sure that both survive a loss of power. Gives
     /// it as it is open.
     pub(crate) fn publish(mut self) -> Result<File> {

@@ -69,6 +69,8 @@ pub(super) fn save<T: Record>(
     save.target
         .write(&framed(0, &format::end(records, total)))?;
     debug_assert_eq!(save.target.written(), total);
+    // There may have been more records before the cut.
+    save.target.give_back_the_rest()?;
     save.target.publish()?;
     Ok(Saved {
         records: records as usize,
