@@ -116,10 +116,9 @@ impl Target {
         if let Ok(directory) = File::open(directory.unwrap_or(Path::new("."))) {
             let _ = directory.sync_all();
         }
-        self.do_with_file(|file| {
-            file.unlock()?;
-            file.try_clone()
-        })
+        // The standard library unlocks twice on Windows, and wine calls the second time an error.
+        let _ = self.file.unlock();
+        self.do_with_file(File::try_clone)
     }
 }
 
