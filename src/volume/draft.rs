@@ -48,9 +48,7 @@ impl Sink {
             Self::Memory(_, path) => path,
         }
     }
-}
 
-impl Sink {
     /// What the system's error at writing so many bytes means.
     fn refused(&self, asked: usize, error: io::Error) -> Error {
         let path = self.path();

@@ -100,6 +100,17 @@ fn schema_end(image: &[u8]) -> usize {
     HEADER + schema.min(image.len() as u64) as usize
 }
 
+/// A good file with changes: for each an offset of 3 bytes, and 8 bytes that go there.
+pub fn changed(good: &[u8], changes: &[u8]) -> Vec<u8> {
+    let mut image = good.to_vec();
+    for change in changes.chunks_exact(11) {
+        let offset = u32::from_le_bytes([change[0], change[1], change[2], 0]) as usize;
+        let offset = offset % (image.len() - 8);
+        image[offset..offset + 8].copy_from_slice(&change[3..]);
+    }
+    image
+}
+
 /// Gives the header the length of the file and the checksum that it should have, so that what is wrong
 /// with the rest is looked at. Does nothing to what is shorter than a header.
 pub fn mend_header(image: &mut [u8]) {

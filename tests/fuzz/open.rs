@@ -23,7 +23,11 @@ pub fn run(input: &[u8], good: &[Vec<u8>; 2]) {
             image::mend_header(&mut whole);
             whole
         }
-        of => changed(&good[usize::from(of) - 2], rest),
+        of => {
+            let mut image = image::changed(&good[usize::from(of) - 2], rest);
+            image::mend_header(&mut image);
+            image
+        }
     };
     if image.len() > image::HEADER {
         image::free_locks(&mut image);
@@ -41,18 +45,6 @@ pub fn run(input: &[u8], good: &[Vec<u8>; 2]) {
     }
     let _ = millpond::list(None);
     let _ = millpond::unlink(NAME);
-}
-
-/// A good file with changes, and a header that is in order for them.
-fn changed(good: &[u8], changes: &[u8]) -> Vec<u8> {
-    let mut image = good.to_vec();
-    for change in changes.chunks_exact(11) {
-        let offset = u32::from_le_bytes([change[0], change[1], change[2], 0]) as usize;
-        let offset = offset % (image.len() - 8);
-        image[offset..offset + 8].copy_from_slice(&change[3..]);
-    }
-    image::mend_header(&mut image);
-    image
 }
 
 /// Everything that can be done with a pool, once.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use millpond::{Lookup, LookupKey, LookupValue};
 
-use crate::image::mend_header;
+use crate::image::{changed, mend_header};
 
 /// Where the header's numbers say where the data begins, and what its checksum is.
 const START: usize = 72 + 33 * 8;
@@ -81,17 +81,6 @@ pub fn run(input: &[u8], good: &[Vec<u8>]) {
         std::hint::black_box(trie.get("word 7"));
     }
     let _ = fs::remove_file(path());
-}
-
-/// A good file with changes.
-fn changed(good: &[u8], changes: &[u8]) -> Vec<u8> {
-    let mut image = good.to_vec();
-    for change in changes.chunks_exact(11) {
-        let offset = u32::from_le_bytes([change[0], change[1], change[2], 0]) as usize;
-        let offset = offset % (image.len() - 8);
-        image[offset..offset + 8].copy_from_slice(&change[3..]);
-    }
-    image
 }
 
 /// Gives the data the checksum that it should have, and the header what belongs to both.
