@@ -17,7 +17,7 @@ use crate::hash::Seed;
 use crate::sorting::{Sorted, Sorter, Spool};
 use crate::volume::{Place, PublishOptions, Published, explain};
 
-/// What is gathered before it is written, in bytes.
+/// How much of a temporary file is copied at once, in bytes.
 const BUFFER: usize = 256 << 10;
 
 /// Gathers the pairs of a [`Lookup`](crate::Lookup) that is to be, in bounded memory: what does not fit is kept
@@ -103,9 +103,7 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
             false => write_heap::<K, V>(&mut sorted, &mut draft, &mut index, directory)?,
         }
         drop(sorted);
-        let parameters = index.write(&mut draft)?;
-        draft.finish()?;
-        Ok(parameters)
+        index.write(&mut draft)
     }
 }
 
@@ -190,19 +188,16 @@ fn write_heap<K: LookupKey + ?Sized, V: LookupValue + ?Sized>(
     draft.copy(slots)
 }
 
-/// What is written to, with the errors of this crate.
+/// What is written to, which has a buffer, with the errors of this crate.
 pub(super) struct Draft<W: io::Write> {
-    inner: io::BufWriter<W>,
+    inner: W,
     /// How many bytes were written.
     position: u64,
 }
 
 impl<W: io::Write> Draft<W> {
     fn new(inner: W) -> Self {
-        Self {
-            inner: io::BufWriter::with_capacity(BUFFER, inner),
-            position: 0,
-        }
+        Self { inner, position: 0 }
     }
 
     #[inline]
@@ -235,10 +230,5 @@ impl<W: io::Write> Draft<W> {
             start += some as u64;
         }
         Ok(())
-    }
-
-    fn finish(mut self) -> Result<()> {
-        let flushed = io::Write::flush(&mut self.inner);
-        flushed.map_err(explain)
     }
 }

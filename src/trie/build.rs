@@ -1,6 +1,6 @@
 //! Writes a trie from front to back, in constant memory.
 
-use std::io::{self, BufWriter, Write};
+use std::io;
 
 use fst::MapBuilder;
 
@@ -27,16 +27,14 @@ pub(super) fn write<K: AsRef<[u8]>>(
         fst::Error::Io(error) => explain(error),
         fst::Error::Fst(refusal) => misplaced(&refusal),
     };
-    let buffered = BufWriter::with_capacity(1 << 16, file);
-    let mut builder = MapBuilder::new(buffered).map_err(unwritten)?;
+    let mut builder = MapBuilder::new(file).map_err(unwritten)?;
     let mut parameters = [0; PARAMETERS];
     for pair in pairs {
         let (key, number) = pair?;
         builder.insert(key, number).map_err(unwritten)?;
         parameters[0] += 1;
     }
-    let mut buffered = builder.into_inner().map_err(unwritten)?;
-    buffered.flush().map_err(explain)?;
+    builder.finish().map_err(unwritten)?;
     Ok(parameters)
 }
 
