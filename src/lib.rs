@@ -102,6 +102,7 @@ compile_error!("millpond needs atomic 64-bit integers, which this processor does
 mod archive;
 mod array;
 mod board;
+mod cancel;
 mod dict;
 mod episode;
 mod error;
@@ -128,6 +129,7 @@ pub use array::{
     ValueWriteGuard,
 };
 pub use board::{Board, BoardLease, BoardOptions, BoardReader, Boards, BoardsOptions};
+pub use cancel::CancelToken;
 pub use dict::{ArrayDict, Checkout, DictEntry, DictOptions, DictReader, DictView, Key};
 pub use episode::{NStep, NStepTransition, Sequences, Step};
 pub use error::{Error, Result};
@@ -137,9 +139,8 @@ pub use lookup::{Lookup, LookupBuilder, LookupKey, LookupValue};
 pub use millpond_derive::{Open, Record};
 pub use open::Open;
 pub use pool::{
-    Batch, CancelToken, Column, Distribution, EpisodeWriter, Fill, Loaded, Patience, Pool,
-    PoolOptions, RateLimiter, Remover, Reservation, Sampler, Saved, Statistics, ViewOptions,
-    Window, Windows,
+    Batch, Column, Distribution, EpisodeWriter, Fill, Loaded, Patience, Pool, PoolOptions,
+    RateLimiter, Remover, Reservation, Sampler, Saved, Statistics, ViewOptions, Window, Windows,
 };
 #[doc(hidden)]
 pub use record::__private;
