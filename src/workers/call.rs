@@ -300,6 +300,10 @@ impl<I: Message, O: Message, J: Iterator<Item = I::Value>> Iterator for Results<
                 return Some(result);
             }
             if self.is_over || (self.issued == self.taken && !self.left_to_send()) {
+                #[cfg(feature = "progress")]
+                if let Some(progress) = self.progress.take() {
+                    progress.finish();
+                }
                 return None;
             }
             if let Err(error) = self.pump() {
