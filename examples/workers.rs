@@ -49,7 +49,7 @@ fn search(worker: &mut Worker<'_, Shared>, starts: Range<u64>) -> Result<(u32, u
                 steps += *known.entry(number).or_insert_with(add);
                 break;
             }
-            number = if number % 2 == 0 {
+            number = if number.is_multiple_of(2) {
                 number / 2
             } else {
                 3 * number + 1
@@ -65,7 +65,7 @@ fn search(worker: &mut Worker<'_, Shared>, starts: Range<u64>) -> Result<(u32, u
 fn length(mut number: u64) -> u32 {
     let mut steps = 0;
     while number > 1 {
-        number = if number % 2 == 0 {
+        number = if number.is_multiple_of(2) {
             number / 2
         } else {
             3 * number + 1
