@@ -20,14 +20,17 @@ pub(super) struct Inbox<I: Message, O: Message> {
     input: std::marker::PhantomData<fn(I)>,
 }
 
-/// What waits, each with its bytes.
+/// A result with its bytes. Errors are in boxes, as they are large and seldom.
+type Waiting<T> = (std::result::Result<T, Box<Error>>, usize);
+
+/// What waits.
 enum Order<T> {
     /// The first is of input number `next`; `None` is not there yet.
     Kept {
         next: u64,
-        waiting: VecDeque<Option<(Result<T>, usize)>>,
+        waiting: VecDeque<Option<Waiting<T>>>,
     },
-    AsItComes(VecDeque<(Result<T>, usize)>),
+    AsItComes(VecDeque<Waiting<T>>),
 }
 
 impl<I: Message, O: Message> Inbox<I, O> {
@@ -59,7 +62,7 @@ impl<I: Message, O: Message> Inbox<I, O> {
             Order::AsItComes(waiting) => waiting.pop_front()?,
         };
         self.bytes -= bytes;
-        Some(result)
+        Some(result.map_err(|error| *error))
     }
 
     /// Whether there is one.
@@ -90,6 +93,7 @@ impl<I: Message, O: Message> Inbox<I, O> {
     #[inline]
     pub(super) fn put(&mut self, index: u64, result: Result<O::Value>, bytes: usize) {
         self.bytes += bytes;
+        let result = result.map_err(Box::new);
         match &mut self.order {
             Order::AsItComes(waiting) => waiting.push_back((result, bytes)),
             Order::Kept { next, waiting } => {
