@@ -1,18 +1,17 @@
-//! Worker processes fill one array in place, each its own chunks; the parent shows how far they are and
-//! checks the result: `cargo run --release --example parallel_map_array`.
+//! Worker processes fill one array in place: `cargo run --release --all-features --example parallel_map_array`.
 //!
-//! The workers are this program once more. Each asks for one chunk after another, computes its elements
-//! where they lie, and so gets as many chunks as it has time for. One of them kills itself half way: the
-//! others do its chunk again, and the result is the same.
+//! What travels to them is ranges of the array, and nothing comes back: each worker computes the elements of its
+//! range where they lie. One of them ends itself half way: another does its range again, and the result is the
+//! same.
 
-use std::env;
 use std::error::Error;
-use std::process::{Child, Command, exit};
-use std::thread;
+use std::ops::Range;
+use std::process::exit;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
-use millpond::{ArrayOptions, Attach, ChunkedArray, Lifetime};
+use millpond::{
+    ArrayOptions, ChunkedArray, Failure, Lifetime, Task, Worker, Workers, WorkersOptions,
+};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -20,60 +19,56 @@ type Outcome = Result<(), Box<dyn Error>>;
 const WIDTH: usize = 3000;
 const HEIGHT: usize = 2000;
 const STEPS: u32 = 300;
+/// Eight lines.
+const CHUNK: usize = 8 * WIDTH;
+/// The range with which a worker ends.
+const FATAL: usize = 100 * CHUNK;
 
-fn main() -> Outcome {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    match &arguments[..] {
-        [] => parent(),
-        [name, number] => worker(name, number.parse()?),
-        _ => Err("this program takes no arguments".into()),
+static FILL: Task<ChunkedArray<u16>, Range<usize>, ()> = Task {
+    name: "fill",
+    run: fill,
+};
+
+/// Computes the points of a range, which nobody else can have meanwhile.
+fn fill(worker: &mut Worker<'_, ChunkedArray<u16>>, range: Range<usize>) -> Result<(), Failure> {
+    let mut points = worker
+        .shared()
+        .take(range.clone(), Duration::from_secs(10))?;
+    if range.start == FATAL && !points.was_left() {
+        exit(1); // once; who gets the range after this finds that somebody left it
     }
+    for (index, steps) in range.zip(points.iter_mut()) {
+        *steps = steps_at(index);
+    }
+    Ok(())
 }
 
-fn parent() -> Outcome {
+fn main() -> Outcome {
+    Workers::begin(&[&FILL]);
+
     let name = format!("parallel-map-{}", std::process::id());
     let options = ArrayOptions::new(WIDTH * HEIGHT)
-        .chunk_len(8 * WIDTH) // eight lines
+        .chunk_len(CHUNK)
         .lifetime(Lifetime::WhileAttached)
         .role("parent");
     let picture = ChunkedArray::<u16>::create(&name, options)?;
 
     let began = Instant::now();
-    let count = thread::available_parallelism()?.get().max(2);
-    let start = |number: usize| {
-        let mut command = Command::new(env::current_exe()?);
-        command.args([&name, &number.to_string()]).spawn()
-    };
-    let mut workers = (0..count).map(start).collect::<Result<Vec<_>, _>>()?;
-    watch(&picture, &mut workers)?;
-    println!(
-        "{count} processes, one of which died: {:.2?}",
-        began.elapsed()
-    );
+    let workers = Workers::start(WorkersOptions::for_every_processor()?.shared(name))?;
+    let ranges = (0..picture.len()).step_by(CHUNK);
+    let ranges = ranges.map(|start| start..picture.len().min(start + CHUNK));
+    workers.call(&FILL).progress(true).map_unordered(ranges)?;
+    let finished = workers.finish()?;
+    let took = began.elapsed();
+    let started: u64 = finished
+        .insights()
+        .workers
+        .iter()
+        .map(|worker| worker.starts)
+        .sum();
+    println!("{started} processes, one of which died: {took:.2?}");
 
     check(&picture)
-}
-
-/// Shows what is done, until all is.
-fn watch(picture: &ChunkedArray<u16>, workers: &mut [Child]) -> Outcome {
-    let bar = ProgressBar::new(picture.len() as u64);
-    bar.set_style(ProgressStyle::with_template(
-        "{bar:40} {percent}% of {human_len} points, {elapsed}",
-    )?);
-    let mut running = true;
-    while running {
-        thread::sleep(Duration::from_millis(20));
-        bar.set_position(picture.done(1)? as u64);
-        running = false;
-        for worker in workers.iter_mut() {
-            running |= worker.try_wait()?.is_none();
-        }
-    }
-    bar.finish();
-    match picture.done(1)? == picture.len() {
-        true => Ok(()),
-        false => Err("all workers have ended, and not all is done".into()),
-    }
 }
 
 /// Every point is what this process computes, without help, for some of them.
@@ -92,20 +87,6 @@ fn check(picture: &ChunkedArray<u16>) -> Outcome {
             [' ', '.', ':', '+', '*', '#'][steps.ilog2().min(5) as usize]
         });
         println!("{}", shades.collect::<String>());
-    }
-    Ok(())
-}
-
-fn worker(name: &str, number: usize) -> Outcome {
-    let picture = ChunkedArray::<u16>::open_with(name, &Attach::new().role("worker"))?;
-    for (count, mut chunk) in picture.split(1)?.enumerate() {
-        let first = chunk.range().start;
-        for (index, steps) in (first..).zip(chunk.iter_mut()) {
-            *steps = steps_at(index);
-        }
-        if number == 0 && count == 3 {
-            exit(1); // with this chunk, undropped, which somebody else will do
-        }
     }
     Ok(())
 }

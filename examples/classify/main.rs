@@ -7,7 +7,7 @@
 //! One text of ten is not learnt from; excerpts of those make the table.
 //!
 //! The workers are this program once more. None has the model in memory of its own, and none loads it: each
-//! opens it by name. The result comes in any order.
+//! opens it by name. What travels to them is ranges of the table. The result comes in any order.
 
 mod bayes;
 #[path = "../streaming/mod.rs"]
@@ -15,16 +15,15 @@ mod streaming;
 mod table;
 mod texts;
 
-use std::env;
 use std::error::Error;
 use std::fmt::Write;
-use std::thread;
+use std::ops::Range;
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressStyle};
-use millpond::Archive;
+use millpond::{Archive, Failure, Worker, Workers};
 
 use bayes::Model;
+use streaming::{Job, Lines};
 use texts::Class;
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -32,16 +31,25 @@ type Outcome = Result<(), Box<dyn Error>>;
 /// Rows of the table, unless ROWS says how many.
 const ROWS: usize = 500_000;
 
-fn main() -> Outcome {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    match &arguments[..] {
-        [] => parent(),
-        [role, name] if role == "worker" => worker(name),
-        _ => Err("this program takes no arguments".into()),
-    }
+static CLASSIFY: Lines<Archive<Model>> = Lines {
+    name: "classify",
+    run: classify,
+};
+
+/// The class of each row of a range, beside the right one.
+fn classify(
+    worker: &mut Worker<'_, Job<Archive<Model>>>,
+    range: Range<u64>,
+) -> Result<String, Failure> {
+    streaming::answer(worker, &range, |model, row, result| {
+        let (number, class, text) = streaming::fields(row).ok_or("not a row")?;
+        write!(result, "{number},{class},{}", model.classify(text))?;
+        Ok(())
+    })
 }
 
-fn parent() -> Outcome {
+fn main() -> Outcome {
+    Workers::begin(&[&CLASSIFY, &streaming::MEMORY]);
     let rows = streaming::asked(ROWS)?;
     let name = format!("classify-{}", std::process::id());
     let (source, classes) = texts::find()?;
@@ -60,13 +68,13 @@ fn parent() -> Outcome {
     drop(model);
     println!("published in {:.2?}", began.elapsed());
 
-    let table = env::temp_dir().join(format!("{name}.csv"));
+    let table = streaming::table_of(&name);
     table::write(&table, &kept, rows)?;
     println!(
         "wrote a table of {rows} rows, {} MB",
         table.metadata()?.len() / 1_000_000
     );
-    let outcome = stream(&name, &table, rows);
+    let outcome = stream(&name, rows);
     std::fs::remove_file(&table)?;
     millpond::unlink(&name)?;
     outcome
@@ -87,43 +95,13 @@ fn split(classes: Vec<Class>) -> (Vec<Class>, Vec<Class>) {
 }
 
 /// The whole table through the workers.
-fn stream(name: &str, table: &std::path::Path, rows: usize) -> Outcome {
-    let bar = ProgressBar::new(rows as u64);
-    bar.set_style(ProgressStyle::with_template(
-        "{bar:40} {percent}% of {human_len} rows, {per_sec}",
-    )?);
-    let count = thread::available_parallelism()?.get().max(2);
+fn stream(name: &str, rows: usize) -> Outcome {
     let mut right = 0;
-    let began = Instant::now();
-    let memory =
-        streaming::through_workers(count, &["worker", name], streaming::rows(table)?, |line| {
-            if let Some((_number, class, found)) = streaming::fields(line) {
-                right += usize::from(class == found);
-            }
-            bar.inc(1);
-        })
-        .map_err(|failure| failure as Box<dyn Error>)?;
-    bar.finish();
-    if bar.position() != rows as u64 {
-        return Err(format!("{} results for {rows} rows", bar.position()).into());
-    }
-    let (share, rate) = (
-        100.0 * right as f64 / rows as f64,
-        rows as f64 / began.elapsed().as_secs_f64(),
-    );
-    println!("{count} workers: {rate:.0} rows/s, {share:.1} % of them right");
-    streaming::report(&memory);
-    Ok(())
-}
-
-fn worker(name: &str) -> Outcome {
-    let model = Archive::<Model>::open(name)?;
-    streaming::answer(|row, result| match streaming::fields(row) {
-        Some((number, class, text)) => {
-            let found = model.classify(text);
-            let _ = write!(result, "{number},{class},{found}"); // a string takes all
+    streaming::through_workers(name, rows, &CLASSIFY, |line| {
+        if let Some((_number, class, found)) = streaming::fields(line) {
+            right += usize::from(class == found);
         }
-        None => result.push_str("not a row"),
     })?;
+    println!("{:.1} % of them right", 100.0 * right as f64 / rows as f64);
     Ok(())
 }

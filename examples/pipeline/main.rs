@@ -14,16 +14,15 @@ mod table;
 mod texts;
 
 use std::collections::BTreeMap;
-use std::env;
 use std::error::Error;
 use std::fmt::Write;
-use std::thread;
+use std::ops::Range;
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressStyle};
-use millpond::{Lookup, Open, Trie};
+use millpond::{Failure, Lookup, Trie, Worker, Workers};
 
 use stages::{Fact, Pipeline};
+use streaming::{Job, Lines};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -32,16 +31,24 @@ const ROWS: usize = 200_000;
 /// Where systems have a list of words.
 const WORD_LIST: &str = "/usr/share/dict/words";
 
-fn main() -> Outcome {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    match &arguments[..] {
-        [] => parent(),
-        [role, name] if role == "worker" => worker(name),
-        _ => Err("this program takes no arguments".into()),
-    }
+static CORRECT: Lines<Pipeline> = Lines {
+    name: "correct",
+    run: correct,
+};
+
+/// The keyword of each row of a range beside the right one, and how many words were put right.
+fn correct(worker: &mut Worker<'_, Job<Pipeline>>, range: Range<u64>) -> Result<String, Failure> {
+    streaming::answer(worker, &range, |pipeline, row, result| {
+        let (number, expected, text) = streaming::fields(row).ok_or("not a row")?;
+        let found = pipeline.run(text)?;
+        let (keyword, corrected) = (found.keyword, found.corrected);
+        write!(result, "{number},{expected},{keyword},{corrected}")?;
+        Ok(())
+    })
 }
 
-fn parent() -> Outcome {
+fn main() -> Outcome {
+    Workers::begin(&[&CORRECT, &streaming::MEMORY]);
     let rows = streaming::asked(ROWS)?;
     let name = format!("pipeline-{}", std::process::id());
     let (source, classes) = texts::find()?;
@@ -64,13 +71,13 @@ fn parent() -> Outcome {
     Lookup::<u64, Fact>::publish(&*format!("{name}/facts"), facts)?;
     println!("published in {:.2?}", began.elapsed());
 
-    let table = env::temp_dir().join(format!("{name}.csv"));
+    let table = streaming::table_of(&name);
     table::write(&table, &text, &counts, rows)?;
     println!(
         "wrote a table of {rows} rows, {} MB",
         table.metadata()?.len() / 1_000_000
     );
-    let outcome = stream(&name, &table, rows);
+    let outcome = stream(&name, rows);
     std::fs::remove_file(&table)?;
     millpond::unlink_all(&name)?;
     outcome
@@ -90,35 +97,16 @@ fn count(text: &[String]) -> BTreeMap<String, u32> {
 }
 
 /// The whole table through the workers.
-fn stream(name: &str, table: &std::path::Path, rows: usize) -> Outcome {
-    let bar = ProgressBar::new(rows as u64);
-    bar.set_style(ProgressStyle::with_template(
-        "{bar:40} {percent}% of {human_len} rows, {per_sec}",
-    )?);
-    let count = thread::available_parallelism()?.get().max(2);
+fn stream(name: &str, rows: usize) -> Outcome {
     let (mut right, mut corrected) = (0, 0);
-    let began = Instant::now();
-    let memory =
-        streaming::through_workers(count, &["worker", name], streaming::rows(table)?, |line| {
-            if let Some((expected, [_number, found, words])) = split(line) {
-                right += usize::from(expected == found);
-                corrected += words.parse::<usize>().unwrap_or(0);
-            }
-            bar.inc(1);
-        })
-        .map_err(|failure| failure as Box<dyn Error>)?;
-    bar.finish();
-    if bar.position() != rows as u64 {
-        return Err(format!("{} results for {rows} rows", bar.position()).into());
-    }
-    let (share, rate) = (
-        100.0 * right as f64 / rows as f64,
-        rows as f64 / began.elapsed().as_secs_f64(),
-    );
-    println!(
-        "{count} workers: {rate:.0} rows/s, {corrected} words put right, {share:.1} % of the keywords right"
-    );
-    streaming::report(&memory);
+    streaming::through_workers(name, rows, &CORRECT, |line| {
+        if let Some((expected, [_number, found, words])) = split(line) {
+            right += usize::from(expected == found);
+            corrected += words.parse::<usize>().unwrap_or(0);
+        }
+    })?;
+    let share = 100.0 * right as f64 / rows as f64;
+    println!("{corrected} words put right, {share:.1} % of the keywords right");
     Ok(())
 }
 
@@ -128,20 +116,4 @@ fn split(line: &str) -> Option<(&str, [&str; 3])> {
     let mut next = || fields.next();
     let (number, expected, found, corrected) = (next()?, next()?, next()?, next()?);
     Some((expected, [number, found, corrected]))
-}
-
-fn worker(name: &str) -> Outcome {
-    let pipeline = Pipeline::open_by_name(name)?;
-    let mut failure = None;
-    streaming::answer(|row, result| match streaming::fields(row) {
-        Some((number, expected, text)) => match pipeline.run(text) {
-            Ok(found) => {
-                let (keyword, corrected) = (found.keyword, found.corrected);
-                let _ = write!(result, "{number},{expected},{keyword},{corrected}"); // a string takes all
-            }
-            Err(error) => failure = Some(error),
-        },
-        None => result.push_str("not a row"),
-    })?;
-    failure.map_or(Ok(()), |error| Err(error.into()))
 }

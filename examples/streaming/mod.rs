@@ -1,37 +1,43 @@
-//! Lines of text through worker processes, each of which is this program once more: it reads lines from its
-//! standard input and writes a line for each to its standard output.
-//!
-//! Whoever has time gets the next batch; results come in any order.
+//! A large table of comma-separated values through worker processes: each gets one range of its lines after
+//! another, reads them, and gives back a line for each.
 
 use std::env;
 use std::error::Error;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
-use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
-use std::sync::{Arc, Mutex};
-use std::thread::{self, ScopedJoinHandle};
+use std::ops::Range;
+use std::path::PathBuf;
+use std::time::Instant;
 
-/// An error that can go from thread to thread.
-pub type Failure = Box<dyn Error + Send + Sync>;
+use millpond::{Failure, InPlace, LineRanges, Open, Result, Task, Worker, Workers, WorkersOptions};
 
-/// How many lines go to a worker at a time.
-const BATCH: usize = 500;
-/// How many batches wait for a worker.
-const WAITING: usize = 8;
+/// About how many bytes of the table a worker gets at a time.
+const RANGE: usize = 64 << 10;
 
-/// How much memory a process holds, in KiB.
-#[derive(Clone, Copy)]
-pub struct Memory {
-    /// What it has for itself.
-    pub private: u64,
-    /// What it has in common with others.
-    pub common: u64,
+/// What workers share: a structure that is opened by its name, and the table of that name.
+pub struct Job<S> {
+    /// The structure.
+    pub structure: S,
+    table: PathBuf,
+}
+
+impl<S: Open> Open for Job<S> {
+    fn open_by_name(name: &str) -> Result<Self> {
+        Ok(Self {
+            structure: S::open_by_name(name)?,
+            table: table_of(name),
+        })
+    }
+}
+
+/// A task that gives a line for each line of a range.
+pub type Lines<S> = Task<Job<S>, Range<u64>, InPlace<str>>;
+
+/// Where the table of this name lies.
+pub fn table_of(name: &str) -> PathBuf {
+    env::temp_dir().join(format!("{name}.csv"))
 }
 
 /// How many rows the variable ROWS asks for; `usual` where it is not set.
-pub fn asked(usual: usize) -> Result<usize, String> {
+pub fn asked(usual: usize) -> std::result::Result<usize, String> {
     let Ok(text) = env::var("ROWS") else {
         return Ok(usual);
     };
@@ -39,129 +45,55 @@ pub fn asked(usual: usize) -> Result<usize, String> {
     text.parse().map_err(wrong)
 }
 
-/// Sends `lines` through `count` workers, which are started with `arguments`, and gives each result to `take`.
-/// Returns what memory each worker held at its end, where the system says so.
-pub fn through_workers(
-    count: usize,
-    arguments: &[&str],
-    lines: impl Iterator<Item = io::Result<String>> + Send,
+/// In a worker: answers each line of a range by one.
+pub fn answer<S>(
+    worker: &mut Worker<'_, Job<S>>,
+    range: &Range<u64>,
+    mut one: impl FnMut(&S, &str, &mut String) -> std::result::Result<(), Failure>,
+) -> std::result::Result<String, Failure> {
+    let job = worker.shared();
+    let rows = worker.state::<String>(); // the same memory for every range
+    LineRanges::read(&job.table, range, rows)?;
+    let mut results = String::with_capacity(rows.len());
+    for row in rows.lines() {
+        one(&job.structure, row, &mut results)?;
+        results.push('\n');
+    }
+    Ok(results)
+}
+
+/// Sends the table of `name`, which has `rows` rows, through workers, and gives each line of the results to
+/// `take`. Says how fast that was, and what memory each worker held at its end.
+pub fn through_workers<S: Open + 'static>(
+    name: &str,
+    rows: usize,
+    task: &Lines<S>,
     mut take: impl FnMut(&str),
-) -> Result<Vec<Option<Memory>>, Failure> {
-    let start = |_| {
-        let mut command = Command::new(env::current_exe()?);
-        let command = command.args(arguments);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()
-    };
-    let mut workers = (0..count).map(start).collect::<io::Result<Vec<Child>>>()?;
-    let processes: Vec<u32> = workers.iter().map(Child::id).collect();
-
-    let (batches, waiting) = sync_channel(WAITING);
-    let (results, finished) = channel();
-    let waiting = Arc::new(Mutex::new(waiting));
-    let memory = thread::scope(|scope| {
-        let reader = scope.spawn(move || read(lines, |batch| batches.send(batch).is_ok()));
-        let (mut feeders, mut collectors) = (Vec::new(), Vec::new());
-        for worker in &mut workers {
-            let (Some(stdin), Some(stdout)) = (worker.stdin.take(), worker.stdout.take()) else {
-                return Err("a worker has no pipes".into());
-            };
-            let (waiting, results) = (waiting.clone(), results.clone());
-            feeders.push(scope.spawn(move || feed(stdin, &waiting)));
-            collectors.push(scope.spawn(move || collect(stdout, &results)));
-        }
-        drop((waiting, results)); // the threads' own tell when they end
-        let last = scope.spawn(move || {
-            // Pipes stay open until all is sent, so that all workers are there when they are looked at.
-            let pipes = feeders.into_iter().map(join).collect::<Vec<_>>();
-            let memory: Vec<_> = processes.into_iter().map(memory_of).collect();
-            pipes
-                .into_iter()
-                .collect::<Result<Vec<_>, _>>()
-                .map(|_| memory)
-        });
-        while let Ok(batch) = finished.recv() {
-            batch.lines().for_each(&mut take);
-        }
-        join(reader)?;
-        collectors.into_iter().try_for_each(join)?;
-        join(last)
-    })?;
-    workers.into_iter().try_for_each(end)?;
-    Ok(memory)
-}
-
-/// What a thread ended with.
-fn join<T, E: Into<Failure>>(thread: ScopedJoinHandle<'_, Result<T, E>>) -> Result<T, Failure> {
-    match thread.join() {
-        Ok(outcome) => outcome.map_err(Into::into),
-        Err(_) => Err("a thread panicked".into()),
+) -> std::result::Result<(), Box<dyn Error>> {
+    let options = WorkersOptions::for_every_processor()?;
+    let workers = Workers::start(options.shared(name).exit(&MEMORY, &())?)?;
+    let ranges = LineRanges::open(table_of(name), RANGE)?.skip_heading()?;
+    let ranges = ranges.collect::<Result<Vec<_>>>()?;
+    let (began, mut answered) = (Instant::now(), 0);
+    let call = workers.call(task).progress(true);
+    for results in call.imap_unordered(ranges)? {
+        let results = results?;
+        answered += results.lines().inspect(|line| take(line)).count();
     }
-}
-
-/// Cuts lines into batches, until nobody wants them.
-fn read(
-    lines: impl Iterator<Item = io::Result<String>>,
-    mut send: impl FnMut(String) -> bool,
-) -> io::Result<()> {
-    let mut batch = String::new();
-    for (number, line) in lines.enumerate() {
-        batch.push_str(&line?);
-        batch.push('\n');
-        if (number + 1) % BATCH == 0 && !send(std::mem::take(&mut batch)) {
-            return Ok(());
+    let rate = rows as f64 / began.elapsed().as_secs_f64();
+    println!("{} workers: {rate:.0} rows/s", workers.len());
+    if answered != rows {
+        return Err(format!("{answered} results for {rows} rows").into());
+    }
+    for (worker, memory) in workers.finish()?.exited(&MEMORY)? {
+        match memory {
+            Some((own, files)) => {
+                println!("worker {worker}: {own} KiB of its own, {files} KiB of files");
+            }
+            None => println!("worker {worker}: this system does not say what it holds"),
         }
     }
-    send(batch);
     Ok(())
-}
-
-/// Gives a worker one batch after another, until there are no more. Returns the pipe, which is still open.
-fn feed(mut stdin: ChildStdin, waiting: &Mutex<Receiver<String>>) -> Result<ChildStdin, Failure> {
-    loop {
-        let next = waiting.lock().map_err(|_| "a thread panicked")?.recv();
-        match next {
-            Ok(batch) => stdin.write_all(batch.as_bytes())?,
-            Err(_) => return Ok(stdin),
-        }
-    }
-}
-
-/// Passes on what a worker writes, until it ends.
-fn collect(stdout: ChildStdout, results: &Sender<String>) -> io::Result<()> {
-    let mut stdout = BufReader::with_capacity(1 << 16, stdout);
-    loop {
-        let mut lines = String::new();
-        while lines.len() < 1 << 14 && stdout.read_line(&mut lines)? > 0 {}
-        if lines.is_empty() || results.send(lines).is_err() {
-            return Ok(());
-        }
-    }
-}
-
-fn end(mut worker: Child) -> Result<(), Failure> {
-    let status = worker.wait()?;
-    match status.success() {
-        true => Ok(()),
-        false => Err(format!("a worker ended with {status}").into()),
-    }
-}
-
-/// In a worker: answers each line of the standard input by one on the standard output.
-pub fn answer(mut one: impl FnMut(&str, &mut String)) -> io::Result<()> {
-    let mut output = BufWriter::with_capacity(1 << 14, io::stdout().lock());
-    let mut result = String::new();
-    for line in io::stdin().lock().lines() {
-        result.clear();
-        one(&line?, &mut result);
-        result.push('\n');
-        output.write_all(result.as_bytes())?;
-    }
-    output.flush()
-}
-
-/// The rows of a table of comma-separated values, without its heading.
-pub fn rows(path: &Path) -> io::Result<impl Iterator<Item = io::Result<String>> + use<>> {
-    Ok(BufReader::new(File::open(path)?).lines().skip(1))
 }
 
 /// The first two fields and the text of a row `number,word,"text"`.
@@ -171,30 +103,20 @@ pub fn fields(row: &str) -> Option<(&str, &str, &str)> {
     Some((number, word, text.trim_matches('"')))
 }
 
-/// What a process holds, by its `smaps_rollup`; `None` on a system that has none.
-pub fn memory_of(process: u32) -> Option<Memory> {
-    let text = std::fs::read_to_string(format!("/proc/{process}/smaps_rollup")).ok()?;
-    let sum = |beginning: &str| -> u64 {
-        let lines = text.lines().filter(|line| line.starts_with(beginning));
-        lines
-            .filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok())
-            .sum()
-    };
-    // `Private_Hugetlb` and its like are in the sums, too.
-    Some(Memory {
-        private: sum("Private_"),
-        common: sum("Shared_"),
-    })
-}
+/// What a worker holds at its end.
+pub static MEMORY: Task<(), (), Option<(u64, u64)>> = Task {
+    name: "memory",
+    run: |_, ()| Ok(memory()),
+};
 
-/// Prints what the workers hold.
-pub fn report(workers: &[Option<Memory>]) {
-    for (number, memory) in workers.iter().enumerate() {
-        match memory {
-            Some(Memory { private, common }) => {
-                println!("worker {number}: {private} KiB in private, {common} KiB in common");
-            }
-            None => println!("worker {number}: this system does not say what it holds"),
-        }
-    }
+/// What this process has for itself (what is not of a file), and the rest that it has mapped and touched, in KiB, by
+/// its `smaps_rollup`; `None` on a system that has none.
+fn memory() -> Option<(u64, u64)> {
+    let text = std::fs::read_to_string("/proc/self/smaps_rollup").ok()?;
+    let size = |what: &str| -> Option<u64> {
+        let line = text.lines().find(|line| line.starts_with(what))?;
+        line.split_whitespace().nth(1)?.parse().ok()
+    };
+    let own = size("Anonymous:")?;
+    Some((own, size("Rss:")? - own))
 }
