@@ -1,27 +1,19 @@
-//! A call: a task and its inputs, sent as the results are taken.
+//! How a task is to be given to the workers, and in which way its results come.
 //!
-//! Imports the crew, which it has for the moments in which it sends or looks; never while it asks for an input,
-//! as the inputs may be results of another call.
+//! Checks what it is asked for; `results.rs` does it.
 
 use std::cell::RefCell;
 use std::fmt;
-use std::iter::{self, Fuse};
-use std::rc::Rc;
+use std::iter;
 use std::time::Duration;
 
-use super::chunk::{Draft, LENGTH};
 use super::crew::Crew;
-use super::inbox::{Inbox, shown};
 use super::message::Message;
 use super::options::WhenWorkerDies;
-use super::pace::Pace;
-use super::post::too_large;
-#[cfg(feature = "progress")]
-use super::progress::Progress;
-use super::slot::{Sent, What};
+use super::results::{Results, Settings};
 use super::task::{Task, place_of};
 use crate::cancel::CancelToken;
-use crate::error::{Error, Result, TaskFailure};
+use crate::error::{Error, Result};
 use crate::open::Open;
 
 /// A call that is being put together: how a task is to be given to the workers, and then one of the ways in which
@@ -48,17 +40,6 @@ pub struct Call<'w, S: 'static, I: Message, O: Message> {
     crew: &'w RefCell<Crew>,
     task: &'w Task<S, I, O>,
     settings: Settings,
-    #[cfg(feature = "progress")]
-    progress: bool,
-}
-
-#[derive(Clone, Default)]
-struct Settings {
-    chunk_len: Option<usize>,
-    in_flight: Option<usize>,
-    limit: Option<Duration>,
-    cancel: Option<CancelToken>,
-    when_worker_dies: WhenWorkerDies,
 }
 
 impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
@@ -67,8 +48,6 @@ impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
             crew,
             task,
             settings: Settings::default(),
-            #[cfg(feature = "progress")]
-            progress: false,
         }
     }
 
@@ -110,7 +89,7 @@ impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
     /// Whether to show a bar on the standard error, if that is a terminal. Default: no.
     #[cfg(feature = "progress")]
     pub fn progress(mut self, progress: bool) -> Self {
-        self.progress = progress;
+        self.settings.progress = progress;
         self
     }
 
@@ -187,304 +166,16 @@ impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
         ordered: bool,
     ) -> Result<Results<'w, I, O, J>> {
         let place = place_of(self.task)?;
-        let (crew, name, settings) = (self.crew, self.task.name, self.settings);
         for (what, number) in [
-            ("the length of a chunk", settings.chunk_len),
-            ("the number of tasks in flight", settings.in_flight),
+            ("the length of a chunk", self.settings.chunk_len),
+            ("the number of tasks in flight", self.settings.in_flight),
         ] {
             if number == Some(0) {
                 return Error::invalid(what, "0".into(), "1 or more".into());
             }
         }
-        let mut inside = crew.borrow_mut();
-        inside.check()?;
-        inside.check_limit(settings.limit)?;
-        let pace = Pace::new(settings.chunk_len, settings.in_flight, inside.workers());
-        let inbox = Rc::new(RefCell::new(Inbox::new(name, ordered, pace)));
-        let call = inside.new_call();
-        inside.post.open(call, inbox.clone());
-        let (memory, longest) = (inside.memory() * inside.workers(), inside.longest());
-        drop(inside);
-        #[cfg(feature = "progress")]
-        let progress = self.progress.then(|| {
-            let (least, most) = inputs.size_hint();
-            Progress::new(
-                name,
-                most.filter(|&most| most == least).map(|most| most as u64),
-            )
-        });
-        Ok(Results {
-            crew,
-            call,
-            place,
-            settings,
-            inbox,
-            inputs: inputs.fuse(),
-            asked: Asked::More,
-            draft: Draft::default(),
-            is_full: false,
-            carried: None,
-            issued: 0,
-            taken: 0,
-            fed: 0,
-            memory,
-            longest,
-            is_over: false,
-            #[cfg(feature = "progress")]
-            progress,
-        })
-    }
-}
-
-/// Whether there may be more inputs.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Asked {
-    More,
-    All,
-}
-
-/// What came after the end of a chunk.
-enum Carried {
-    /// An input, as it lies in a chunk.
-    Input(Vec<u8>),
-    /// One that cannot be sent, in words, and why.
-    Refused(String, TaskFailure),
-}
-
-/// The outputs of a call, as they come. Made by [`Call::imap`] and [`Call::imap_unordered`].
-///
-/// Dropped before its end, it gives up the tasks that were not begun; those that run do so to their end, and
-/// nobody gets their results.
-pub struct Results<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> {
-    crew: &'w RefCell<Crew>,
-    call: u64,
-    place: usize,
-    settings: Settings,
-    inbox: Rc<RefCell<Inbox<I, O>>>,
-    inputs: Fuse<J>,
-    asked: Asked,
-    /// The next chunk, and whether it is complete.
-    draft: Draft,
-    is_full: bool,
-    carried: Option<Carried>,
-    /// Inputs that were sent, and outputs that were taken; the latter also when inputs were last asked for.
-    issued: u64,
-    taken: u64,
-    fed: u64,
-    /// How many bytes of results may wait, and a chunk may have.
-    memory: usize,
-    longest: usize,
-    is_over: bool,
-    #[cfg(feature = "progress")]
-    progress: Option<Progress>,
-}
-
-impl<I: Message, O: Message, J: Iterator<Item = I::Value>> Iterator for Results<'_, I, O, J> {
-    type Item = Result<O::Value>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if self.taken >= self.fed
-                && let Err(error) = self.refresh()
-            {
-                return self.end(error);
-            }
-            let next = self.inbox.borrow_mut().take();
-            if let Some(result) = next {
-                self.taken += 1;
-                #[cfg(feature = "progress")]
-                if let Some(progress) = &mut self.progress {
-                    progress.advance(1);
-                }
-                return Some(result);
-            }
-            if self.is_over || (self.issued == self.taken && !self.left_to_send()) {
-                #[cfg(feature = "progress")]
-                if let Some(progress) = self.progress.take() {
-                    progress.finish();
-                }
-                return None;
-            }
-            if let Err(error) = self.pump() {
-                return self.end(error);
-            }
-        }
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let (least, most) = self.inputs.size_hint();
-        let mut there = (self.issued - self.taken) as usize + self.draft.tasks as usize;
-        there += usize::from(self.carried.is_some());
-        match self.is_over {
-            true => (0, Some(there)),
-            false => (
-                least.saturating_add(there),
-                most.and_then(|most| most.checked_add(there)),
-            ),
-        }
-    }
-}
-
-impl<I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'_, I, O, J> {
-    /// The last item.
-    #[cold]
-    fn end(&mut self, error: Error) -> Option<Result<O::Value>> {
-        if self.is_over {
-            return None;
-        }
-        self.is_over = true;
-        Some(Err(error))
-    }
-
-    fn left_to_send(&self) -> bool {
-        self.asked == Asked::More || self.draft.tasks > 0 || self.carried.is_some()
-    }
-
-    /// Sends more where there are places, and waits where nothing has come.
-    fn pump(&mut self) -> Result<()> {
-        let sent = self.refresh()?;
-        let mut crew = self.crew.borrow_mut();
-        if !sent && !self.inbox.borrow().has() && !crew.collect() {
-            crew.wait();
-        }
-        crew.check()
-    }
-
-    /// Takes what has come, and sends more where there are places; says whether it did either.
-    fn refresh(&mut self) -> Result<bool> {
-        if self.is_over {
-            return Ok(false);
-        }
-        if self
-            .settings
-            .cancel
-            .as_ref()
-            .is_some_and(CancelToken::is_cancelled)
-        {
-            let what = "the results of workers".into();
-            return Err(Error::Cancelled { what });
-        }
-        let came = self.crew.borrow_mut().collect();
-        let sent = self.feed();
-        // Again before all that may be on its way is taken.
-        let quarter = self.inbox.borrow().pace.window() as u64 / 4;
-        self.fed = self.taken + quarter.clamp(1, 1024);
-        Ok(came || sent)
-    }
-
-    /// Sends chunks while there are places for them, inputs, and room for results.
-    fn feed(&mut self) -> bool {
-        let mut any = false;
-        loop {
-            let (depth, window, bytes) = {
-                let inbox = self.inbox.borrow();
-                (inbox.pace.depth(), inbox.pace.window() as u64, inbox.bytes)
-            };
-            if !self.is_full {
-                let free = window.saturating_sub(self.issued - self.taken);
-                let is_stuck = bytes > self.memory && self.issued > self.taken;
-                if free == 0 || is_stuck || !self.left_to_send() {
-                    return any;
-                }
-                if !self.crew.borrow_mut().has_place(depth) {
-                    return any;
-                }
-                self.fill(free as usize);
-                if !self.is_full {
-                    return any;
-                }
-            }
-            let sent = Sent {
-                call: self.call,
-                first: self.issued,
-                retries: self.settings.when_worker_dies.retries(),
-                limit: self.settings.limit,
-                ..Sent::new(What::Chunk, self.draft.tasks)
-            };
-            if !self.crew.borrow_mut().send(&sent, &self.draft.body, depth) {
-                return any;
-            }
-            self.issued += u64::from(self.draft.tasks);
-            (self.draft.tasks, self.is_full, any) = (0, false, true);
-        }
-    }
-
-    /// Puts a chunk of at most `free` tasks together.
-    fn fill(&mut self, free: usize) {
-        let (least, most) = self.inputs.size_hint();
-        let left = most.filter(|&most| most == least);
-        let length = self.inbox.borrow().pace.chunk_len(left).min(free);
-        self.draft.begin(self.place);
-        while (self.draft.tasks as usize) < length && self.draft.body.len() < self.longest / 2 {
-            match self.carried.take() {
-                Some(Carried::Input(bytes)) => {
-                    self.draft.add_all(&bytes, 1);
-                    continue;
-                }
-                Some(Carried::Refused(input, failure)) => {
-                    if self.draft.tasks > 0 {
-                        self.carried = Some(Carried::Refused(input, failure));
-                        break; // in its turn
-                    }
-                    let mut inbox = self.inbox.borrow_mut();
-                    let error = inbox.error(self.issued, failure, 0, input);
-                    inbox.put(self.issued, Err(error), 0);
-                    self.issued += 1;
-                    continue;
-                }
-                None => {}
-            }
-            let Some(input) = self.inputs.next() else {
-                self.asked = Asked::All;
-                break;
-            };
-            self.add(&input);
-        }
-        if self.inputs.size_hint().1 == Some(0) {
-            self.asked = Asked::All;
-        }
-        self.is_full = self.draft.tasks > 0;
-    }
-
-    /// Adds an input to the draft, or carries it.
-    #[inline]
-    fn add(&mut self, input: &I::Value) {
-        let start = self.draft.body.len();
-        if let Err(why) = self.draft.add(|out| I::write(input, out)) {
-            let failure = TaskFailure::Unreadable(format!("has an input that is wrong: {why}"));
-            self.carried = Some(Carried::Refused(shown::<I>(input), failure));
-            return;
-        }
-        if self.draft.body.len() <= self.longest {
-            return;
-        }
-        let bytes = self.draft.take_last(start);
-        self.carried = Some(match bytes.len() + 8 <= self.longest {
-            true => Carried::Input(bytes),
-            false => {
-                let failure = too_large("input", (bytes.len() - LENGTH) as u64);
-                Carried::Refused(shown::<I>(input), TaskFailure::TooLarge(failure))
-            }
-        });
-    }
-}
-
-impl<I: Message, O: Message, J: Iterator<Item = I::Value>> Drop for Results<'_, I, O, J> {
-    fn drop(&mut self) {
-        if let Ok(mut crew) = self.crew.try_borrow_mut() {
-            crew.forget(self.call);
-        }
-    }
-}
-
-impl<I: Message, O: Message, J: Iterator<Item = I::Value>> fmt::Debug for Results<'_, I, O, J> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Results")
-            .field("sent", &self.issued)
-            .field("taken", &self.taken)
-            .finish_non_exhaustive()
+        let task = (self.task.name, place);
+        Results::new(self.crew, task, self.settings, ordered, inputs)
     }
 }
 
@@ -510,7 +201,7 @@ impl<I: Message, O: Message> Pending<'_, I, O> {
     /// Whether it is there, or an error is.
     pub fn is_ready(&mut self) -> bool {
         let failed = self.results.refresh().is_err();
-        failed || self.results.inbox.borrow().has() || self.results.crew.borrow().check().is_err()
+        failed || self.results.has() || self.results.is_broken()
     }
 }
 

@@ -3,7 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `task.rs`, `message.rs` | what a task is, and how its input and output travel |
-//! | `call.rs`, `inbox.rs`, `pace.rs` | a call: its inputs, its results, how many tasks go at once |
+//! | `call.rs`, `results.rs`, `inbox.rs`, `pace.rs` | a call: its options, its inputs and results, how many tasks go at once |
 //! | `crew.rs`, `post.rs`, `slot.rs` | the pool's side: all workers, where answers go, one worker |
 //! | `process.rs`, `worker.rs` | the worker's side: how a process becomes one, and what it does |
 //! | `rings.rs`, `ring.rs`, `chunk.rs` | what lies in shared memory between them |
@@ -26,6 +26,7 @@ mod post;
 mod process;
 #[cfg(feature = "progress")]
 mod progress;
+mod results;
 mod ring;
 mod rings;
 mod slot;
@@ -37,11 +38,12 @@ mod worker;
 use std::cell::RefCell;
 use std::fmt;
 
-pub use call::{Call, Pending, Results};
+pub use call::{Call, Pending};
 pub use insights::{Insights, SlowTask, WorkerInsights};
 pub use lines::LineRanges;
 pub use message::{InPlace, Message};
 pub use options::{Start, WhenWorkerDies, WorkersOptions};
+pub use results::Results;
 pub use task::{AnyTask, Failure, Task, TaskFunction};
 pub use worker::Worker;
 
@@ -86,7 +88,7 @@ use crew::Crew;
 ///     for square in workers.imap_unordered(&SQUARE, 0..1000)? {
 ///         sum += square?;
 ///     }
-///     assert_eq!(sum, squares.iter().sum());
+///     assert_eq!(sum, squares.iter().sum::<u64>());
 ///     Ok(())
 /// }
 /// ```
