@@ -8,8 +8,9 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use millpond::Pool;
 
+use crate::side::{Outcome, answer, rate};
 use crate::transitions::{BATCH, CHUNK, Transition};
-use crate::{Learner, Outcome, answer, plain, rate};
+use crate::{Learner, plain};
 
 const SIMULATORS: usize = 4;
 const LEARNERS: usize = 2;

@@ -1,0 +1,256 @@
+//! Millpond's side of `benches/peers/run --workers`: its pool of two workers, which share a model as an
+//! archive, and get the rows of a table one by one, or as ranges of the file.
+//!
+//! A measure gives a rate a second, or what its name says; see `measures.rs` and `side.rs`.
+
+#[allow(dead_code, reason = "an example says how large the model is")]
+#[path = "../../../examples/classify/bayes.rs"]
+mod bayes;
+mod measures;
+#[path = "../side.rs"]
+mod side;
+#[path = "../../../examples/classify/table.rs"]
+mod table;
+#[path = "../../../examples/classify/texts.rs"]
+mod texts;
+mod write;
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use millpond::{Archive, Failure, InPlace, LineRanges, Task, Worker, Workers, WorkersOptions};
+
+use bayes::Model;
+use measures::{Pool, WORKERS, Work};
+use side::{Outcome, Side};
+
+type Shared = Archive<Model>;
+
+static SQUARE: Task<(), u64, u64> = Task::new("square", |_, number| Ok(measures::square(number)));
+static SHOW: Task<(), (), u32> = Task::new("show", |_, ()| Ok(measures::show()));
+static IS_RIGHT: Task<Shared, InPlace<str>, bool> = Task::new("is right", |worker, row| {
+    Ok(measures::is_right(worker.shared(), row))
+});
+static RIGHT_OF: Task<Shared, (String, Range<u64>), usize> = Task::new("right of", right_of);
+
+/// A slow consumer looks at a result for so long.
+const LOOK: Duration = Duration::from_millis(1);
+/// Less memory than this, in MB, is not told from none.
+const LEAST_MEMORY: f64 = 0.1;
+/// What a range of the file has, about.
+const RANGE: u64 = 1 << 16;
+
+fn main() -> Outcome<()> {
+    Workers::begin(&[&SQUARE, &SHOW, &IS_RIGHT, &RIGHT_OF]);
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["publish", name] => publish(name),
+        ["write", directory, rows] => write::write(Path::new(directory), rows.parse()?),
+        ["millpond", directory, tasks] => Millpond::new(directory, tasks)?.serve(),
+        ["ranges", directory, tasks] => Ranges(Millpond::new(directory, tasks)?).serve(),
+        // As `cargo bench` starts it, among all others.
+        _ => {
+            println!("workers: to compare pools of workers, start benches/peers/run --workers");
+            Ok(())
+        }
+    }
+}
+
+/// Learns a model and shares it by a name.
+fn publish(name: &str) -> Outcome<()> {
+    let (_, classes) = texts::find()?;
+    Ok(Archive::publish(name, &bayes::train(&classes))?)
+}
+
+/// The name of the model that the workers of this process share.
+fn name() -> String {
+    format!("peers-workers-{}", std::process::id())
+}
+
+/// All measures, with rows sent.
+struct Millpond {
+    work: Work,
+    model: Shared,
+}
+
+impl Millpond {
+    fn new(directory: &str, tasks: &str) -> Outcome<Self> {
+        // By another process: of memory that this one had before, it would not be seen who takes it.
+        let publisher = Command::new(std::env::current_exe()?)
+            .args(["publish", &name()])
+            .status()?;
+        if !publisher.success() {
+            return Err(format!("the model was not published: {publisher}").into());
+        }
+        Ok(Self {
+            work: Work::new(directory, tasks)?,
+            model: Archive::open(&*name())?,
+        })
+    }
+
+    /// How many rows are read that were not looked at, at most, and the memory that this takes, in MB.
+    fn ahead(&self, seconds: f64) -> Outcome<String> {
+        let workers: Workers = measures::started::<Rows>()?.0;
+        let (before, mut began) = (resident()?, None);
+        let (read, mut furthest) = (std::cell::Cell::new(0), 0);
+        let rows = measures::rows(&self.work.table)?;
+        let counted = rows
+            .map_while(Result::ok)
+            .inspect(|_| read.set(read.get() + 1));
+        for (taken, result) in workers.imap(&IS_RIGHT, counted)?.enumerate() {
+            result?;
+            furthest = furthest.max(read.get() - taken);
+            std::thread::sleep(LOOK);
+            if began
+                .get_or_insert_with(Instant::now)
+                .elapsed()
+                .as_secs_f64()
+                > seconds
+            {
+                break;
+            }
+        }
+        Ok(format!(
+            "{furthest} {}",
+            LEAST_MEMORY.max(resident()? - before)
+        ))
+    }
+}
+
+impl Drop for Millpond {
+    fn drop(&mut self) {
+        // What is left when this fails is seen in the directory of segments.
+        let _ = millpond::unlink(&*name());
+    }
+}
+
+impl Side for Millpond {
+    const MEASURES: &'static str = "ahead start map one_by_one table";
+
+    fn measure(&mut self, name: &str, seconds: f64) -> Outcome<String> {
+        match name {
+            "ahead" => self.ahead(seconds),
+            "start" => self.work.start::<Rows>(seconds),
+            "map" => self.work.map::<Rows>(seconds),
+            "one_by_one" => self.work.one_by_one::<Rows>(seconds),
+            "table" => self.work.table::<Rows>(&self.model, seconds),
+            _ => Err(format!("millpond has no measure {name}").into()),
+        }
+    }
+}
+
+/// The table with ranges of the file sent, which workers read by themselves.
+struct Ranges(Millpond);
+
+impl Side for Ranges {
+    const MEASURES: &'static str = "table";
+
+    fn measure(&mut self, name: &str, seconds: f64) -> Outcome<String> {
+        match name {
+            "table" => self.0.work.table::<ByRange>(&self.0.model, seconds),
+            _ => Err(format!("ranges have no measure {name}").into()),
+        }
+    }
+}
+
+/// A pool that is sent rows.
+struct Rows(Workers);
+
+impl Pool for Rows {
+    fn start() -> Outcome<Self> {
+        Ok(Self(Workers::start(
+            WorkersOptions::new(WORKERS).shared(name()),
+        )?))
+    }
+
+    fn shown(&mut self) -> Outcome<Vec<u32>> {
+        Ok(self.0.call(&SHOW).chunk_len(1).map([(); WORKERS])?)
+    }
+
+    fn map(&mut self, count: u64) -> Outcome<u64> {
+        Ok(self.0.map(&SQUARE, 0..count)?.iter().sum())
+    }
+
+    fn one_by_one(&mut self, count: u64) -> Outcome<u64> {
+        let mut sum = 0;
+        for square in self.0.call(&SQUARE).chunk_len(1).imap(0..count)? {
+            sum += square?;
+        }
+        Ok(sum)
+    }
+
+    fn right_rows(&mut self, table: &Path) -> Outcome<usize> {
+        let mut right = 0;
+        // A row that cannot be read ends the stream, and the count of those that are right is not what it
+        // should be.
+        let rows = measures::rows(table)?.map_while(Result::ok);
+        for is_right in self.0.imap(&IS_RIGHT, rows)? {
+            right += usize::from(is_right?);
+        }
+        Ok(right)
+    }
+}
+
+/// A pool that is sent ranges.
+struct ByRange(Rows);
+
+impl Pool for ByRange {
+    fn start() -> Outcome<Self> {
+        Rows::start().map(Self)
+    }
+
+    fn shown(&mut self) -> Outcome<Vec<u32>> {
+        self.0.shown()
+    }
+
+    fn map(&mut self, count: u64) -> Outcome<u64> {
+        self.0.map(count)
+    }
+
+    fn one_by_one(&mut self, count: u64) -> Outcome<u64> {
+        self.0.one_by_one(count)
+    }
+
+    fn right_rows(&mut self, table: &Path) -> Outcome<usize> {
+        let path = table.to_str().ok_or("the path of the table is not UTF-8")?;
+        let ranges = LineRanges::open(table, RANGE)?.map_while(Result::ok);
+        let mut right = 0;
+        for found in self
+            .0
+            .0
+            .imap(&RIGHT_OF, ranges.map(|range| (path.to_owned(), range)))?
+        {
+            right += found?;
+        }
+        Ok(right)
+    }
+}
+
+/// How many rows of a range of a table are right. The heads are no row that is.
+fn right_of(
+    worker: &mut Worker<'_, Shared>,
+    (table, range): (String, Range<u64>),
+) -> Result<usize, Failure> {
+    let mut file = File::open(table)?;
+    file.seek(SeekFrom::Start(range.start))?;
+    let mut right = 0;
+    for row in BufReader::new(file.take(range.end - range.start)).lines() {
+        right += usize::from(measures::is_right(worker.shared(), &row?));
+    }
+    Ok(right)
+}
+
+/// The memory of this process, in MB.
+fn resident() -> Outcome<f64> {
+    let process = std::process::id().to_string();
+    let said = Command::new("ps")
+        .args(["-o", "rss=", "-p", &process])
+        .output()?;
+    let kibibytes: f64 = String::from_utf8(said.stdout)?.trim().parse()?;
+    Ok(kibibytes * 1024.0 / 1e6)
+}
