@@ -15,6 +15,7 @@ ROOT = HERE.parent.parent
 VENV = ROOT / "target" / "peers-venv"
 PYTHON = VENV / "bin" / "python"
 
+
 class Failed(Exception):
     """Nothing can be measured; says what to do."""
 

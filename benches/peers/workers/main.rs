@@ -15,8 +15,7 @@ mod table;
 mod texts;
 mod write;
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::cell::Cell;
 use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
@@ -30,19 +29,29 @@ use side::{Outcome, Side};
 
 type Shared = Archive<Model>;
 
-static SQUARE: Task<(), u64, u64> = Task::new("square", |_, number| Ok(measures::square(number)));
-static SHOW: Task<(), (), u32> = Task::new("show", |_, ()| Ok(measures::show()));
-static IS_RIGHT: Task<Shared, InPlace<str>, bool> = Task::new("is right", |worker, row| {
-    Ok(measures::is_right(worker.shared(), row))
-});
-static RIGHT_OF: Task<Shared, (String, Range<u64>), usize> = Task::new("right of", right_of);
+static SQUARE: Task<(), u64, u64> = Task {
+    name: "square",
+    run: |_, number| Ok(measures::square(number)),
+};
+static SHOW: Task<(), (), u32> = Task {
+    name: "show",
+    run: |_, ()| Ok(measures::show()),
+};
+static IS_RIGHT: Task<Shared, InPlace<str>, bool> = Task {
+    name: "is right",
+    run: |worker, row| Ok(measures::is_right(worker.shared(), row)),
+};
+static RIGHT_OF: Task<Shared, (String, Range<u64>), usize> = Task {
+    name: "right of",
+    run: right_of,
+};
 
 /// A slow consumer looks at a result for so long.
 const LOOK: Duration = Duration::from_millis(1);
 /// Less memory than this, in MB, is not told from none.
 const LEAST_MEMORY: f64 = 0.1;
 /// What a range of the file has, about.
-const RANGE: u64 = 1 << 16;
+const RANGE: usize = 1 << 16;
 
 fn main() -> Outcome<()> {
     Workers::begin(&[&SQUARE, &SHOW, &IS_RIGHT, &RIGHT_OF]);
@@ -97,7 +106,7 @@ impl Millpond {
     fn ahead(&self, seconds: f64) -> Outcome<String> {
         let workers: Workers = measures::started::<Rows>()?.0;
         let (before, mut began) = (resident()?, None);
-        let (read, mut furthest) = (std::cell::Cell::new(0), 0);
+        let (read, mut furthest) = (Cell::new(0), 0);
         let rows = measures::rows(&self.work.table)?;
         let counted = rows
             .map_while(Result::ok)
@@ -218,7 +227,9 @@ impl Pool for ByRange {
 
     fn right_rows(&mut self, table: &Path) -> Outcome<usize> {
         let path = table.to_str().ok_or("the path of the table is not UTF-8")?;
-        let ranges = LineRanges::open(table, RANGE)?.map_while(Result::ok);
+        let ranges = LineRanges::open(table, RANGE)?
+            .skip_heading()?
+            .map_while(Result::ok);
         let mut right = 0;
         for found in self
             .0
@@ -231,17 +242,18 @@ impl Pool for ByRange {
     }
 }
 
-/// How many rows of a range of a table are right. The heads are no row that is.
+/// How many rows of a range of a table are right.
 fn right_of(
     worker: &mut Worker<'_, Shared>,
     (table, range): (String, Range<u64>),
 ) -> Result<usize, Failure> {
-    let mut file = File::open(table)?;
-    file.seek(SeekFrom::Start(range.start))?;
-    let mut right = 0;
-    for row in BufReader::new(file.take(range.end - range.start)).lines() {
-        right += usize::from(measures::is_right(worker.shared(), &row?));
-    }
+    let mut text = std::mem::take(worker.state::<String>());
+    LineRanges::read(table, &range, &mut text)?;
+    let right = text
+        .lines()
+        .filter(|row| measures::is_right(worker.shared(), row))
+        .count();
+    *worker.state() = text;
     Ok(right)
 }
 
