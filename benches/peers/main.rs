@@ -9,6 +9,7 @@ mod plain;
 #[path = "../transitions/mod.rs"]
 mod transitions;
 
+mod again;
 mod side;
 mod together;
 

@@ -24,7 +24,7 @@ use rkyv::util::AlignedVec;
 use serde::{Serialize, de::DeserializeOwned};
 
 use bayes::ArchivedModel;
-use measures::{Pool, WORKERS, Work, is_right, show, square};
+use measures::{Pool, WORKERS, Work, is_right, show, square, started};
 use side::{Outcome, Side};
 
 /// How many trivial tasks go at a time, and how many rows.
@@ -53,7 +53,11 @@ impl Side for Procspawn {
             "start" => self.0.start::<Spawned>(seconds),
             "map" => self.0.map::<Spawned>(seconds),
             "one_by_one" => self.0.one_by_one::<Spawned>(seconds),
-            "table" => self.0.table::<Spawned>(model(), seconds),
+            "table" => {
+                let pool = started::<Spawned>()?;
+                self.0
+                    .table(model(), seconds, |table| pool.right_rows(table))
+            }
             _ => Err(format!("procspawn has no measure {name}").into()),
         }
     }
@@ -105,8 +109,11 @@ impl Pool for Spawned {
         })?;
         Ok(sum)
     }
+}
 
-    fn right_rows(&mut self, table: &Path) -> Outcome<usize> {
+impl Spawned {
+    /// How many rows of a table are right.
+    fn right_rows(&self, table: &Path) -> Outcome<usize> {
         let mut rows = measures::rows(table)?;
         let chunks = std::iter::from_fn(|| {
             let chunk: Result<Vec<String>, _> = rows.by_ref().take(ROWS).collect();
@@ -122,9 +129,7 @@ impl Pool for Spawned {
         })?;
         Ok(right)
     }
-}
 
-impl Spawned {
     /// Gives a worker each input, and takes the results in order, with so many of them in flight.
     fn each<I: Serialize + DeserializeOwned, O: Serialize + DeserializeOwned + Send + 'static>(
         &self,

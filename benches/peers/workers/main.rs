@@ -1,8 +1,11 @@
 //! Millpond's side of `benches/peers/run --workers`: its pool of two workers, which share a model as an
-//! archive, and get the rows of a table one by one, or as ranges of the file.
+//! archive, and get the rows of a table one by one, or as ranges of the file. And the physical limit: two
+//! processes without a pool, each with half of the table.
 //!
 //! A measure gives a rate a second, or what its name says; see `measures.rs` and `side.rs`.
 
+#[path = "../again.rs"]
+mod again;
 #[allow(dead_code, reason = "an example says how large the model is")]
 #[path = "../../../examples/classify/bayes.rs"]
 mod bayes;
@@ -23,7 +26,8 @@ use std::time::{Duration, Instant};
 
 use millpond::{Archive, Failure, InPlace, LineRanges, Task, Worker, Workers, WorkersOptions};
 
-use bayes::Model;
+use again::Again;
+use bayes::{ArchivedModel, Model};
 use measures::{Pool, WORKERS, Work};
 use side::{Outcome, Side};
 
@@ -61,7 +65,9 @@ fn main() -> Outcome<()> {
         ["publish", name] => publish(name),
         ["write", directory, rows] => write::write(Path::new(directory), rows.parse()?),
         ["millpond", directory, tasks] => Millpond::new(directory, tasks)?.serve(),
-        ["ranges", directory, tasks] => Ranges(Millpond::new(directory, tasks)?).serve(),
+        ["ranges", directory, tasks] => Table(Millpond::new(directory, tasks)?, ranges).serve(),
+        ["limit", directory, tasks] => Table(Millpond::new(directory, tasks)?, limit).serve(),
+        ["half", name, table] => half(name, table),
         // As `cargo bench` starts it, among all others.
         _ => {
             println!("workers: to compare pools of workers, start benches/peers/run --workers");
@@ -73,7 +79,8 @@ fn main() -> Outcome<()> {
 /// Learns a model and shares it by a name.
 fn publish(name: &str) -> Outcome<()> {
     let (_, classes) = texts::find()?;
-    Ok(Archive::publish(name, &bayes::train(&classes))?)
+    Archive::publish(name, &bayes::train(&classes))?;
+    Ok(())
 }
 
 /// The name of the model that the workers of this process share.
@@ -134,7 +141,7 @@ impl Millpond {
 impl Drop for Millpond {
     fn drop(&mut self) {
         // What is left when this fails is seen in the directory of segments.
-        let _ = millpond::unlink(&*name());
+        let _ = millpond::unlink(&name());
     }
 }
 
@@ -147,24 +154,84 @@ impl Side for Millpond {
             "start" => self.work.start::<Rows>(seconds),
             "map" => self.work.map::<Rows>(seconds),
             "one_by_one" => self.work.one_by_one::<Rows>(seconds),
-            "table" => self.work.table::<Rows>(&self.model, seconds),
+            "table" => {
+                let pool = measures::started::<Rows>()?;
+                self.work
+                    .table(&self.model, seconds, |table| pool.right_rows(table))
+            }
             _ => Err(format!("millpond has no measure {name}").into()),
         }
     }
 }
 
-/// The table with ranges of the file sent, which workers read by themselves.
-struct Ranges(Millpond);
+/// Only the table, in another way.
+struct Table(Millpond, fn(&Millpond, f64) -> Outcome<String>);
 
-impl Side for Ranges {
+impl Side for Table {
     const MEASURES: &'static str = "table";
 
     fn measure(&mut self, name: &str, seconds: f64) -> Outcome<String> {
         match name {
-            "table" => self.0.work.table::<ByRange>(&self.0.model, seconds),
-            _ => Err(format!("ranges have no measure {name}").into()),
+            "table" => self.1(&self.0, seconds),
+            _ => Err(format!("it has no measure {name}").into()),
         }
     }
+}
+
+/// With ranges of the file sent, which workers read by themselves.
+fn ranges(millpond: &Millpond, seconds: f64) -> Outcome<String> {
+    let workers = measures::started::<Rows>()?.0;
+    millpond.work.table(&millpond.model, seconds, |table| {
+        let path = table.to_str().ok_or("the path of the table is not UTF-8")?;
+        let ranges = LineRanges::open(table, RANGE)?
+            .skip_heading()?
+            .map_while(Result::ok);
+        let mut right = 0;
+        for found in workers.imap(&RIGHT_OF, ranges.map(|range| (path.to_owned(), range)))? {
+            right += found?;
+        }
+        Ok(right)
+    })
+}
+
+/// By two processes without a pool.
+fn limit(millpond: &Millpond, seconds: f64) -> Outcome<String> {
+    let table = millpond
+        .work
+        .table
+        .to_str()
+        .ok_or("the path of the table is not UTF-8")?;
+    let mut halves = Vec::new();
+    for _ in 0..WORKERS {
+        halves.push(Again::start(&["half", &name(), table])?);
+    }
+    millpond.work.table(&millpond.model, seconds, |table| {
+        let length = table.metadata()?.len().div_ceil(WORKERS as u64);
+        for (half, range) in halves
+            .iter_mut()
+            .zip(LineRanges::open(table, length as usize)?)
+        {
+            let range = range?;
+            half.tell(&format!("{} {}", range.start, range.end))?;
+        }
+        let mut right = 0;
+        for half in &mut halves {
+            right += half.line()?.parse::<usize>()?;
+        }
+        Ok(right)
+    })
+}
+
+/// One of the two: counts the right rows of ranges until there are no more.
+fn half(name: &str, table: &str) -> Outcome<()> {
+    let (model, mut text) = (Archive::<Model>::open(name)?, String::new());
+    for order in std::io::stdin().lines() {
+        let order = order?;
+        let (start, end) = order.split_once(' ').ok_or("an order is START END")?;
+        let right = right_in(&model, table, &(start.parse()?..end.parse()?), &mut text)?;
+        side::answer(&right.to_string())?;
+    }
+    Ok(())
 }
 
 /// A pool that is sent rows.
@@ -192,8 +259,11 @@ impl Pool for Rows {
         }
         Ok(sum)
     }
+}
 
-    fn right_rows(&mut self, table: &Path) -> Outcome<usize> {
+impl Rows {
+    /// How many rows of a table are right.
+    fn right_rows(&self, table: &Path) -> Outcome<usize> {
         let mut right = 0;
         // A row that cannot be read ends the stream, and the count of those that are right is not what it
         // should be.
@@ -205,56 +275,29 @@ impl Pool for Rows {
     }
 }
 
-/// A pool that is sent ranges.
-struct ByRange(Rows);
-
-impl Pool for ByRange {
-    fn start() -> Outcome<Self> {
-        Rows::start().map(Self)
-    }
-
-    fn shown(&mut self) -> Outcome<Vec<u32>> {
-        self.0.shown()
-    }
-
-    fn map(&mut self, count: u64) -> Outcome<u64> {
-        self.0.map(count)
-    }
-
-    fn one_by_one(&mut self, count: u64) -> Outcome<u64> {
-        self.0.one_by_one(count)
-    }
-
-    fn right_rows(&mut self, table: &Path) -> Outcome<usize> {
-        let path = table.to_str().ok_or("the path of the table is not UTF-8")?;
-        let ranges = LineRanges::open(table, RANGE)?
-            .skip_heading()?
-            .map_while(Result::ok);
-        let mut right = 0;
-        for found in self
-            .0
-            .0
-            .imap(&RIGHT_OF, ranges.map(|range| (path.to_owned(), range)))?
-        {
-            right += found?;
-        }
-        Ok(right)
-    }
-}
-
 /// How many rows of a range of a table are right.
 fn right_of(
     worker: &mut Worker<'_, Shared>,
     (table, range): (String, Range<u64>),
 ) -> Result<usize, Failure> {
     let mut text = std::mem::take(worker.state::<String>());
-    LineRanges::read(table, &range, &mut text)?;
-    let right = text
-        .lines()
-        .filter(|row| measures::is_right(worker.shared(), row))
-        .count();
+    let right = right_in(worker.shared(), &table, &range, &mut text)?;
     *worker.state() = text;
     Ok(right)
+}
+
+/// The same in any process; reads into `text`. The heads are no row that is right.
+fn right_in(
+    model: &ArchivedModel,
+    table: &str,
+    range: &Range<u64>,
+    text: &mut String,
+) -> millpond::Result<usize> {
+    LineRanges::read(table, range, text)?;
+    Ok(text
+        .lines()
+        .filter(|row| measures::is_right(model, row))
+        .count())
 }
 
 /// The memory of this process, in MB.

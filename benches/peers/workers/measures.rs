@@ -28,8 +28,6 @@ pub trait Pool: Sized {
     fn map(&mut self, count: u64) -> Outcome<u64>;
     /// The same by tasks one by one.
     fn one_by_one(&mut self, count: u64) -> Outcome<u64>;
-    /// How many rows of a table are right.
-    fn right_rows(&mut self, table: &Path) -> Outcome<usize>;
 }
 
 /// The task that is trivial.
@@ -98,10 +96,15 @@ impl Work {
         squares::<P>(seconds, self.tasks / ONE_OF, P::one_by_one)
     }
 
-    /// Rows a second, and how many times as many as this process alone, both in turns.
-    pub fn table<P: Pool>(&self, model: &ArchivedModel, seconds: f64) -> Outcome<String> {
-        let mut pool = started::<P>()?;
-        pool.right_rows(&self.table)?; // now each of them has the model
+    /// Rows a second, and how many times as many as this process alone, both in turns; `count_right` does it
+    /// with a pool.
+    pub fn table(
+        &self,
+        model: &ArchivedModel,
+        seconds: f64,
+        mut count_right: impl FnMut(&Path) -> Outcome<usize>,
+    ) -> Outcome<String> {
+        count_right(&self.table)?; // now each of them has the model
         let (mut alone, mut pooled, mut read) = (0.0, 0.0, 0);
         while alone + pooled < seconds {
             let began = Instant::now();
@@ -112,7 +115,7 @@ impl Work {
             }
             alone += began.elapsed().as_secs_f64();
             let began = Instant::now();
-            let found = pool.right_rows(&self.table)?;
+            let found = count_right(&self.table)?;
             pooled += began.elapsed().as_secs_f64();
             if found != right {
                 return Err(
