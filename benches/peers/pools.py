@@ -9,7 +9,7 @@ from comparison import Comparison, Number, Pace, Peer
 SCRIPT = "serve_pools.py"
 
 PEERS = [
-    Peer("limit", "physical limit (two processes, half a table each)"),
+    Peer("limit", "physical limit (two processes, half each)"),
     Peer("ranges", "millpond, rows as ranges of the file"),
     Peer("pool", "multiprocessing.Pool", SCRIPT),
     Peer("executor", "concurrent.futures.ProcessPoolExecutor", SCRIPT),
