@@ -18,7 +18,6 @@ PEERS = [
     Peer("procspawn", "procspawn 1.0.2 (Rust), chunks by hand", crate="procspawn"),
 ]
 
-# The pools that are slowest at something are what says how much of it there is in a turn.
 MEASURES = {
     "ahead": [
         Number("rows read ahead of a slow consumer", "rows ahead", " rows", more_is_better=False),
@@ -33,8 +32,8 @@ MEASURES = {
     ],
 }
 
-# Tasks to a row of the table.
-TASKS_A_ROW = 5
+# How many tasks there are to a row of the table.
+TASKS_A_ROW = 10
 
 
 def prepare(program, pace):
@@ -56,7 +55,7 @@ COMPARISON = Comparison(
     measures=MEASURES,
     full=Pace(
         500_000,
-        {"ahead": (3.0, 1), "start": (0.5, 5), "map": (0.5, 7), "one_by_one": (0.5, 7), "table": (2.0, 7)},
+        {"ahead": (3.0, 1), "start": (0.5, 5), "map": (0.5, 5), "one_by_one": (0.5, 5), "table": (2.0, 5)},
     ),
     quick=Pace(
         100_000,
