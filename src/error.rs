@@ -1,6 +1,7 @@
 //! What can go wrong, in words for the person who reads it: what was expected, what was found, and
 //! what to do. Imports `record`'s schema, to show two of them side by side.
 
+mod task;
 mod words;
 
 use std::io;
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::record::{Record, Schema};
+pub use task::TaskFailure;
 use words::{advice, bytes};
 
 /// The result of an operation of this crate.
@@ -337,6 +339,38 @@ pub enum Error {
         /// What was waited for.
         what: String,
     },
+
+    /// A task gave no output. Others go on.
+    #[error("task `{task}` {failure} (input {index}, in worker {worker}: {input})")]
+    TaskFailed {
+        /// Its name.
+        task: &'static str,
+        /// Which worker had it.
+        worker: usize,
+        /// The place of its input among those of the call, from 0 on.
+        index: u64,
+        /// The input, as its `Debug` shows it; the beginning of a long one.
+        input: String,
+        /// Why.
+        failure: TaskFailure,
+    },
+
+    /// A worker could not be started, or cannot go on, and so its pool cannot.
+    #[error("worker {worker} of the pool failed: {reason}")]
+    WorkerFailed {
+        /// Which one.
+        worker: usize,
+        /// What it said, or how it ended.
+        reason: String,
+    },
+
+    /// Workers were to be started by a program that does not know how to be one.
+    #[error(
+        "this program starts itself again as its workers, and did not say how: call \
+         `Workers::begin` with its tasks at the head of `main` (or, to look for mistakes, start with \
+         `Start::Threads`)"
+    )]
+    NoWorkers,
 
     /// The time limit passed.
     #[error("waited {waited:?} for {what} in vain")]

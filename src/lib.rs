@@ -102,6 +102,7 @@ compile_error!("millpond needs atomic 64-bit integers, which this processor does
 mod archive;
 mod array;
 mod board;
+mod cancel;
 mod dict;
 mod episode;
 mod error;
@@ -119,6 +120,8 @@ mod tree;
 #[cfg(feature = "trie")]
 mod trie;
 mod volume;
+#[cfg(feature = "workers")]
+mod workers;
 
 #[cfg(feature = "archive")]
 pub use archive::{Archivable, Archive};
@@ -128,18 +131,18 @@ pub use array::{
     ValueWriteGuard,
 };
 pub use board::{Board, BoardLease, BoardOptions, BoardReader, Boards, BoardsOptions};
+pub use cancel::CancelToken;
 pub use dict::{ArrayDict, Checkout, DictEntry, DictOptions, DictReader, DictView, Key};
 pub use episode::{NStep, NStepTransition, Sequences, Step};
-pub use error::{Error, Result};
+pub use error::{Error, Result, TaskFailure};
 #[cfg(feature = "trie")]
 pub use fst;
 pub use lookup::{Lookup, LookupBuilder, LookupKey, LookupValue};
 pub use millpond_derive::{Open, Record};
 pub use open::Open;
 pub use pool::{
-    Batch, CancelToken, Column, Distribution, EpisodeWriter, Fill, Loaded, Patience, Pool,
-    PoolOptions, RateLimiter, Remover, Reservation, Sampler, Saved, Statistics, ViewOptions,
-    Window, Windows,
+    Batch, Column, Distribution, EpisodeWriter, Fill, Loaded, Patience, Pool, PoolOptions,
+    RateLimiter, Remover, Reservation, Sampler, Saved, Statistics, ViewOptions, Window, Windows,
 };
 #[doc(hidden)]
 pub use record::__private;
@@ -151,6 +154,12 @@ pub use segment::{Attach, Lifetime, Participant, SegmentInfo, list, unlink, unli
 #[cfg(feature = "trie")]
 pub use trie::{Entries, Fuzzy, Prefixes, Trie};
 pub use volume::{Check, Handle, OpenOptions, Place, PublishOptions};
+#[cfg(feature = "workers")]
+pub use workers::{
+    AnyTask, Call, Failure, Finished, InPlace, Insights, LineRanges, Message, Pending, Results,
+    SlowTask, Start, Task, TaskFunction, WhenWorkerDies, Worker, WorkerInsights, Workers,
+    WorkersOptions,
+};
 
 /// The README's code, compiled and run as tests.
 #[cfg(doctest)]

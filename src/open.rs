@@ -50,6 +50,13 @@ pub trait Open: Sized {
     fn open_by_name(name: &str) -> Result<Self>;
 }
 
+/// Nothing, whatever the name: for workers that share nothing.
+impl Open for () {
+    fn open_by_name(_name: &str) -> Result<Self> {
+        Ok(())
+    }
+}
+
 /// For structures that have an `open` of their own.
 macro_rules! open_by_name {
     ($([$($parameter:ident: $bound:path),*] $structure:ty;)*) => { $(

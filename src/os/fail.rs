@@ -39,13 +39,8 @@ fn die() {
     std::process::abort();
 }
 
-/// As the task manager would end it: `TerminateProcess`. `abort` would report a crash first.
+/// As the task manager would end it.
 #[cfg(all(feature = "failpoints", windows))]
 fn die() {
-    use windows_sys::Win32::System::Threading::{GetCurrentProcess, TerminateProcess};
-    // SAFETY: takes nothing, and gives a constant that need not be closed.
-    let process = unsafe { GetCurrentProcess() };
-    // SAFETY: the handle is this process's, with every right.
-    unsafe { TerminateProcess(process, 1) };
-    std::process::abort();
+    super::system::end_process();
 }

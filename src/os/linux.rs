@@ -1,8 +1,10 @@
 //! Linux: segments in `/dev/shm`, `posix_fallocate(3)`, open file description locks, and
 //! `futex(2)` for waiting. What it shares with macOS is in `unix.rs`, what concerns pages of memory in
-//! `linux/pages.rs`.
+//! `linux/pages.rs`, the program and its processors in `linux/process.rs`.
 
 mod pages;
+#[cfg(feature = "workers")]
+mod process;
 
 use std::fs::File;
 use std::io;
@@ -15,12 +17,16 @@ use nix::errno::Errno;
 use nix::libc;
 
 pub(super) use pages::{map_anonymous, map_file, prefault, prefer_huge_pages, use_huge_pages};
+#[cfg(feature = "workers")]
+pub(crate) use process::{pin_to_cpu, this_program};
 
 pub(crate) use super::fork::forks;
 pub(crate) use super::unix::{
     ByteLocks, Group, advise, check_length, contents, create_private, free_space, is_same_file,
     is_too_many_files, open_private, private_directory, publish, remove,
 };
+#[cfg(feature = "workers")]
+pub(crate) use super::unix::{end_process, own_group};
 
 pub(super) const SET_LOCK: libc::c_int = libc::F_OFD_SETLK;
 pub(super) const SET_LOCK_WAIT: libc::c_int = libc::F_OFD_SETLKW;

@@ -1,6 +1,9 @@
 //! macOS: segments in the user's temporary directory, `F_PREALLOCATE`, open file description locks,
 //! and `os_sync_wait_on_address` for waiting, where the system has it (14.4 and later). What it
-//! shares with Linux is in `unix.rs`.
+//! shares with Linux is in `unix.rs`, the program and its processors in `macos/process.rs`.
+
+#[cfg(feature = "workers")]
+mod process;
 
 use std::ffi::{CStr, OsString, c_int, c_void};
 use std::fs::File;
@@ -15,6 +18,9 @@ use std::time::{Duration, Instant};
 
 use nix::libc;
 
+#[cfg(feature = "workers")]
+pub(crate) use process::{pin_to_cpu, this_program};
+
 pub(crate) use super::fork::forks;
 pub(super) use super::ordinary_pages::{
     map_anonymous, map_file, prefault, prefer_huge_pages, use_huge_pages,
@@ -23,6 +29,8 @@ pub(crate) use super::unix::{
     ByteLocks, Group, advise, check_length, contents, create_private, free_space, is_same_file,
     is_too_many_files, open_private, private_directory, publish, remove,
 };
+#[cfg(feature = "workers")]
+pub(crate) use super::unix::{end_process, own_group};
 
 // `fcntl.h` of XNU has the commands; the manual does not mention them.
 pub(super) const SET_LOCK: c_int = libc::F_OFD_SETLK;

@@ -1,5 +1,6 @@
 //! What differs between systems, behind one face: mapping, reserving space, publishing files,
-//! locks that the system drops with their process, waiting on a word, and forks.
+//! locks that the system drops with their process, waiting on a word, forks, and
+//! processes that are started.
 //!
 //! One file a system (`linux.rs`, `macos.rs`, `windows.rs`), what Linux and macOS share in
 //! `unix.rs` and `fork.rs`; mapped memory in `view.rs` and `ordinary_pages.rs`; what differs between
@@ -35,6 +36,8 @@ compile_error!("millpond runs on Linux, macOS and Windows");
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+#[cfg(feature = "workers")]
+use std::process::Command;
 
 pub(crate) use fail::fail_point;
 pub(crate) use system::{ByteLocks, Channel, Group, forks};
@@ -132,4 +135,31 @@ pub(crate) fn remove(path: &Path, root: &Path) -> io::Result<()> {
 /// Whether the file that `path` names is the one that is open as `file`.
 pub(crate) fn is_same_file(file: &File, path: &Path) -> io::Result<bool> {
     system::is_same_file(file, path)
+}
+
+/// What to start to run this very program again.
+#[cfg(feature = "workers")]
+pub(crate) fn this_program() -> io::Result<PathBuf> {
+    system::this_program()
+}
+
+/// Puts the process that `command` will start into a process group of its own, so that Ctrl-C at the
+/// terminal reaches this process only.
+#[cfg(feature = "workers")]
+pub(crate) fn own_group(command: &mut Command) {
+    system::own_group(command);
+}
+
+/// Ends this process at once, with exit code 1, whichever thread calls: nothing of it runs any more, and
+/// nothing is flushed or dropped.
+#[cfg(feature = "workers")]
+pub(crate) fn end_process() -> ! {
+    system::end_process()
+}
+
+/// Has the calling thread run on one processor alone: the `number`-th of those that this process may use,
+/// or, where there are fewer, counted round. An error of kind `Unsupported` where the system cannot do it.
+#[cfg(feature = "workers")]
+pub(crate) fn pin_to_cpu(number: usize) -> io::Result<()> {
+    system::pin_to_cpu(number)
 }

@@ -1,8 +1,10 @@
 //! What Linux and macOS share: private files, publication by a hard link, and byte locks that
-//! belong to an open file description; groups in `unix/group.rs`. Imports `fork.rs`, and the numbers of the lock commands
-//! from the system's own file.
+//! belong to an open file description; groups in `unix/group.rs`, what starts and ends worker processes in
+//! `unix/process.rs`. Imports `fork.rs`, and the numbers of the lock commands from the system's own file.
 
 mod group;
+#[cfg(feature = "workers")]
+mod process;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
@@ -15,6 +17,8 @@ use nix::libc;
 use nix::sys::resource::{Resource, getrlimit};
 
 pub(crate) use group::Group;
+#[cfg(feature = "workers")]
+pub(crate) use process::{end_process, own_group};
 
 use super::fork::ParentOnly;
 use super::system::{GET_LOCK, SET_LOCK, SET_LOCK_WAIT};

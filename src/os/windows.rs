@@ -1,6 +1,6 @@
 //! Windows: segments in the user's local application data. The byte locks are in `locks.rs`, waiting
-//! is in `channel.rs`, reading in `contents.rs`, and who owns a directory in `owner.rs`. No handle is
-//! inherited by a child process, and nothing forks.
+//! is in `channel.rs`, reading in `contents.rs`, who owns a directory in `owner.rs`, and what starts
+//! worker processes in `process.rs`. No handle is inherited by a child process, and nothing forks.
 //!
 //! A file that is mapped anywhere can be renamed but not deleted. So a name is taken away by giving
 //! the file another one, hidden and ending in `.dead`, under which it goes with its last handle.
@@ -10,6 +10,8 @@ mod contents;
 mod group;
 mod locks;
 mod owner;
+#[cfg(feature = "workers")]
+mod process;
 
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -29,6 +31,8 @@ use super::{Access, Advice};
 pub(crate) use channel::Channel;
 pub(crate) use group::Group;
 pub(crate) use locks::ByteLocks;
+#[cfg(feature = "workers")]
+pub(crate) use process::{own_group, pin_to_cpu, this_program};
 
 pub(super) use super::ordinary_pages::{
     map_anonymous, map_file, prefault, prefer_huge_pages, use_huge_pages,
@@ -38,6 +42,18 @@ pub(super) use super::ordinary_pages::{
 #[inline(always)]
 pub(crate) fn forks() -> u64 {
     0
+}
+
+/// `TerminateProcess`, as the task manager would end it. `abort` would report a crash first.
+#[cfg(any(feature = "failpoints", feature = "workers"))]
+pub(crate) fn end_process() -> ! {
+    use windows_sys::Win32::System::Threading::{GetCurrentProcess, TerminateProcess};
+    // SAFETY: takes nothing, and gives a constant that need not be closed.
+    let process = unsafe { GetCurrentProcess() };
+    // SAFETY: the handle is this process's, with every right.
+    unsafe { TerminateProcess(process, 1) };
+    // Only if the system refuses.
+    std::process::abort()
 }
 
 /// `%LOCALAPPDATA%\millpond`: of this user, on this machine, in the file cache while it is used.

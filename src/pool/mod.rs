@@ -44,7 +44,7 @@ pub use column::Column;
 pub use distribution::Distribution;
 pub use links::{EpisodeWriter, Fill, Window, Windows};
 pub use options::PoolOptions;
-pub use patience::{CancelToken, Patience};
+pub use patience::Patience;
 pub use policy::{RateLimiter, Remover, Sampler};
 pub use reservation::Reservation;
 pub use snapshot::{Loaded, Saved};

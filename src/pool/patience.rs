@@ -1,10 +1,9 @@
 //! For how long a handle waits where a pool makes it wait, and what ends the waiting before.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::Pool;
+use crate::cancel::CancelToken;
 use crate::record::Record;
 
 /// For how long inserts and samples of a handle wait, where its pool's rate limiter, or a full pool from
@@ -51,27 +50,6 @@ impl Patience {
 
     pub(super) fn is_cancelled(&self) -> bool {
         self.cancel.as_ref().is_some_and(CancelToken::is_cancelled)
-    }
-}
-
-/// Ends the waiting of every handle that was given a clone of it, in this process.
-#[derive(Clone, Debug, Default)]
-pub struct CancelToken(Arc<AtomicBool>);
-
-impl CancelToken {
-    /// One that is not cancelled.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Cancels, for good.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it was cancelled.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
     }
 }
 

@@ -1,0 +1,115 @@
+//! Worker processes with shared objects, a state of their own, and one that is killed half way:
+//! `cargo run --release --all-features --example workers`.
+//!
+//! The workers look for the longest sequence of Collatz (3n + 1) among some millions of starting points. They
+//! share an array of atomic numbers, the longest that each has found, and a count; each keeps what it found before
+//! in a table of its own. One task kills its worker: others do it again, and the result is the same.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::ops::Range;
+use std::process::abort;
+
+use millpond::{
+    ArrayOptions, AtomicArray, AtomicValue, Failure, Open, Task, ValueOptions, Worker, Workers,
+    WorkersOptions,
+};
+
+/// What all workers share, opened by each of them under one name.
+#[derive(Open)]
+struct Shared {
+    /// For each worker, the longest that it has found.
+    longest: AtomicArray<u64>,
+    /// How many workers were killed.
+    killed: AtomicValue<u64>,
+}
+
+/// What a worker keeps for itself: the lengths of sequences that are asked for often.
+#[derive(Default)]
+struct Known(HashMap<u64, u32>);
+
+static SEARCH: Task<Shared, Range<u64>, (u32, u64)> = Task {
+    name: "search",
+    run: search,
+};
+
+/// The longest sequence of those that begin in a range, and where it begins.
+fn search(worker: &mut Worker<'_, Shared>, starts: Range<u64>) -> Result<(u32, u64), Failure> {
+    let (shared, id) = (worker.shared(), worker.id());
+    if starts.contains(&1_234_567) && shared.killed.compare_exchange(0, 1).is_ok() {
+        abort(); // as a library might that is written in another language
+    }
+    let known = &mut worker.state::<Known>().0;
+    let mut longest = (0, 0);
+    for start in starts {
+        let (mut number, mut steps) = (start, 0);
+        while number > 1 {
+            if number < 1 << 16 && number < start {
+                let add = || length(number);
+                steps += *known.entry(number).or_insert_with(add);
+                break;
+            }
+            number = if number.is_multiple_of(2) {
+                number / 2
+            } else {
+                3 * number + 1
+            };
+            steps += 1;
+        }
+        longest = longest.max((steps, start));
+    }
+    shared.longest[id].fetch_max(longest.0.into());
+    Ok(longest)
+}
+
+fn length(mut number: u64) -> u32 {
+    let mut steps = 0;
+    while number > 1 {
+        number = if number.is_multiple_of(2) {
+            number / 2
+        } else {
+            3 * number + 1
+        };
+        steps += 1;
+    }
+    steps
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    Workers::begin(&[&SEARCH]);
+
+    let name = format!("workers-example-{}", std::process::id());
+    let options = WorkersOptions::for_every_processor()?
+        .shared(&name)
+        .insights(true);
+    let shared = Shared {
+        longest: AtomicArray::create(&format!("{name}/longest"), ArrayOptions::new(512))?,
+        killed: AtomicValue::create(&format!("{name}/killed"), ValueOptions::new())?,
+    };
+
+    let workers = Workers::start(options)?;
+    let ranges = (1..5_000_000)
+        .step_by(10_000)
+        .map(|start| start..start + 10_000);
+    let call = workers.call(&SEARCH).progress(true);
+    let (steps, start) = call
+        .map_unordered(ranges)?
+        .into_iter()
+        .max()
+        .ok_or("no ranges")?;
+    println!("the longest begins at {start}, and has {steps} steps");
+    println!(
+        "{} worker was killed; what each has found:",
+        shared.killed.load()
+    );
+    for worker in 0..workers.len() {
+        println!("  worker {worker}: {} steps", shared.longest[worker].load());
+    }
+    let finished = workers.finish()?;
+    println!("{}", finished.insights());
+    millpond::unlink_all(&name)?;
+    match (steps, start) {
+        (596, 3_732_423) => Ok(()),
+        _ => Err("that is not the longest: it begins at 3732423".into()),
+    }
+}

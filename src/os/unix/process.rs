@@ -1,0 +1,64 @@
+//! Starting and ending worker processes on Linux and macOS.
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use nix::libc;
+
+/// `setpgid(2)` in the child, before the program begins.
+pub(crate) fn own_group(command: &mut Command) {
+    command.process_group(0);
+}
+
+/// `_exit(2)`.
+pub(crate) fn end_process() -> ! {
+    // SAFETY: it takes a number, may be called from any thread at any time, and runs no handler and no
+    // destructor that might find this process half done.
+    unsafe { libc::_exit(1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Stdio;
+
+    use nix::unistd::{Pid, getpgid};
+
+    use super::*;
+
+    #[test]
+    fn a_process_in_a_group_of_its_own_leads_it() {
+        let mut command = Command::new("cat");
+        own_group(&mut command);
+        // It waits for its input until that is closed.
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        let process = Pid::from_raw(child.id() as i32);
+        let group = getpgid(Some(process));
+        assert!(child.wait().unwrap().success());
+        assert_eq!(group, Ok(process));
+        assert_ne!(group, getpgid(None));
+    }
+
+    #[test]
+    fn a_process_that_ends_itself_does_so_from_any_thread_and_runs_nothing_more() {
+        const TEST: &str =
+            "a_process_that_ends_itself_does_so_from_any_thread_and_runs_nothing_more";
+        if std::env::var_os("MILLPOND_ENDS").is_some() {
+            struct Loud;
+            impl Drop for Loud {
+                fn drop(&mut self) {
+                    std::process::exit(7);
+                }
+            }
+            let _loud = Loud;
+            let _ = std::thread::spawn(|| end_process()).join();
+            unreachable!();
+        }
+        let status = Command::new(std::env::current_exe().unwrap())
+            .args([TEST, "--nocapture"])
+            .env("MILLPOND_ENDS", "1")
+            .stdout(Stdio::null())
+            .status()
+            .unwrap();
+        assert_eq!(status.code(), Some(1));
+    }
+}

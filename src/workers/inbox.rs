@@ -1,0 +1,147 @@
+//! What came for one call and was not taken yet: in the order of the inputs, or as it came.
+
+use std::collections::VecDeque;
+
+use super::message::Message;
+use super::pace::Pace;
+use super::post::Receive;
+use crate::error::{Error, Result, TaskFailure};
+
+/// How many characters of an input an error shows.
+const SHOWN: usize = 200;
+
+/// The results of a call.
+pub(super) struct Inbox<I: Message, O: Message> {
+    task: &'static str,
+    order: Order<O::Value>,
+    pub(super) pace: Pace,
+    /// Bytes of the results that wait to be taken.
+    pub(super) bytes: usize,
+    input: std::marker::PhantomData<fn(I)>,
+}
+
+/// A result with its bytes. Errors are in boxes, as they are large and seldom.
+type Waiting<T> = (std::result::Result<T, Box<Error>>, usize);
+
+/// What waits.
+enum Order<T> {
+    /// The first is of input number `next`; `None` is not there yet.
+    Kept {
+        next: u64,
+        waiting: VecDeque<Option<Waiting<T>>>,
+    },
+    AsItComes(VecDeque<Waiting<T>>),
+}
+
+impl<I: Message, O: Message> Inbox<I, O> {
+    pub(super) fn new(task: &'static str, ordered: bool, pace: Pace) -> Self {
+        Self {
+            task,
+            order: match ordered {
+                true => Order::Kept {
+                    next: 0,
+                    waiting: VecDeque::new(),
+                },
+                false => Order::AsItComes(VecDeque::new()),
+            },
+            pace,
+            bytes: 0,
+            input: std::marker::PhantomData,
+        }
+    }
+
+    /// The next result, if it is there.
+    #[inline]
+    pub(super) fn take(&mut self) -> Option<Result<O::Value>> {
+        let (result, bytes) = match &mut self.order {
+            Order::Kept { next, waiting } => {
+                waiting.front()?.as_ref()?;
+                *next += 1;
+                waiting.pop_front()??
+            }
+            Order::AsItComes(waiting) => waiting.pop_front()?,
+        };
+        self.bytes -= bytes;
+        Some(result.map_err(|error| *error))
+    }
+
+    /// Whether there is one.
+    pub(super) fn has(&self) -> bool {
+        match &self.order {
+            Order::Kept { waiting, .. } => waiting.front().is_some_and(Option::is_some),
+            Order::AsItComes(waiting) => !waiting.is_empty(),
+        }
+    }
+
+    /// The error for an input that gave no output.
+    pub(super) fn error(
+        &self,
+        index: u64,
+        failure: TaskFailure,
+        worker: usize,
+        input: String,
+    ) -> Error {
+        Error::TaskFailed {
+            task: self.task,
+            worker,
+            index,
+            input,
+            failure,
+        }
+    }
+
+    #[inline]
+    pub(super) fn put(&mut self, index: u64, result: Result<O::Value>, bytes: usize) {
+        self.bytes += bytes;
+        let result = result.map_err(Box::new);
+        match &mut self.order {
+            Order::AsItComes(waiting) => waiting.push_back((result, bytes)),
+            Order::Kept { next, waiting } => {
+                let place = (index - *next) as usize;
+                if place == waiting.len() {
+                    return waiting.push_back(Some((result, bytes)));
+                }
+                if place > waiting.len() {
+                    waiting.resize_with(place + 1, || None);
+                }
+                waiting[place] = Some((result, bytes));
+            }
+        }
+    }
+}
+
+impl<I: Message, O: Message> Receive for Inbox<I, O> {
+    fn done(&mut self, index: u64, output: &[u8], worker: usize) {
+        let result = O::value(output).map_err(|why| {
+            let failure = TaskFailure::Unreadable(format!("has an output that is wrong: {why}"));
+            self.error(index, failure, worker, String::new())
+        });
+        self.put(index, result, output.len());
+    }
+
+    fn failed(&mut self, index: u64, failure: TaskFailure, worker: usize, input: Option<&[u8]>) {
+        let (_, input) = self.show(input);
+        let error = self.error(index, failure, worker, input);
+        self.put(index, Err(error), 0);
+    }
+
+    fn measured(&mut self, tasks: u32, nanoseconds: u64) {
+        self.pace.measured(tasks, nanoseconds);
+    }
+
+    fn show(&self, input: Option<&[u8]>) -> (&'static str, String) {
+        let value = input.and_then(|input| I::value(input).ok());
+        let words = value.map_or_else(|| "unreadable".into(), |value| shown::<I>(&value));
+        (self.task, words)
+    }
+}
+
+/// An input in words.
+pub(super) fn shown<I: Message>(value: &I::Value) -> String {
+    let mut words = format!("{value:?}");
+    if let Some((cut, _)) = words.char_indices().nth(SHOWN) {
+        words.truncate(cut);
+        words.push('…');
+    }
+    words
+}

@@ -1,0 +1,253 @@
+//! How a pool of workers is to be.
+
+use std::time::Duration;
+
+use super::chunk::Draft;
+use super::message::Message;
+use super::task::{Task, place_of};
+use crate::error::{Error, Result};
+use crate::open::Open;
+
+/// Where workers run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Start {
+    /// Each in a process of its own, which is this program again.
+    #[default]
+    Processes,
+    /// Each in a thread of this process. For looking for mistakes: a task that ends its process ends all, and no
+    /// time limit can be kept.
+    Threads,
+    /// In the thread of whoever asks for results. For looking for mistakes.
+    Inline,
+}
+
+/// A task that each worker runs once, with an input that is the same for all.
+#[derive(Clone)]
+pub(super) struct Once {
+    pub(super) name: &'static str,
+    pub(super) body: Vec<u8>,
+}
+
+/// How a pool of workers is to be.
+///
+/// ```
+/// use std::time::Duration;
+/// use millpond::WorkersOptions;
+///
+/// let options = WorkersOptions::new(4)
+///     .shared("spam") // opened by each worker, once
+///     .lifespan(100_000)
+///     .memory(4 << 20)
+///     .exit_limit(Duration::from_secs(5));
+/// # let _ = options;
+/// ```
+#[derive(Clone)]
+pub struct WorkersOptions {
+    pub(super) workers: usize,
+    pub(super) start: Start,
+    pub(super) shared: String,
+    pub(super) init: Option<Once>,
+    pub(super) exit: Option<Once>,
+    pub(super) lifespan: Option<u64>,
+    pub(super) pin: bool,
+    pub(super) memory: usize,
+    pub(super) start_limit: Duration,
+    pub(super) init_limit: Option<Duration>,
+    pub(super) exit_limit: Duration,
+    pub(super) insights: bool,
+}
+
+impl WorkersOptions {
+    /// So many workers.
+    pub fn new(workers: usize) -> Self {
+        Self {
+            workers,
+            start: Start::default(),
+            shared: String::new(),
+            init: None,
+            exit: None,
+            lifespan: None,
+            pin: false,
+            memory: 1 << 20,
+            start_limit: Duration::from_secs(30),
+            init_limit: None,
+            exit_limit: Duration::from_secs(10),
+            insights: false,
+        }
+    }
+
+    /// As many workers as this process may use processors.
+    ///
+    /// # Errors
+    /// [`Error::System`] where the system does not say how many there are.
+    pub fn for_every_processor() -> Result<Self> {
+        let found = std::thread::available_parallelism();
+        let found = found.map_err(Error::system("count", "the processors"))?;
+        Ok(Self::new(found.get()))
+    }
+
+    /// Where the workers run. Default: in processes.
+    pub fn start(mut self, start: Start) -> Self {
+        self.start = start;
+        self
+    }
+
+    /// The name by which workers open what tasks share: that of a structure, or of a struct that derives
+    /// [`Open`]. Each worker opens it when its first task needs it. Default: none.
+    pub fn shared(mut self, name: impl Into<String>) -> Self {
+        self.shared = name.into();
+        self
+    }
+
+    /// A task that every worker runs before all others; a pool starts only if it succeeds. What it gave,
+    /// [`Workers::initialised`](crate::Workers::initialised) says. A new process in the place of another runs it
+    /// again.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a task that `Workers::begin` was not given, or an input that cannot be
+    /// serialised.
+    pub fn init<S: Open + 'static, I: Message, O: Message>(
+        mut self,
+        task: &Task<S, I, O>,
+        input: &I::Value,
+    ) -> Result<Self> {
+        self.init = Some(once(task, input)?);
+        Ok(self)
+    }
+
+    /// A task that every worker runs after all others: when the pool is [finished](crate::Workers::finish), and
+    /// at the end of a lifespan. A worker that is killed, and those of a pool that is dropped, do not.
+    ///
+    /// # Errors
+    /// As [`init`](Self::init).
+    pub fn exit<S: Open + 'static, I: Message, O: Message>(
+        mut self,
+        task: &Task<S, I, O>,
+        input: &I::Value,
+    ) -> Result<Self> {
+        self.exit = Some(once(task, input)?);
+        Ok(self)
+    }
+
+    /// After how many tasks a worker is replaced by a fresh process (at the end of the chunk): for what leaks.
+    /// Default: never.
+    pub fn lifespan(mut self, tasks: u64) -> Self {
+        self.lifespan = Some(tasks);
+        self
+    }
+
+    /// Whether each worker stays on one processor, in turn those that the process may use. Default: no. Linux
+    /// and Windows can; elsewhere starting fails.
+    pub fn pin(mut self, pin: bool) -> Self {
+        self.pin = pin;
+        self
+    }
+
+    /// How many bytes the largest input or output may have. For each worker twice as much is set aside for tasks
+    /// on their way, and twice as much for results; and the results that wait to be taken, because they came out
+    /// of turn, may take as much again for each worker. Default: 1 MiB.
+    pub fn memory(mut self, bytes: usize) -> Self {
+        self.memory = bytes;
+        self
+    }
+
+    /// How long a worker may take to be there. Default: 30 s.
+    pub fn start_limit(mut self, limit: Duration) -> Self {
+        self.start_limit = limit;
+        self
+    }
+
+    /// How long [`init`](Self::init) may take; a worker that takes longer is killed. Default: without limit.
+    pub fn init_limit(mut self, limit: Duration) -> Self {
+        self.init_limit = Some(limit);
+        self
+    }
+
+    /// How long a worker may take to [exit](Self::exit) and end; then it is killed. Default: 10 s.
+    pub fn exit_limit(mut self, limit: Duration) -> Self {
+        self.exit_limit = limit;
+        self
+    }
+
+    /// Whether to measure each task, and keep the slowest, for [`Workers::insights`](crate::Workers::insights).
+    /// Costs a look at the clock for each. Default: no.
+    pub fn insights(mut self, insights: bool) -> Self {
+        self.insights = insights;
+        self
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        let invalid =
+            |what, found: String, expected: &str| Error::invalid(what, found, expected.into());
+        if !(1..=MOST_WORKERS).contains(&self.workers) {
+            let expected = format!("1 to {MOST_WORKERS}");
+            return Error::invalid("the number of workers", self.workers.to_string(), expected);
+        }
+        if !(1 << 10..=1 << 30).contains(&self.memory) {
+            let found = self.memory.to_string();
+            return invalid("the memory of a worker", found, "1 KiB to 1 GiB");
+        }
+        if self.lifespan == Some(0) {
+            return invalid("the lifespan of a worker", "0".into(), "1 task or more");
+        }
+        if self.start != Start::Processes && (self.pin || self.init_limit.is_some()) {
+            let found = format!("`{:?}` with a time limit or pinned", self.start);
+            return invalid("the start of workers", found, "`Processes` for that");
+        }
+        Ok(())
+    }
+}
+
+/// A pool and its workers are participants of one segment; a worker that takes the place of another needs an
+/// entry before that one's is free.
+const MOST_WORKERS: usize = 500;
+
+fn once<S: Open + 'static, I: Message, O: Message>(
+    task: &Task<S, I, O>,
+    input: &I::Value,
+) -> Result<Once> {
+    let place = place_of(task)?;
+    let mut draft = Draft::default();
+    draft.begin(place);
+    let written = draft.add(|out| I::write(input, out));
+    if let Err(why) = written {
+        return Error::invalid(
+            "the input of a task",
+            why,
+            "one that can be serialised".into(),
+        );
+    }
+    Ok(Once {
+        name: task.name,
+        body: draft.body,
+    })
+}
+
+/// What is to be done where a worker dies with a task that it had begun: killed, aborted, out of memory. Tasks
+/// that it had not begun go to another in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WhenWorkerDies {
+    /// The task is given to another worker, so many times; then it is reported as
+    /// [`TaskFailure::WorkerDied`](crate::TaskFailure::WorkerDied). What it did to shared objects before it died
+    /// is done.
+    Retry(u32),
+    /// The task is reported at once.
+    Report,
+}
+
+impl Default for WhenWorkerDies {
+    fn default() -> Self {
+        Self::Retry(2)
+    }
+}
+
+impl WhenWorkerDies {
+    pub(super) fn retries(self) -> u32 {
+        match self {
+            Self::Retry(times) => times,
+            Self::Report => 0,
+        }
+    }
+}

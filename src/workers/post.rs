@@ -1,0 +1,164 @@
+//! Where answers go: to the calls that wait for them, and what else the pool keeps of them.
+//!
+//! Knows no process. A call's own part, which knows its types, is in `inbox.rs`.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::insights::{SlowTask, Slowest, WorkerInsights};
+use super::slot::{Answer, What};
+use super::worker::Kind;
+use crate::error::{Error, Result, TaskFailure};
+
+/// How many of the slowest tasks are kept.
+const SLOWEST: usize = 10;
+
+/// What a call does with what comes for it.
+pub(super) trait Receive {
+    /// The task at `index` gave an output.
+    fn done(&mut self, index: u64, output: &[u8], worker: usize);
+    /// It gave none.
+    fn failed(&mut self, index: u64, failure: TaskFailure, worker: usize, input: Option<&[u8]>);
+    /// A chunk of so many tasks took so long.
+    fn measured(&mut self, tasks: u32, nanoseconds: u64);
+    /// The task's name, and an input in words.
+    fn show(&self, input: Option<&[u8]>) -> (&'static str, String);
+}
+
+/// What the pool keeps of answers.
+pub(super) struct Post {
+    /// The calls that wait.
+    calls: Vec<(u64, Rc<RefCell<dyn Receive>>)>,
+    /// What the init and exit tasks gave, by worker.
+    pub(super) initialised: Vec<(usize, Vec<u8>)>,
+    pub(super) exited: Vec<(usize, Vec<u8>)>,
+    /// The slowest tasks, if that was asked for.
+    pub(super) slowest: Option<Slowest>,
+    /// Why the pool cannot go on.
+    broken: Option<(usize, String)>,
+}
+
+impl Post {
+    pub(super) fn new(insights: bool) -> Self {
+        Self {
+            calls: Vec::new(),
+            initialised: Vec::new(),
+            exited: Vec::new(),
+            slowest: insights.then(|| Slowest::new(SLOWEST)),
+            broken: None,
+        }
+    }
+
+    /// A call waits from now on.
+    pub(super) fn open(&mut self, call: u64, inbox: Rc<RefCell<dyn Receive>>) {
+        self.calls.push((call, inbox));
+    }
+
+    /// It does not any more.
+    pub(super) fn close(&mut self, call: u64) {
+        self.calls.retain(|&(open, _)| open != call);
+    }
+
+    /// The call of this number, if it still waits.
+    pub(super) fn inbox(&self, call: u64) -> Option<&Rc<RefCell<dyn Receive>>> {
+        let found = self.calls.iter().find(|&&(open, _)| open == call);
+        found.map(|(_, inbox)| inbox)
+    }
+
+    /// The pool cannot go on.
+    pub(super) fn give_up(&mut self, worker: usize, reason: String) {
+        self.broken.get_or_insert((worker, reason));
+    }
+
+    /// An error if it cannot.
+    pub(super) fn check(&self) -> Result<()> {
+        match &self.broken {
+            None => Ok(()),
+            Some((worker, reason)) => Err(Error::WorkerFailed {
+                worker: *worker,
+                reason: reason.clone(),
+            }),
+        }
+    }
+
+    /// Takes an answer to where it belongs.
+    pub(super) fn deliver(&mut self, answer: &Answer<'_>, past: &mut WorkerInsights) {
+        let time = Duration::from_nanos(answer.nanoseconds);
+        match answer.sent.what {
+            What::Chunk => self.deliver_to_call(answer, past, time),
+            What::Share => {}
+            What::Init => {
+                past.init += time;
+                match failure(answer) {
+                    None => self.initialised.push((answer.worker, answer.body.to_vec())),
+                    Some(why) => self.give_up(answer.worker, format!("its init task {why}")),
+                }
+            }
+            What::Exit => {
+                past.exit += time;
+                match failure(answer) {
+                    None => self.exited.push((answer.worker, answer.body.to_vec())),
+                    Some(why) => self.give_up(answer.worker, format!("its exit task {why}")),
+                }
+            }
+        }
+    }
+
+    fn deliver_to_call(&mut self, answer: &Answer<'_>, past: &mut WorkerInsights, time: Duration) {
+        let sent = answer.sent;
+        past.tasks += 1;
+        past.chunks += u64::from(sent.answered == sent.tasks);
+        let Some((_, inbox)) = self.calls.iter().find(|&&(open, _)| open == sent.call) else {
+            return;
+        };
+        let mut inbox = inbox.borrow_mut();
+        if let Some(slowest) = &mut self.slowest
+            && slowest.would_keep(time)
+        {
+            let (task, input) = inbox.show(answer.input());
+            let worker = answer.worker;
+            slowest.keep(SlowTask {
+                task,
+                worker,
+                time,
+                input,
+            });
+        }
+        let index = sent.first + u64::from(sent.answered) - 1;
+        match failure(answer) {
+            None => inbox.done(index, answer.body, answer.worker),
+            Some(failure) => inbox.failed(index, failure, answer.worker, answer.input()),
+        }
+        if sent.answered == sent.tasks {
+            inbox.measured(sent.tasks, sent.nanoseconds);
+        }
+    }
+}
+
+/// Why a task gave no output.
+fn failure(answer: &Answer<'_>) -> Option<TaskFailure> {
+    let text = || String::from_utf8_lossy(answer.body).into_owned();
+    Some(match answer.kind {
+        Kind::Done => return None,
+        Kind::Failed => TaskFailure::Error(text()),
+        Kind::Panicked => TaskFailure::Panic(text()),
+        Kind::Skipped => TaskFailure::Cancelled,
+        Kind::TooLarge => {
+            let length = answer
+                .body
+                .first_chunk()
+                .map_or(0, |&bytes| u64::from_le_bytes(bytes));
+            TaskFailure::TooLarge(too_large("output", length))
+        }
+        Kind::Ended => TaskFailure::WorkerDied(text()),
+    })
+}
+
+/// In words.
+pub(super) fn too_large(what: &str, bytes: u64) -> String {
+    format!(
+        "has an {what} of {bytes} bytes, which is more than the pool has room for; raise \
+         `WorkersOptions::memory`"
+    )
+}

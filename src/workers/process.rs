@@ -1,0 +1,137 @@
+//! How a process becomes a worker, and ends as one.
+//!
+//! The pool starts its own program again with three arguments: [`WORD`], the name of its segment, and which
+//! worker it is. The process's standard input is a pipe that the pool holds open, so its end says that the
+//! pool is gone, however it went. Imports `os` for the end.
+
+use std::cell::{Cell, RefCell};
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::panic;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio, exit};
+use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
+
+use super::rings::{Rings, pinned};
+use super::task::registered;
+use super::worker::{Bench, Channels};
+use crate::error::{Error, Result};
+use crate::os;
+use crate::segment::{Attach, Segment, unlink};
+
+/// The first argument of a worker's process.
+const WORD: &str = "millpond-worker";
+
+/// Starts the process of worker `slot`.
+pub(super) fn start(program: &PathBuf, segment: &str, slot: usize) -> io::Result<Child> {
+    let mut command = Command::new(program);
+    command
+        .args([WORD, segment, &slot.to_string()])
+        .stdin(Stdio::piped());
+    os::own_group(&mut command);
+    command.spawn()
+}
+
+/// The names of tasks, as they stand in a segment.
+pub(super) fn names_of_tasks() -> String {
+    let names: Vec<_> = registered().iter().map(|task| task.name()).collect();
+    names.join("\n")
+}
+
+/// If this is a worker's process: is one, and ends.
+pub(super) fn become_worker_if_asked() {
+    let started = Instant::now();
+    let mut arguments = env::args_os().skip(1);
+    if arguments.next().is_none_or(|word| word != WORD) {
+        return;
+    }
+    match serve(started, arguments) {
+        Ok(()) => exit(0),
+        Err(error) => {
+            eprintln!("a worker cannot begin: {error}");
+            exit(2);
+        }
+    }
+}
+
+fn serve(started: Instant, mut arguments: impl Iterator<Item = OsString>) -> Result<()> {
+    let text = |argument: Option<OsString>| argument.and_then(|text| text.into_string().ok());
+    let name = text(arguments.next());
+    let slot = text(arguments.next()).and_then(|slot| slot.parse::<usize>().ok());
+    let (Some(name), Some(slot)) = (name, slot) else {
+        let found = format!("`{}`", env::args().collect::<Vec<_>>().join(" "));
+        let expected = format!("`{WORD} SEGMENT NUMBER`, by a pool of workers alone");
+        return Error::invalid("the command line", found, expected);
+    };
+    let watched = name.clone();
+    let watch = thread::Builder::new().name("millpond-watch".into());
+    watch
+        .stack_size(64 << 10)
+        .spawn(move || end_with_the_pool(&watched))
+        .map_err(Error::system("start a thread of", "a worker"))?;
+    let role = format!("worker {slot}");
+    let segment = Segment::<Rings>::open(&name, &Attach::new().role(role), |header| {
+        let (expected, found) = (&header.schema, names_of_tasks());
+        match *expected == found {
+            true => Ok(()),
+            false => Error::invalid(
+                "the list of tasks that `Workers::begin` was given in the worker",
+                format!("`{}`", found.replace('\n', ", ")),
+                format!("that of its pool, `{}`", expected.replace('\n', ", ")),
+            ),
+        }
+    })?;
+    if slot >= segment.structure.words.len() {
+        return Error::invalid("the worker", slot.to_string(), "one of its pool's".into());
+    }
+    if pinned(&segment.header) {
+        os::pin_to_cpu(slot).map_err(Error::system(
+            "pin to a processor",
+            format!("worker {slot}"),
+        ))?;
+    }
+    note_panics();
+    let channels = Channels::new(&segment, slot)?;
+    Bench::new(Arc::new(segment), channels, slot, false).work(started);
+    Ok(())
+}
+
+/// Waits for the pool to be gone. Then nobody needs this process, nor its segment.
+fn end_with_the_pool(name: &str) {
+    let mut input = io::stdin().lock();
+    let mut bytes = [0; 64];
+    while matches!(input.read(&mut bytes), Ok(1..)) {}
+    let _ = unlink(name);
+    os::end_process();
+}
+
+thread_local! {
+    /// Whether this thread works in a worker's process.
+    static WORKS: Cell<bool> = const { Cell::new(false) };
+    /// What its task panicked with, and where.
+    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// From now on a panic of this thread is not printed, but kept for the pool.
+fn note_panics() {
+    WORKS.set(true);
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        if !WORKS.get() {
+            return usual(panic);
+        }
+        let text = panic
+            .payload_as_str()
+            .unwrap_or("something that is no text");
+        let place = panic.location().map(|place| format!(", at {place}"));
+        PANIC.set(Some(format!("{text}{}", place.unwrap_or_default())));
+    }));
+}
+
+/// What [`note_panics`] has kept.
+pub(super) fn last_panic() -> Option<String> {
+    PANIC.take()
+}

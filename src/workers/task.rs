@@ -1,0 +1,207 @@
+//! Tasks: functions that workers know by name.
+//!
+//! The list of them is this process's, made once by `Workers::begin`. What a task does with a chunk in a worker
+//! stands here, because only here its types are known.
+
+use std::any::{Any, TypeId};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+
+use super::chunk::Chunk;
+use super::message::Message;
+use super::process;
+use super::worker::{Bench, Gone, Kind, Worker};
+use crate::error::{Error, Result};
+use crate::open::Open;
+
+/// What a task may fail with; `?` makes it from any error, `"text".into()` from a text.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// A function that workers run, and the name by which they know it.
+///
+/// `S` is what the workers share and is opened in each of them once ([`Open`]; `()` for nothing), `I` and `O` are
+/// the input and the output ([`Message`]). A task is a `static`, and is given to
+/// [`Workers::begin`](crate::Workers::begin).
+///
+/// ```
+/// use millpond::{Failure, Task, Worker};
+///
+/// static SQUARE: Task<(), u64, u64> = Task { name: "square", run: square };
+///
+/// fn square(_: &mut Worker<'_, ()>, number: u64) -> Result<u64, Failure> {
+///     number.checked_mul(number).ok_or_else(|| "too large to be squared".into())
+/// }
+/// # assert_eq!(SQUARE.name, "square");
+/// ```
+pub struct Task<S: 'static, I: Message, O: Message> {
+    /// A name that no other task of the program has.
+    pub name: &'static str,
+    /// What it does.
+    pub run: TaskFunction<S, I, O>,
+}
+
+/// The function of a task: is given the worker and an input, and gives an output.
+pub type TaskFunction<S, I, O> =
+    for<'w, 's, 'i> fn(
+        &'w mut Worker<'s, S>,
+        <I as Message>::Given<'i>,
+    ) -> std::result::Result<<O as Message>::Value, Failure>;
+
+impl<S: 'static, I: Message, O: Message> fmt::Debug for Task<S, I, O> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Task").field(&self.name).finish()
+    }
+}
+
+/// A [`Task`] of any types, for the list that [`Workers::begin`](crate::Workers::begin) gets. Nothing else
+/// implements it.
+pub trait AnyTask: Run + Sync {}
+
+impl<S: Open + 'static, I: Message, O: Message> AnyTask for Task<S, I, O> {}
+
+/// What a worker does with a task.
+pub trait Run {
+    /// Its name.
+    fn name(&self) -> &'static str;
+    /// Tells it from others of its name.
+    fn types(&self) -> TypeId;
+    /// Answers each task of a chunk.
+    fn run(
+        &self,
+        bench: &mut Bench,
+        number: u64,
+        chunk: Chunk<'_>,
+    ) -> std::result::Result<(), Gone>;
+}
+
+impl<S: Open + 'static, I: Message, O: Message> Run for Task<S, I, O> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn types(&self) -> TypeId {
+        TypeId::of::<(S, fn(I) -> O)>()
+    }
+
+    fn run(
+        &self,
+        bench: &mut Bench,
+        number: u64,
+        chunk: Chunk<'_>,
+    ) -> std::result::Result<(), Gone> {
+        let shared = bench.shared::<S>();
+        let mut output = Vec::new();
+        for input in chunk.inputs() {
+            let input = input.map_err(Gone)?;
+            output.clear();
+            bench.begin_task();
+            let kind = match &shared {
+                _ if bench.is_cancelled(number) => Kind::Skipped,
+                Ok(shared) => {
+                    let mut run =
+                        || self.run_one(&mut bench.worker(&**shared, number), input, &mut output);
+                    match catch_unwind(AssertUnwindSafe(&mut run)) {
+                        Ok(Ok(())) => Kind::Done,
+                        Ok(Err(failure)) => words(Kind::Failed, &failure, &mut output),
+                        Err(panic) => words(Kind::Panicked, &said(&*panic), &mut output),
+                    }
+                }
+                Err(failure) => words(Kind::Failed, failure, &mut output),
+            };
+            bench.end_task();
+            bench.answer(kind, &output)?;
+        }
+        Ok(())
+    }
+}
+
+impl<S: Open + 'static, I: Message, O: Message> Task<S, I, O> {
+    /// Runs one task, and writes its output.
+    #[inline]
+    fn run_one(
+        &self,
+        worker: &mut Worker<'_, S>,
+        input: &[u8],
+        output: &mut Vec<u8>,
+    ) -> std::result::Result<(), String> {
+        let given = I::read(input).map_err(|why| format!("its input: {why}"))?;
+        let value = (self.run)(worker, given).map_err(in_words)?;
+        O::write(&value, output).map_err(|why| format!("its output: {why}"))
+    }
+}
+
+/// An answer in words.
+fn words(kind: Kind, text: &str, output: &mut Vec<u8>) -> Kind {
+    output.clear();
+    output.extend_from_slice(text.as_bytes());
+    kind
+}
+
+/// What a task panicked with.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    let said = process::last_panic().or(text);
+    said.unwrap_or_else(|| "something that is no text".into())
+}
+
+/// An error with those that caused it.
+fn in_words(failure: Failure) -> String {
+    let mut words = failure.to_string();
+    let mut source = failure.source();
+    while let Some(error) = source {
+        let cause = error.to_string();
+        // Many errors repeat their cause themselves.
+        if !words.contains(&cause) {
+            words.push_str(": ");
+            words.push_str(&cause);
+        }
+        source = error.source();
+    }
+    words
+}
+
+/// The tasks of this program.
+static TASKS: Mutex<Vec<&'static dyn AnyTask>> = Mutex::new(Vec::new());
+
+/// Adds tasks to the program's. Panics where two have one name.
+pub(super) fn register(tasks: &[&'static dyn AnyTask]) {
+    let mut all = TASKS.lock().unwrap_or_else(PoisonError::into_inner);
+    for &task in tasks {
+        match all.iter().find(|known| known.name() == task.name()) {
+            Some(known) if known.types() == task.types() => {} // once more the same
+            Some(_) => panic!(
+                "two tasks are named `{}`; give one of them another name",
+                task.name()
+            ),
+            None => all.push(task),
+        }
+    }
+}
+
+/// All of them.
+pub(super) fn registered() -> Vec<&'static dyn AnyTask> {
+    TASKS.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// The place of `task` in the list.
+pub(super) fn place_of<S: Open + 'static, I: Message, O: Message>(
+    task: &Task<S, I, O>,
+) -> Result<usize> {
+    let all = registered();
+    let place = all
+        .iter()
+        .position(|known| known.name() == task.name && known.types() == Run::types(task));
+    place.ok_or_else(|| {
+        let names: Vec<_> = all.iter().map(|task| task.name()).collect();
+        Error::InvalidArgument {
+            what: "the task",
+            found: format!("`{}`", task.name),
+            expected: format!(
+                "one of those that `Workers::begin` was given at the head of `main`, which are: {}",
+                names.join(", ")
+            ),
+        }
+    })
+}
