@@ -1,6 +1,6 @@
 """What has to be there before anything is measured: the peers, and millpond's side, built.
 
-Knows which peers there are, what each needs, and why one cannot be run.
+Says why a peer cannot be run.
 """
 
 import json
@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -16,69 +15,52 @@ ROOT = HERE.parent.parent
 VENV = ROOT / "target" / "peers-venv"
 PYTHON = VENV / "bin" / "python"
 
-NUMBA = ["numpy==2.3.5", "numba==0.63.1"]
-
 
 class Failed(Exception):
     """Nothing can be measured; says what to do."""
 
 
-@dataclass
-class Peer:
-    """One that millpond is compared with."""
-
-    key: str
-    title: str
-    packages: list = field(default_factory=list)
-    program: str = ""
-    never: str = ""
-    command: list = field(default_factory=list)
-
-
-PEERS = [
-    Peer("limit", "physical limit (plain copy, prefetched gather)"),
-    Peer("cpprb", "cpprb 11.0.0, one process", ["numpy==2.3.5", "cpprb==11.0.0"]),
-    Peer("cpprb-shared", "cpprb 11.0.0, shared-memory buffer", ["numpy==2.3.5", "cpprb==11.0.0"]),
-    Peer("handmade", "shared_memory + numba tree + one lock", NUMBA),
-    Peer("manager", "multiprocessing manager, numba tree", NUMBA),
-    Peer("redis", "Redis holding the records", [*NUMBA, "redis==7.1.0"], program="redis-server"),
-    Peer(
-        "tianshou",
-        "Tianshou 2.0.1's buffer",
-        never="not a light install: it needs torch, which is several GB with what that needs",
-    ),
-]
-
-
-def build():
+def build(comparison):
     """Builds millpond's side, and says where the program lies."""
     if os.name == "nt":
         raise Failed("the peers run as forks on Linux and macOS; start it there")
-    command = ["cargo", "bench", "--bench", "peers", "--no-run", "--message-format=json"]
     if shutil.which("cargo") is None:
         raise Failed("cargo is not on the PATH; install a Rust toolchain")
     print("building millpond's side …", file=sys.stderr, flush=True)
+    bench = comparison.bench
+    command = ["bench", "--bench", bench, "--no-run", "--features", ",".join(comparison.features)]
+    program = cargo(command, bench)
+    if program is None:
+        raise Failed("millpond's side does not build; what cargo said stands above")
+    return program
+
+
+def cargo(command, target):
+    """The program that cargo builds; `None` if it does not."""
+    command = ["cargo", *command, "--message-format=json"]
     built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     if built.returncode != 0:
-        raise Failed("millpond's side does not build; what cargo said stands above")
+        return None
     for line in built.stdout.splitlines():
         message = json.loads(line)
-        if message.get("executable") and message["target"]["name"] == "peers":
+        if message.get("executable") and message["target"]["name"] == target:
             return message["executable"]
-    raise Failed("cargo built no program; is [[bench]] `peers` still in Cargo.toml?")
+    raise Failed(f"cargo built no program {target}; is it still in Cargo.toml?")
 
 
-def peers(program, only=None):
+def peers(comparison, program, only=None):
     """Installs the peers. Gives those that can run, and by title why the others cannot."""
-    wanted = [peer for peer in PEERS if only is None or peer.key in only]
+    wanted = [peer for peer in comparison.peers if only is None or peer.key in only]
     ready, not_run = [], {}
     for peer in wanted:
-        reason = peer.never or missing_program(peer) or missing_packages(peer)
+        reason = peer.never or missing_program(peer) or missing_packages(peer) or missing_crate(peer)
         if reason:
             not_run[peer.title] = reason
             continue
-        serve = [str(PYTHON), "-B", str(HERE / "serve.py"), peer.key]
-        peer.command = serve if peer.packages else [program, peer.key]
+        if peer.script:
+            peer.command = [str(PYTHON), "-B", str(HERE / peer.script), peer.key]
+        elif not peer.crate:
+            peer.command = [program, peer.key]
         ready.append(peer)
     return ready, not_run
 
@@ -91,7 +73,7 @@ def missing_program(peer):
 
 def missing_packages(peer):
     """Installs what a peer needs and is not there; gives the reason where that fails."""
-    if not peer.packages:
+    if not peer.script:
         return ""
     if not PYTHON.exists():
         made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True)
@@ -108,6 +90,20 @@ def missing_packages(peer):
     got = subprocess.run(pip, capture_output=True, text=True)
     if got.returncode != 0:
         return f"pip could not install {', '.join(absent)}: {last_line(got.stderr)}"
+    return ""
+
+
+def missing_crate(peer):
+    """Builds the crate that a peer is measured by; gives the reason where that fails."""
+    if not peer.crate:
+        return ""
+    print(f"building {peer.crate}'s side …", file=sys.stderr, flush=True)
+    manifest, target = HERE / peer.crate / "Cargo.toml", ROOT / "target" / f"peers-{peer.crate}"
+    command = ["build", "--release", "--locked", "--manifest-path", str(manifest), "--target-dir", str(target)]
+    program = cargo(command, f"peers-{peer.crate}")
+    if program is None:
+        return "it does not build; what cargo said stands above"
+    peer.command = [program, peer.key]
     return ""
 
 

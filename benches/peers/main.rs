@@ -1,9 +1,7 @@
 //! Millpond's side of `benches/peers/run`, and the physical limit: what the same bytes cost one
 //! process that copies them and does nothing else.
 //!
-//! `run` starts this program, writes orders to it and reads what came out, a line each. The first
-//! line says which measures it knows; an order is a measure and the seconds to spend on it, such as
-//! `sample 0.25`; the answer is a rate a second (two for `together`: inserted and sampled).
+//! A measure gives a rate a second (two for `together`: inserted and sampled); see `side.rs`.
 
 #[allow(dead_code, reason = "the trees are for another benchmark")]
 #[path = "../plain/mod.rs"]
@@ -11,20 +9,17 @@ mod plain;
 #[path = "../transitions/mod.rs"]
 mod transitions;
 
+mod again;
+mod side;
 mod together;
-
-use std::error::Error;
-use std::io::Write;
-use std::time::Instant;
 
 use millpond::{Batch, Pool};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use plain::{Rows, Tape};
+use side::{Outcome, Side, rate};
 use transitions::{BATCH, CHUNK, Columns, Transition, full_pool};
-
-type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// The same for every peer.
 const BETA: f32 = 0.4;
@@ -47,49 +42,6 @@ fn main() -> Outcome<()> {
                 "peers: to compare millpond with other replay buffers, start benches/peers/run"
             );
             Ok(())
-        }
-    }
-}
-
-/// One side of the comparison.
-trait Side {
-    /// The measures it knows.
-    const MEASURES: &'static str;
-
-    /// What a measure gave, as the answer to an order.
-    fn measure(&mut self, name: &str, seconds: f64) -> Outcome<String>;
-
-    /// Carries out orders until there are no more.
-    fn serve(mut self) -> Outcome<()>
-    where
-        Self: Sized,
-    {
-        answer(&format!("ready {}", Self::MEASURES))?;
-        for order in std::io::stdin().lines() {
-            let order = order?;
-            let (name, seconds) = order.split_once(' ').ok_or("an order is MEASURE SECONDS")?;
-            let outcome = self.measure(name, seconds.parse()?)?;
-            answer(&outcome)?;
-        }
-        Ok(())
-    }
-}
-
-fn answer(line: &str) -> std::io::Result<()> {
-    let mut out = std::io::stdout();
-    writeln!(out, "{line}")?;
-    out.flush()
-}
-
-/// Calls for so many seconds, and says how many records a second that makes.
-fn rate(seconds: f64, records_a_call: usize, mut call: impl FnMut()) -> f64 {
-    let (began, mut calls) = (Instant::now(), 0);
-    loop {
-        call();
-        calls += 1;
-        let elapsed = began.elapsed().as_secs_f64();
-        if elapsed >= seconds {
-            return (calls * records_a_call) as f64 / elapsed;
         }
     }
 }

@@ -7,43 +7,40 @@ import statistics
 from html import escape
 
 import install
-import turns
 
-JSON = install.ROOT / "target" / "peers.json"
-PICTURE = install.ROOT / "target" / "peers.svg"
-
-COLUMNS = [measure for measures in turns.MEASURES.values() for measure in measures]
-HEADS = ["insert 1 by 1", "insert by 64", "sample 256", "update 256", "4+2: inserts", "4+2: sampled"]
 BOLD = 'font-weight="bold"'
 COLOURS = ["#888888", "#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677", "#aa3377"]
 
 
-def write(results, not_run, pace, seconds, load):
+def write(comparison, results, not_run, pace, seconds, load):
     """Prints the table, and writes both files."""
-    JSON.parent.mkdir(exist_ok=True)
-    JSON.write_text(json.dumps(results, indent=2) + "\n")
-    PICTURE.write_text(picture(results, not_run, pace))
-    print(f"\nPools of {pace.capacity} records of 685 bytes. How many times as fast millpond is, and")
-    print("in brackets what the peer did; 4+2 is four simulators and two learners at once.\n")
-    for row in rows(results, not_run):
+    written = [install.ROOT / "target" / f"{comparison.key}.{ending}" for ending in ("json", "svg")]
+    written[0].parent.mkdir(exist_ok=True)
+    written[0].write_text(json.dumps(results, indent=2) + "\n")
+    written[1].write_text(picture(comparison, results, not_run, pace))
+    print("\n" + comparison.explained.format(size=pace.size) + "\n")
+    for row in rows(comparison, results, not_run):
         print(f"| {row[0]:46} | " + " | ".join(f"{cell:>16}" for cell in row[1:]) + " |")
     for title, reason in not_run.items():
         print(f"\nNot run: {title}: {reason}.", end="")
     print(f"\n\nMeasured in {seconds:.0f} s on {os.cpu_count()} cores, ", end="")
-    print(f"with a load of {load:.1f} before. Written: target/{JSON.name} and target/{PICTURE.name}.")
+    print(f"with a load of {load:.1f} before. Written: ", end="")
+    print(" and ".join(f"target/{path.name}" for path in written) + ".")
 
 
-def rows(results, not_run):
+def rows(comparison, results, not_run):
     """The table, a row for millpond and one for each peer."""
-    yield ["records/s; times as fast", *HEADS]
-    yield ["-" * 46, *["-" * 15 + ":" for _ in HEADS]]
-    own = {measure: [r["millpond"] for r in results if r["measure"] == measure] for measure in COLUMNS}
-    yield ["millpond", *[short(statistics.median(own[m])) if own[m] else "–" for m in COLUMNS]]
+    columns = [number.title for number in comparison.numbers]
+    heads = [number.head for number in comparison.numbers]
+    yield ["a second, unless it says; times as good", *heads]
+    yield ["-" * 46, *["-" * 15 + ":" for _ in heads]]
+    own = {measure: [r["millpond"] for r in results if r["measure"] == measure] for measure in columns}
+    yield ["millpond", *[short(statistics.median(own[m])) if own[m] else "–" for m in columns]]
     for title in dict.fromkeys(result["peer"] for result in results):
         cells = {r["measure"]: r for r in results if r["peer"] == title}
-        yield [title, *[cell(cells.get(measure)) for measure in COLUMNS]]
+        yield [title, *[cell(cells.get(measure)) for measure in columns]]
     for title in not_run:
-        yield [title, *["not run"] * len(COLUMNS)]
+        yield [title, *["not run"] * len(columns)]
 
 
 def cell(result):
@@ -62,13 +59,14 @@ def short(rate):
         if rate >= size:
             digits = max(0, 2 - int(math.log10(rate / size)))
             return f"{rate / size:.{digits}f}{letter}"
-    return f"{rate:.0f}"
+    return f"{rate:.0f}" if rate >= 100 else f"{rate:.3g}"
 
 
-def picture(results, not_run, pace):
+def picture(comparison, results, not_run, pace):
     """Bars on a logarithmic scale, from 1 (as fast as millpond) to where each peer lies."""
     titles = list(dict.fromkeys(result["peer"] for result in results))
-    measures = [m for m in COLUMNS if any(result["measure"] == m for result in results)]
+    measured = {result["measure"] for result in results}
+    numbers = [number for number in comparison.numbers if number.title in measured]
     left, width, bar, top = 60, 820, 15, 74 + 18 * len(titles)
     exponents = [math.log10(result["ratio"]) for result in results] or [0]
     low, high = min(-1, math.floor(min(exponents))), max(1, math.ceil(max(exponents)))
@@ -77,17 +75,17 @@ def picture(results, not_run, pace):
     text = lambda x, y, words, size=13, extra="": lines.append(
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" {extra}>{escape(words)}</text>'
     )
-    for measure in measures:
-        text(left, y + 14, measure, 14, BOLD)
+    for number in numbers:
+        text(left, y + 14, number.title, 14, BOLD)
         y += 22
-        for result in (r for r in results if r["measure"] == measure):
+        for result in (r for r in results if r["measure"] == number.title):
             here, one = place(math.log10(result["ratio"])), place(0)
             colour = COLOURS[titles.index(result["peer"]) % len(COLOURS)]
             lines.append(
                 f'<rect x="{min(here, one):.1f}" y="{y}" width="{max(abs(here - one), 1):.1f}" '
                 f'height="{bar - 2}" fill="{colour}"/>'
             )
-            words = f"{times(result['ratio'])} ({short(result['peer_value'])}/s)"
+            words = f"{times(result['ratio'])} ({short(result['peer_value'])}{number.unit})"
             text(max(here, one) + 5, y + 11, words, 11)
             y += bar
         y += 12
@@ -97,11 +95,11 @@ def picture(results, not_run, pace):
         x, stroke = place(exponent), "#000000" if exponent == 0 else "#dddddd"
         marks.append(f'<path d="M{x:.1f} {top}V{bottom}" stroke="{stroke}"/>')
         text(x, bottom + 18, f"{10.0**exponent:g}×", 12, 'text-anchor="middle"')
-    text(left, 26, f"How many times as fast millpond is (pools of {pace.capacity} records)", 17)
-    text(left, 46, "Right of 1×: faster than the peer. In brackets: what the peer did.", 12)
-    for number, title in enumerate(titles):
-        y = 58 + 18 * number
-        lines.append(f'<rect x="{left}" y="{y}" width="12" height="12" fill="{COLOURS[number % len(COLOURS)]}"/>')
+    text(left, 26, comparison.headline.format(size=pace.size), 17)
+    text(left, 46, "Right of 1×: better than the peer. In brackets: what the peer did.", 12)
+    for place_in_list, title in enumerate(titles):
+        y = 58 + 18 * place_in_list
+        lines.append(f'<rect x="{left}" y="{y}" width="12" height="12" fill="{COLOURS[place_in_list % len(COLOURS)]}"/>')
         text(left + 20, y + 11, title)
     if not_run:
         text(left, bottom + 42, "Not run: " + ", ".join(not_run), 12)

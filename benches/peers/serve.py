@@ -1,18 +1,18 @@
-"""A peer as a process that measures what it is asked to: `serve.py PEER CAPACITY`.
+"""A buffer as a process that measures what it is asked to: `serve.py PEER CAPACITY`.
 
-Says `ready` with the measures it knows. An order is a measure and seconds, such as `sample 0.25`;
-the answer is a rate a second (two for `together`: inserted and sampled). See `turns.py`.
+A measure gives a rate a second (two for `together`: inserted and sampled).
 """
 
+import functools
 import importlib
 import itertools
 import multiprocessing
 import sys
-import time
 
 import numpy
 
 import workload
+from orders import rate, serve
 
 SIMULATORS = 4
 LEARNERS = 2
@@ -37,13 +37,11 @@ def main():
     peer = getattr(importlib.import_module(module), kind)(capacity)
     try:
         fill(peer, capacity)
+        measures = {name: functools.partial(MEASURES[name], peer, capacity) for name in peer.measures}
         # Whatever compiles or allocates at first does it now.
-        for measure in peer.measures:
-            MEASURES[measure](peer, capacity, 0.05)
-        print("ready", *peer.measures, flush=True)
-        for order in sys.stdin:
-            measure, seconds = order.split()
-            print(*MEASURES[measure](peer, capacity, float(seconds)), flush=True)
+        for measure in measures.values():
+            measure(0.05)
+        serve(measures)
     finally:
         peer.close()
 
@@ -56,17 +54,6 @@ def fill(peer, capacity):
         peer.insert_many(records)
     for start in range(0, capacity, count):
         peer.update(numpy.arange(start, start + count), workload.priorities(count))
-
-
-def rate(seconds, records, call):
-    """Calls for so many seconds, and gives records a second."""
-    began, calls = time.perf_counter(), 0
-    while True:
-        call()
-        calls += 1
-        elapsed = time.perf_counter() - began
-        if elapsed >= seconds:
-            return calls * records / elapsed
 
 
 def insert_one(peer, _capacity, seconds):

@@ -3,13 +3,12 @@
 //! Each says `ready` once it is attached, starts when it is told for how many seconds, and says how
 //! many records a second it moved.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdout, Command, Stdio};
-
 use millpond::Pool;
 
+use crate::again::Again;
+use crate::side::{Outcome, answer, rate};
 use crate::transitions::{BATCH, CHUNK, Transition};
-use crate::{Learner, Outcome, answer, plain, rate};
+use crate::{Learner, plain};
 
 const SIMULATORS: usize = 4;
 const LEARNERS: usize = 2;
@@ -19,7 +18,7 @@ pub fn measure(pool: &str, seconds: f64) -> Outcome<String> {
     let roles = [["simulator"; SIMULATORS].as_slice(), &["learner"; LEARNERS]].concat();
     let mut workers = Vec::new();
     for role in roles {
-        workers.push((role, Worker::start(role, pool)?));
+        workers.push((role, Again::start(&[role, pool])?));
     }
     for (role, worker) in &mut workers {
         match worker.line()?.as_str() {
@@ -28,7 +27,7 @@ pub fn measure(pool: &str, seconds: f64) -> Outcome<String> {
         }
     }
     for (_, worker) in &mut workers {
-        worker.tell(seconds)?;
+        worker.tell(&seconds.to_string())?;
     }
     let (mut inserted, mut sampled) = (0.0, 0.0);
     for (role, worker) in &mut workers {
@@ -73,47 +72,4 @@ fn wait_for_order() -> Outcome<f64> {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line)?;
     Ok(line.trim().parse()?)
-}
-
-/// A process of this program, ended with its handle.
-struct Worker {
-    process: Child,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Worker {
-    fn start(role: &str, pool: &str) -> Outcome<Self> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .args([role, pool])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let answers = process.stdout.take().ok_or("a worker without answers")?;
-        Ok(Self {
-            process,
-            answers: BufReader::new(answers),
-        })
-    }
-
-    fn tell(&mut self, seconds: f64) -> Outcome<()> {
-        let orders = self.process.stdin.as_mut();
-        Ok(writeln!(
-            orders.ok_or("a worker without orders")?,
-            "{seconds}"
-        )?)
-    }
-
-    fn line(&mut self) -> Outcome<String> {
-        let mut line = String::new();
-        self.answers.read_line(&mut line)?;
-        Ok(line.trim().to_owned())
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        // It has ended already, unless something failed.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }

@@ -11,37 +11,8 @@ import signal
 import statistics
 import subprocess
 import tempfile
-from dataclasses import dataclass
 
 import install
-
-# Measures, and what the numbers of their answers are called.
-MEASURES = {
-    "insert_one": ["insert 1 by 1, records/s"],
-    "insert_many": ["insert by 64, records/s"],
-    "sample": ["sample 256 as columns, records/s"],
-    "update": ["update 256 priorities, priorities/s"],
-    "together": [
-        "4 simulators + 2 learners, inserts/s",
-        "4 simulators + 2 learners, sampled/s",
-    ],
-}
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How much is measured, and for how long."""
-
-    capacity: int
-    turn: float
-    rounds: int
-    together_turn: float
-    together_rounds: int
-
-
-FULL = Pace(capacity=1 << 20, turn=0.25, rounds=15, together_turn=3.0, together_rounds=4)
-QUICK = Pace(capacity=1 << 16, turn=0.08, rounds=5, together_turn=0.6, together_rounds=2)
-
 
 class Failed(Exception):
     """A contestant could not go on; says why."""
@@ -136,29 +107,31 @@ class Contestant:
         self.complaints.close()
 
 
-def alternate(pace, millpond, other, title):
-    """All measures that both know, in turns. Gives what is written to target/peers.json."""
+def alternate(comparison, pace, millpond, other, title):
+    """All measures that both know, in turns. Gives what is written to the file for programs."""
     results = []
-    for name in MEASURES:
+    for name, numbers in comparison.measures.items():
         if name not in other.measures:
             continue
-        turn, rounds = pace.turn, pace.rounds
-        if name == "together":
-            turn, rounds = pace.together_turn, pace.together_rounds
+        turn, rounds = pace.turns[name]
         pairs = [(millpond.measure(name, turn), other.measure(name, turn)) for _ in range(rounds)]
-        for place, measure in enumerate(MEASURES[name]):
+        for place, number in enumerate(numbers):
             ours = [ours[place] for ours, _ in pairs]
             theirs = [theirs[place] for _, theirs in pairs]
             if not all(theirs):
-                raise Failed(f"{measure}: it moved no record in a turn of {turn} s")
-            ratios = [a / b for a, b in zip(ours, theirs)]
+                raise Failed(f"{number.title}: it did nothing in a turn of {turn} s")
+            better, worse = (ours, theirs) if number.more_is_better else (theirs, ours)
             results.append(
                 {
-                    "measure": measure,
-                    "millpond": round(statistics.median(ours)),
+                    "measure": number.title,
+                    "millpond": tidy(statistics.median(ours)),
                     "peer": title,
-                    "peer_value": round(statistics.median(theirs)),
-                    "ratio": round(statistics.median(ratios), 3),
+                    "peer_value": tidy(statistics.median(theirs)),
+                    "ratio": round(statistics.median(a / b for a, b in zip(better, worse)), 3),
                 }
             )
     return results
+
+
+def tidy(value):
+    return round(value) if value >= 1000 else float(f"{value:.3g}")
