@@ -143,8 +143,8 @@ pub struct Bench {
     /// Answers that the chunk still wants, and whether with the time of each.
     left: u32,
     timed: bool,
-    /// When what is being timed began.
-    began: Instant,
+    /// When it last looked at the clock.
+    clock: Instant,
     /// When the pool was last told of results.
     told: Instant,
     /// Answers that found no room, in the pool's own thread, which cannot wait for itself.
@@ -180,7 +180,7 @@ impl Bench {
             states: HashMap::new(),
             left: 0,
             timed: false,
-            began: now,
+            clock: now,
             told: now,
             overflow: inline.then(VecDeque::new),
             segment,
@@ -225,6 +225,9 @@ impl Bench {
         let Some((header, body)) = inlet.peek(written).map_err(Gone)? else {
             return Ok(Next::Nothing);
         };
+        if self.overflow.is_some() {
+            self.count(|words| &words.from_worker.waiting); // the pool had the thread
+        }
         let next = match header.kind {
             chunk::CHUNK | chunk::TIMED => {
                 self.timed = header.kind == chunk::TIMED;
@@ -242,9 +245,10 @@ impl Bench {
             other => return Err(Gone(format!("a frame of an unknown kind ({other})"))),
         };
         inlet.step(header);
-        if look(&self.words().from_pool.tasks) == inlet.read() || self.told.elapsed() > SILENCE {
+        let is_idle = look(&self.words().from_pool.tasks) == inlet.read();
+        if is_idle || self.clock - self.told > SILENCE {
             self.event_finished().notify();
-            self.told = Instant::now();
+            self.told = self.clock;
         }
         Ok(next)
     }
@@ -253,14 +257,8 @@ impl Bench {
         let Some(&task) = self.tasks.get(chunk.task) else {
             return Err(Gone(format!("there is no task {}", chunk.task)));
         };
-        let now = Instant::now();
-        self.count(|words| &words.from_worker.waiting, now - self.began);
-        (self.left, self.began) = (chunk.tasks, now);
-        task.run(self, number, chunk)?;
-        let end = Instant::now();
-        self.count(|words| &words.from_worker.working, end - now);
-        self.began = end;
-        Ok(())
+        self.left = chunk.tasks;
+        task.run(self, number, chunk)
     }
 
     /// What the workers share, opened if it was not yet; or why it cannot be.
@@ -324,12 +322,9 @@ impl Bench {
     pub(super) fn answer(&mut self, kind: Kind, body: &[u8]) -> std::result::Result<(), Gone> {
         self.left = self.left.saturating_sub(1);
         let nanoseconds = match self.timed || self.left == 0 {
-            true => nanoseconds(self.began.elapsed()),
+            true => self.count(|words| &words.from_worker.working),
             false => 0,
         };
-        if self.timed {
-            self.began = Instant::now();
-        }
         match body.len() > self.results.longest() {
             true => {
                 let length = (body.len() as u64).to_le_bytes();
@@ -363,6 +358,8 @@ impl Bench {
                 (there || is_ended(words)).then_some(())
             };
             self.event_room().wait_for(Duration::MAX, room);
+            self.count(|words| &words.from_worker.waiting);
+            let words = &self.segment.structure.words[self.slot];
             if is_ended(words) {
                 return Err(Gone("its pool is gone".into()));
             }
@@ -387,22 +384,27 @@ impl Bench {
         }
     }
 
-    fn wait_for_tasks(&self, inlet: &Inlet) {
+    fn wait_for_tasks(&mut self, inlet: &Inlet) {
         let words = self.words();
         let there = || look(&words.from_pool.tasks) != inlet.read() || is_ended(words);
-        for _ in 0..LOOKS {
-            if there() {
-                return;
-            }
+        if !(0..LOOKS).any(|_| {
             thread::yield_now();
+            there()
+        }) {
+            let there = || there().then_some(());
+            self.event_ready().wait_for(Duration::MAX, there);
         }
-        self.event_ready()
-            .wait_for(Duration::MAX, || there().then_some(()));
+        self.count(|words| &words.from_worker.waiting);
     }
 
-    fn count(&self, word: impl Fn(&Words) -> &AtomicU64, time: Duration) {
+    /// Counts what has passed since it last looked at the clock. Gives it, in nanoseconds.
+    fn count(&mut self, word: impl Fn(&Words) -> &AtomicU64) -> u64 {
+        let now = Instant::now();
+        let passed = nanoseconds(now - self.clock);
+        self.clock = now;
         // Relaxed: a time, to be shown.
-        word(self.words()).fetch_add(nanoseconds(time), Ordering::Relaxed);
+        word(self.words()).fetch_add(passed, Ordering::Relaxed);
+        passed
     }
 
     fn words(&self) -> &Words {
