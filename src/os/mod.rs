@@ -150,8 +150,21 @@ pub(crate) fn own_group(command: &mut Command) {
     system::own_group(command);
 }
 
-/// Ends this process at once, with exit code 1, whichever thread calls: nothing of it runs any more, and
-/// nothing is flushed or dropped.
+/// Kills what is left of the process group that a process led, as [`own_group`] has made one; nothing on Windows.
+#[cfg(feature = "workers")]
+pub(crate) fn kill_group(leader: u32) {
+    system::kill_group(leader);
+}
+
+/// This process's standard input, for it alone: who reads the standard input from now on, or is started by this
+/// process, finds nothing there (but on Windows).
+#[cfg(feature = "workers")]
+pub(crate) fn take_input() -> io::Result<File> {
+    system::take_input()
+}
+
+/// Ends this process at once, whichever thread calls: nothing of it runs any more, and nothing is flushed or
+/// dropped. Where it leads a process group, the others of the group end with it (but on Windows).
 #[cfg(feature = "workers")]
 pub(crate) fn end_process() -> ! {
     system::end_process()

@@ -18,7 +18,7 @@ use nix::sys::resource::{Resource, getrlimit};
 
 pub(crate) use group::Group;
 #[cfg(feature = "workers")]
-pub(crate) use process::{end_process, own_group};
+pub(crate) use process::{end_process, kill_group, own_group, take_input};
 
 use super::fork::ParentOnly;
 use super::system::{GET_LOCK, SET_LOCK, SET_LOCK_WAIT};

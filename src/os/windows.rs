@@ -32,7 +32,7 @@ pub(crate) use channel::Channel;
 pub(crate) use group::Group;
 pub(crate) use locks::ByteLocks;
 #[cfg(feature = "workers")]
-pub(crate) use process::{own_group, pin_to_cpu, this_program};
+pub(crate) use process::{kill_group, own_group, pin_to_cpu, take_input, this_program};
 
 pub(super) use super::ordinary_pages::{
     map_anonymous, map_file, prefault, prefer_huge_pages, use_huge_pages,

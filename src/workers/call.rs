@@ -16,6 +16,9 @@ use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::open::Open;
 
+/// How many tasks may be given to a worker one by one.
+const ASYNC_DEPTH: usize = 16;
+
 /// A call that is being put together: how a task is to be given to the workers, and then one of the ways in which
 /// results come. Made by [`Workers::call`](crate::Workers::call).
 ///
@@ -148,11 +151,13 @@ impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
         self.apply_async(input)?.wait()
     }
 
-    /// Gives one task to a worker, and waits for a free place, but not for the output.
+    /// Gives one task to a worker, the one that has the least to do, and does not wait for the output. Waits only
+    /// where each worker has 16 things to do already.
     ///
     /// # Errors
     /// As [`imap`](Self::imap).
-    pub fn apply_async(self, input: I::Value) -> Result<Pending<'w, I, O>> {
+    pub fn apply_async(mut self, input: I::Value) -> Result<Pending<'w, I, O>> {
+        self.settings.depth = Some(ASYNC_DEPTH);
         let mut results = self.begin(iter::once(input), true)?;
         while results.left_to_send() {
             results.pump()?;

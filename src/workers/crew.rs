@@ -1,54 +1,52 @@
-//! The pool's side: all workers, what goes to which of them, and what is done where one ends.
+//! The pool's side: all workers, and what goes to which of them.
 //!
 //! Works in the thread of whoever asks for results, while he asks; there is no other. Imports the workers as
-//! the pool sees them (`slot.rs`) and what is done with answers (`post.rs`); knows no type of a task.
+//! the pool sees them (`slot.rs`) and what is done with answers (`post.rs`); knows no type of a task. What is done
+//! where a worker ends is in `deaths.rs`.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::chunk::{self, Draft};
+use super::chunk;
 use super::insights::Insights;
 use super::options::{Start, WorkersOptions};
 use super::post::Post;
 use super::process::names_of_tasks;
 use super::rings::{Rings, parameters};
-use super::slot::{Leaving, Sent, Slot, What};
-use super::worker::POOL_CHANNEL;
-use crate::error::{Error, Result, TaskFailure};
-use crate::os::{self, fail_point};
+use super::sent::{Sent, What};
+use super::slot::{Leaving, Slot};
+use super::words::POOL_CHANNEL;
+use crate::error::{Error, Result};
+use crate::os;
 use crate::segment::{Lifetime, Segment, SharedOptions};
 use crate::sync::Event;
 use crate::sync::primitive::Channel;
 
 /// How often the pool looks whether its workers live, and keep their time.
 const LOOK: Duration = Duration::from_millis(20);
-/// How many of a worker's processes may end in a row before they have done anything.
-const MOST_FAILURES: u32 = 5;
 
 /// Tasks that were not sent, or whose worker died.
-struct Waiting {
-    sent: Sent,
-    body: Vec<u8>,
+pub(super) struct Waiting {
+    pub(super) sent: Sent,
+    pub(super) body: Vec<u8>,
 }
 
 /// A pool and its workers.
 pub(super) struct Crew {
     segment: Arc<Segment<Rings>>,
-    options: WorkersOptions,
-    program: PathBuf,
+    pub(super) options: WorkersOptions,
+    pub(super) program: PathBuf,
     finished: Channel,
-    slots: Vec<Slot>,
+    pub(super) slots: Vec<Slot>,
     pub(super) post: Post,
     /// To be sent before anything else.
-    waiting: VecDeque<Waiting>,
+    pub(super) waiting: VecDeque<Waiting>,
     calls: u64,
     looked: Instant,
-    /// Workers that ended before they had done anything, in a row.
-    failures: u32,
     /// Whether no worker is to be replaced any more.
-    finishing: bool,
+    pub(super) finishing: bool,
 }
 
 impl Crew {
@@ -60,35 +58,33 @@ impl Crew {
             role: "pool of workers".into(),
             ..SharedOptions::default()
         };
-        let capacity = (2 * options.memory + 64).next_multiple_of(64);
+        let capacity = (2 * options.memory + 128).next_multiple_of(64);
         let parameters = parameters(options.workers, capacity, options.pin);
         let plan = plan.plan(parameters, 1, names_of_tasks());
-        let segment = match options.start {
+        let (segment, program) = match options.start {
             Start::Processes => {
-                let name = format!(
-                    "workers-{}-{:08x}",
-                    std::process::id(),
-                    rand::random::<u32>()
-                );
-                Segment::create(&name, plan)?
+                let number = rand::random::<u32>();
+                let name = format!("workers-{}-{number:08x}", std::process::id());
+                let program = os::this_program().map_err(Error::system("find", "this program"))?;
+                (Segment::create(&name, plan)?, program)
             }
-            Start::Threads | Start::Inline => Segment::anonymous(plan)?,
+            Start::Threads | Start::Inline => (Segment::anonymous(plan)?, PathBuf::new()),
         };
         let segment = Arc::new(segment);
         let slots = (0..options.workers).map(|number| Slot::new(segment.clone(), number));
         let mut crew = Self {
             finished: segment.channel(POOL_CHANNEL)?,
             slots: slots.collect::<Result<_>>()?,
-            program: os::this_program().map_err(Error::system("find", "this program"))?,
+            program,
             post: Post::new(options.insights),
             waiting: VecDeque::new(),
             calls: 0,
             looked: Instant::now(),
-            failures: 0,
             finishing: false,
             segment,
             options,
         };
+        crew.check_lengths()?;
         for number in 0..crew.slots.len() {
             crew.start_slot(number);
         }
@@ -97,32 +93,60 @@ impl Crew {
             .iter()
             .all(|slot| slot.is_ready && slot.queue.is_empty())
         {
-            crew.post.check()?;
-            if !crew.collect() {
+            crew.check()?;
+            if !crew.collect(None) {
                 crew.wait();
             }
         }
-        crew.post.check()?;
+        crew.check()?;
         Ok(crew)
     }
 
-    /// The name by which workers open what they share, from now on; for tasks that are sent later.
-    pub(super) fn share(&mut self, name: &str) -> Result<()> {
-        self.options.shared = name.into();
-        for number in 0..self.slots.len() {
-            while !self.slots[number].send(chunk::SHARE, Sent::new(What::Share, 1), name.as_bytes())
-            {
-                self.post.check()?;
-                if !self.collect() {
-                    self.wait();
-                }
+    /// What is sent to every worker has to fit into its ring.
+    fn check_lengths(&self) -> Result<()> {
+        let (options, longest) = (&self.options, self.longest());
+        let length =
+            |once: &Option<super::options::Once>| once.as_ref().map_or(0, |once| once.body.len());
+        for (what, length) in [
+            ("the input of the init task", length(&options.init)),
+            ("the input of the exit task", length(&options.exit)),
+            ("the name of the shared objects", options.shared.len()),
+        ] {
+            if length > longest {
+                let found = format!("{length} bytes long");
+                let expected = format!("at most {longest}, or `WorkersOptions::memory` more");
+                return Error::invalid(what, found, expected);
             }
         }
         Ok(())
     }
 
-    /// An error where the pool cannot go on.
+    /// The name by which workers open what they share, from now on. What was sent before is done first.
+    pub(super) fn share(&mut self, name: &str) -> Result<()> {
+        self.check()?;
+        let before = std::mem::replace(&mut self.options.shared, name.into());
+        if let Err(error) = self.check_lengths() {
+            self.options.shared = before;
+            return Err(error);
+        }
+        self.options.shared = before;
+        while !self.waiting.is_empty() || self.slots.iter().any(|slot| !slot.queue.is_empty()) {
+            self.check()?;
+            if !self.collect(None) {
+                self.wait();
+            }
+        }
+        self.options.shared = name.into();
+        for slot in &mut self.slots {
+            // Its ring is empty; one that has ended gets the name when it is started again.
+            slot.send(chunk::SHARE, Sent::new(What::Share, 1), name.as_bytes());
+        }
+        self.check()
+    }
+
+    /// An error where the pool cannot go on, or is another process's.
     pub(super) fn check(&self) -> Result<()> {
+        self.segment.check_process()?;
         self.post.check()
     }
 
@@ -142,14 +166,6 @@ impl Crew {
     pub(super) fn new_call(&mut self) -> u64 {
         self.calls += 1;
         self.calls
-    }
-
-    pub(super) fn workers(&self) -> usize {
-        self.slots.len()
-    }
-
-    pub(super) fn memory(&self) -> usize {
-        self.options.memory
     }
 
     /// The most bytes of a chunk.
@@ -182,6 +198,11 @@ impl Crew {
             .map(|slot| slot.number)
     }
 
+    pub(super) fn is_leaving(&self, slot: &Slot) -> bool {
+        let is_old = |tasks| slot.tasks >= tasks;
+        slot.leaving != Leaving::No || self.options.lifespan.is_some_and(is_old)
+    }
+
     fn send_waiting(&mut self) {
         while let Some(waiting) = self.waiting.pop_front() {
             if !self.send(&waiting.sent, &waiting.body, 1) {
@@ -190,11 +211,29 @@ impl Crew {
         }
     }
 
-    /// Takes all results that are there; says whether there were any. Looks after the workers now and then.
-    pub(super) fn collect(&mut self) -> bool {
+    /// Takes the results that are there; says whether there were any. Looks after the workers now and then.
+    ///
+    /// Where so many results of `call` wait that its memory is used up, those that are not needed for the next
+    /// stay in their ring, and so hold their worker up.
+    pub(super) fn collect(&mut self, call: Option<u64>) -> bool {
+        let most = self.options.memory * self.slots.len();
+        let held = call.and_then(|call| Some((call, self.post.held(call, most)?)));
+        let has = |slot: &Slot, call, next| {
+            slot.queue
+                .front()
+                .is_some_and(|front| front.has(call, next))
+        };
+        // Only while a worker has the next, or it is there: else what is held might be what it waits for.
+        let held = held.filter(|&(call, next)| {
+            next.is_none_or(|next| self.slots.iter().any(|slot| has(slot, call, next)))
+        });
         let mut came = false;
         for number in 0..self.slots.len() {
-            came |= self.drain(number);
+            came |= self.drain(number, |sent| {
+                held.is_none_or(|(call, next)| {
+                    sent.call != call || next.is_some_and(|next| sent.has(call, next))
+                })
+            });
         }
         if self.looked.elapsed() > LOOK || self.slots.iter().any(|slot| self.is_leaving(slot)) {
             self.look_after();
@@ -203,25 +242,15 @@ impl Crew {
         came
     }
 
-    fn drain(&mut self, number: usize) -> bool {
+    pub(super) fn drain(&mut self, number: usize, wants: impl Fn(&Sent) -> bool) -> bool {
         let (slot, post) = (&mut self.slots[number], &mut self.post);
-        let mut past = std::mem::take(&mut slot.past);
-        let drained = slot.drain(|answer| post.deliver(&answer, &mut past));
-        slot.past = past;
-        match drained {
-            Ok(came) => {
-                if slot.has_worked() {
-                    self.failures = 0;
-                }
-                came
-            }
-            Err(why) => {
-                slot.kill();
-                slot.last_words
-                    .get_or_insert(format!("its answers cannot be read: {why}"));
-                false
-            }
-        }
+        let drained = slot.drain(wants, |answer, past| post.deliver(&answer, past));
+        drained.unwrap_or_else(|why| {
+            slot.kill();
+            slot.last_words
+                .get_or_insert(format!("its answers cannot be read: {why}"));
+            false
+        })
     }
 
     /// Sleeps until there are results, or until it is time to look after the workers; and does that.
@@ -247,30 +276,21 @@ impl Crew {
         }
     }
 
-    fn is_leaving(&self, slot: &Slot) -> bool {
-        slot.leaving != Leaving::No
-            || self
-                .options
-                .lifespan
-                .is_some_and(|tasks| slot.tasks >= tasks)
-    }
-
     /// Looks at every worker: whether it is there, lives, keeps its time, and should leave.
     fn look_after(&mut self) {
         self.looked = Instant::now();
         for number in 0..self.slots.len() {
-            if self.finishing && self.slots[number].is_gone() {
+            let slot = &mut self.slots[number];
+            if self.finishing && slot.is_gone() {
                 continue;
             }
-            self.slots[number].look_ready();
-            if let Some(status) = self.slots[number].ended() {
-                self.drain(number); // what it had answered before
+            slot.look_ready();
+            if let Some(status) = slot.ended() {
+                self.drain(number, |_| true); // what it had answered before
                 self.bury(number, status);
                 continue;
             }
-            let (init, exit) = (self.options.init_limit, self.options.exit_limit);
-            let slot = &mut self.slots[number];
-            slot.keep_limit(init, exit);
+            slot.keep_limit(self.options.init_limit, self.options.exit_limit);
             if !slot.is_ready && slot.age() > self.options.start_limit {
                 slot.kill();
                 let limit = self.options.start_limit;
@@ -278,136 +298,6 @@ impl Crew {
                 self.post.give_up(number, reason);
             }
             self.see_out(number);
-        }
-    }
-
-    /// The next step of a worker that is to leave.
-    fn see_out(&mut self, number: usize) {
-        let is_leaving = self.is_leaving(&self.slots[number]);
-        let slot = &mut self.slots[number];
-        if is_leaving && slot.leaving == Leaving::No {
-            slot.leaving = Leaving::Asked;
-        }
-        let is_late = |since: Instant| since.elapsed() > self.options.exit_limit;
-        match slot.leaving {
-            Leaving::Asked if slot.queue.is_empty() => match &self.options.exit {
-                Some(exit) => {
-                    slot.send(chunk::CHUNK, Sent::new(What::Exit, 1), &exit.body);
-                    slot.leaving = Leaving::Exiting(Instant::now());
-                }
-                None => slot.stop(),
-            },
-            Leaving::Exiting(_) if slot.queue.is_empty() => slot.stop(),
-            Leaving::Exiting(since) | Leaving::Stopped(since) if is_late(since) => {
-                slot.is_late = true;
-                slot.kill();
-            }
-            _ => {}
-        }
-    }
-
-    /// A worker has ended, and all that it had answered was taken.
-    fn bury(&mut self, number: usize, status: String) {
-        fail_point("workers.ended");
-        let slot = &mut self.slots[number];
-        let status = slot.last_words.take().unwrap_or(status);
-        let queue = std::mem::take(&mut slot.queue);
-        let has_begun = slot.has_begun();
-        for (place, sent) in queue.iter().enumerate() {
-            if sent.what == What::Chunk {
-                self.give_back(number, sent, has_begun && place == 0, &status);
-            }
-        }
-        let slot = &mut self.slots[number];
-        let is_initialising = queue.iter().any(|sent| sent.what == What::Init);
-        match slot.leaving {
-            Leaving::Stopped(since) => slot.past.exit += since.elapsed(),
-            Leaving::Exiting(_) => self
-                .post
-                .give_up(number, format!("it did not exit: {status}")),
-            _ if slot.is_late && is_initialising => {
-                let limit = self.options.init_limit.unwrap_or_default();
-                self.post
-                    .give_up(number, format!("its init task took longer than {limit:?}"));
-            }
-            _ if !slot.is_ready || is_initialising => {
-                self.failures += 1;
-                if self.failures >= MOST_FAILURES {
-                    self.post.give_up(number, status);
-                }
-            }
-            _ => {}
-        }
-        slot.end();
-        let is_done = self.finishing && matches!(slot.leaving, Leaving::Stopped(_));
-        if !is_done && self.post.check().is_ok() {
-            self.start_slot(number);
-        }
-    }
-
-    /// What a dead worker had of a call, goes to others; the task that it had begun, if it may.
-    fn give_back(&mut self, number: usize, sent: &Sent, has_begun: bool, status: &str) {
-        let Some(inbox) = self.post.inbox(sent.call).cloned() else {
-            return;
-        };
-        let slot = &self.slots[number];
-        let Ok(chunk) = slot.chunk(sent) else {
-            return self
-                .post
-                .give_up(number, "its own tasks are damaged".into());
-        };
-        let mut next = sent.answered;
-        let part = |from: u32, to: u32, deaths: u32| {
-            let mut draft = Draft::default();
-            draft.begin(chunk.task);
-            draft.add_all(chunk.bytes(from, to).unwrap_or_default(), to - from);
-            Waiting {
-                sent: sent.part(from, to, deaths),
-                body: draft.body,
-            }
-        };
-        if has_begun {
-            let deaths = if next == 0 { sent.deaths + 1 } else { 1 };
-            let failure = match slot.is_late {
-                true => Some(TaskFailure::TimedOut(sent.limit.unwrap_or_default())),
-                false if deaths > sent.retries => Some(TaskFailure::WorkerDied(status.into())),
-                false => None,
-            };
-            match failure {
-                Some(failure) => {
-                    let input = chunk
-                        .bytes(next, next + 1)
-                        .ok()
-                        .and_then(chunk::first_input);
-                    let index = sent.first + u64::from(next);
-                    inbox.borrow_mut().failed(index, failure, number, input);
-                }
-                None => self.waiting.push_back(part(next, next + 1, deaths)),
-            }
-            next += 1;
-        }
-        if next < sent.tasks {
-            let deaths = if next == 0 { sent.deaths } else { 0 };
-            self.waiting.push_back(part(next, sent.tasks, deaths));
-        }
-    }
-
-    /// Starts a worker in this place, with what it is to do first.
-    fn start_slot(&mut self, number: usize) {
-        let name = self.segment.name().unwrap_or_default().to_string();
-        let slot = &mut self.slots[number];
-        if let Err(error) = slot.start(self.options.start, &self.program, &name) {
-            // Seen as ended at the next look, and tried again.
-            slot.last_words = Some(error.to_string());
-            return;
-        }
-        if self.finishing {
-            slot.leaving = Leaving::Asked;
-        }
-        let shared = self.options.shared.as_bytes();
-        slot.send(chunk::SHARE, Sent::new(What::Share, 1), shared);
-        if let Some(init) = &self.options.init {
-            slot.send(chunk::CHUNK, Sent::new(What::Init, 1), &init.body);
         }
     }
 
@@ -427,40 +317,34 @@ impl Crew {
             }
         }
         while !self.slots.iter().all(Slot::is_gone) {
-            self.post.check()?;
-            self.collect();
+            self.check()?;
+            self.collect(None);
             self.look_after();
             if !self.slots.iter().all(Slot::is_gone) {
                 self.wait();
             }
         }
-        self.post.check()
+        self.check()?;
+        self.post.check_exits()
     }
 
     /// What was done so far.
     pub(super) fn insights(&self) -> Insights {
+        let slowest = self.post.slowest.as_ref();
         Insights {
             workers: self.slots.iter().map(Slot::insights).collect(),
-            slowest: self
-                .post
-                .slowest
-                .as_ref()
-                .map_or_else(Vec::new, |slowest| slowest.tasks().to_vec()),
+            slowest: slowest.map_or_else(Vec::new, |slowest| slowest.tasks().to_vec()),
         }
-    }
-
-    pub(super) fn init_name(&self) -> Option<&'static str> {
-        self.options.init.as_ref().map(|once| once.name)
-    }
-
-    pub(super) fn exit_name(&self) -> Option<&'static str> {
-        self.options.exit.as_ref().map(|once| once.name)
     }
 }
 
 impl Drop for Crew {
     fn drop(&mut self) {
+        if !self.segment.is_ours() {
+            return; // a forked child; the workers are its parent's
+        }
         // All of them first, so that none waits for another's end.
-        self.slots.iter_mut().for_each(Slot::end);
+        self.slots.iter_mut().for_each(Slot::kill);
+        self.slots.iter_mut().for_each(Slot::wait);
     }
 }

@@ -1,6 +1,7 @@
 //! What came for one call and was not taken yet: in the order of the inputs, or as it came.
 
 use std::collections::VecDeque;
+use std::panic::{self, AssertUnwindSafe};
 
 use super::message::Message;
 use super::pace::Pace;
@@ -112,7 +113,7 @@ impl<I: Message, O: Message> Inbox<I, O> {
 
 impl<I: Message, O: Message> Receive for Inbox<I, O> {
     fn done(&mut self, index: u64, output: &[u8], worker: usize) {
-        let result = O::value(output).map_err(|why| {
+        let result = user(|| O::value(output)).map_err(|why| {
             let failure = TaskFailure::Unreadable(format!("has an output that is wrong: {why}"));
             self.error(index, failure, worker, String::new())
         });
@@ -130,10 +131,27 @@ impl<I: Message, O: Message> Receive for Inbox<I, O> {
     }
 
     fn show(&self, input: Option<&[u8]>) -> (&'static str, String) {
-        let value = input.and_then(|input| I::value(input).ok());
-        let words = value.map_or_else(|| "unreadable".into(), |value| shown::<I>(&value));
-        (self.task, words)
+        let words = user(|| match input.map(I::value) {
+            Some(Ok(value)) => Ok(shown::<I>(&value)),
+            _ => Err(String::new()),
+        });
+        (self.task, words.unwrap_or_else(|_| "unreadable".into()))
     }
+
+    fn held(&self, most: usize) -> Option<Option<u64>> {
+        let next = match &self.order {
+            _ if self.has() => None,
+            Order::Kept { next, .. } => Some(*next),
+            Order::AsItComes(_) => None,
+        };
+        (self.bytes > most).then_some(next)
+    }
+}
+
+/// Runs code of the user's, which may panic where the pool is half way through an answer.
+fn user<R>(run: impl FnOnce() -> std::result::Result<R, String>) -> std::result::Result<R, String> {
+    let ended = panic::catch_unwind(AssertUnwindSafe(run));
+    ended.unwrap_or_else(|_| Err("what reads or shows it panicked".into()))
 }
 
 /// An input in words.

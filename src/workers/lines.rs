@@ -127,7 +127,11 @@ impl Iterator for LineRanges {
             within => self.line_end(within - 1),
         };
         let end = end.map_err(Error::system("read", &self.path));
-        self.next = *end.as_ref().unwrap_or(&self.length);
+        // The end, if the file is shorter by now.
+        self.next = end.as_ref().map_or(
+            self.length,
+            |&end| if end > start { end } else { self.length },
+        );
         Some(end.map(|end| start..end))
     }
 

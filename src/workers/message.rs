@@ -10,9 +10,10 @@ use crate::record::Record;
 ///
 /// Everything that implements serde's `Serialize` and `Deserialize`, and `Debug`, does so as what it is: it is
 /// written by [postcard](https://postcard.jamesmunns.com/wire-format), copied, and built anew on the other
-/// side. [`InPlace`] is for what need not be built anew: records, slices of them, and text.
+/// side. It takes no types whose form depends on their contents, as `#[serde(untagged)]`, `flatten` and
+/// `skip_serializing_if` make them. [`InPlace`] is for what need not be built anew: records, slices of them, and text.
 ///
-/// Nothing else can implement it that is not made of these.
+/// There is no need to implement it for other types.
 pub trait Message: 'static {
     /// What the caller gives, or gets.
     type Value: Debug + 'static;
@@ -133,7 +134,11 @@ impl<T: Record + Debug> Message for InPlace<[T]> {
 
     #[inline]
     fn value(bytes: &[u8]) -> Result<Vec<T>, String> {
-        Self::read(bytes).map(<[T]>::to_vec)
+        // The bytes of none may lie anywhere.
+        let all = bytes.chunks(size_of::<T>());
+        let all =
+            all.map(|one| bytemuck::try_pod_read_unaligned(one).map_err(|error| error.to_string()));
+        all.collect()
     }
 }
 

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `task.rs`, `message.rs` | what a task is, and how its input and output travel |
 //! | `call.rs`, `results.rs`, `inbox.rs`, `pace.rs` | a call: its options, its inputs and results, how many tasks go at once |
-//! | `crew.rs`, `post.rs`, `slot.rs` | the pool's side: all workers, where answers go, one worker |
+//! | `crew.rs`, `deaths.rs`, `post.rs`, `slot.rs`, `sent.rs`, `body.rs` | the pool's side: all workers, those that end, where answers go, one worker, what it was sent, where it runs |
 //! | `process.rs`, `worker.rs` | the worker's side: how a process becomes one, and what it does |
 //! | `rings.rs`, `ring.rs`, `chunk.rs` | what lies in shared memory between them |
 //! | `insights.rs`, `progress.rs` | what is to be looked at |
@@ -13,9 +13,12 @@
 //! The pool has no thread of its own: it works in the thread of whoever asks for results, while he asks. Imports
 //! the segment, [`Open`], and no structure.
 
+mod bench;
+mod body;
 mod call;
 mod chunk;
 mod crew;
+mod deaths;
 mod inbox;
 mod insights;
 mod lines;
@@ -29,10 +32,12 @@ mod progress;
 mod results;
 mod ring;
 mod rings;
+mod sent;
 mod slot;
 mod task;
 #[cfg(test)]
 mod tests;
+mod words;
 mod worker;
 
 use std::cell::RefCell;
@@ -246,7 +251,7 @@ impl Workers {
 
     /// How many workers there are.
     pub fn len(&self) -> usize {
-        self.crew.borrow().workers()
+        self.crew.borrow().slots.len()
     }
 
     /// Never: a pool has a worker.
@@ -265,7 +270,7 @@ impl Workers {
         O: Message,
     {
         let crew = self.crew.borrow();
-        check_name(task.name, crew.init_name())?;
+        check_name(task.name, crew.options.init.as_ref().map(|once| once.name))?;
         read::<O>(&crew.post.initialised)
     }
 
@@ -284,7 +289,7 @@ impl Workers {
         crew.finish()?;
         Ok(Finished {
             insights: crew.insights(),
-            exit: crew.exit_name(),
+            exit: crew.options.exit.as_ref().map(|once| once.name),
             exited: std::mem::take(&mut crew.post.exited),
         })
     }

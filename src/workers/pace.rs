@@ -71,7 +71,8 @@ impl Pace {
     /// How many tasks may have begun their way and not have been taken by the caller.
     pub(super) fn window(&self) -> usize {
         let length = self.chunk_len.unwrap_or(self.length);
-        let usual = (2 * self.depth() * length).max(SLACK) * self.workers;
+        let each = length.saturating_mul(2 * self.depth()).max(SLACK);
+        let usual = each.saturating_mul(self.workers);
         self.in_flight.unwrap_or(usual)
     }
 }

@@ -6,9 +6,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::bench::Kind;
 use super::insights::{SlowTask, Slowest, WorkerInsights};
-use super::slot::{Answer, What};
-use super::worker::Kind;
+use super::sent::{Answer, What};
 use crate::error::{Error, Result, TaskFailure};
 
 /// How many of the slowest tasks are kept.
@@ -22,6 +22,8 @@ pub(super) trait Receive {
     fn failed(&mut self, index: u64, failure: TaskFailure, worker: usize, input: Option<&[u8]>);
     /// A chunk of so many tasks took so long.
     fn measured(&mut self, tasks: u32, nanoseconds: u64);
+    /// Where more than so many bytes of results wait to be taken: the next result that it waits for, if it waits.
+    fn held(&self, most: usize) -> Option<Option<u64>>;
     /// The task's name, and an input in words.
     fn show(&self, input: Option<&[u8]>) -> (&'static str, String);
 }
@@ -35,8 +37,9 @@ pub(super) struct Post {
     pub(super) exited: Vec<(usize, Vec<u8>)>,
     /// The slowest tasks, if that was asked for.
     pub(super) slowest: Option<Slowest>,
-    /// Why the pool cannot go on.
+    /// Why the pool cannot go on, and why a worker did not exit.
     broken: Option<(usize, String)>,
+    unexited: Option<(usize, String)>,
 }
 
 impl Post {
@@ -47,6 +50,7 @@ impl Post {
             exited: Vec::new(),
             slowest: insights.then(|| Slowest::new(SLOWEST)),
             broken: None,
+            unexited: None,
         }
     }
 
@@ -73,13 +77,22 @@ impl Post {
 
     /// An error if it cannot.
     pub(super) fn check(&self) -> Result<()> {
-        match &self.broken {
-            None => Ok(()),
-            Some((worker, reason)) => Err(Error::WorkerFailed {
-                worker: *worker,
-                reason: reason.clone(),
-            }),
-        }
+        failed(&self.broken)
+    }
+
+    /// A worker did not exit; the others go on.
+    pub(super) fn failed_exit(&mut self, worker: usize, reason: String) {
+        self.unexited.get_or_insert((worker, reason));
+    }
+
+    /// An error if there was one.
+    pub(super) fn check_exits(&self) -> Result<()> {
+        failed(&self.unexited)
+    }
+
+    /// See [`Receive::held`].
+    pub(super) fn held(&self, call: u64, most: usize) -> Option<Option<u64>> {
+        self.inbox(call)?.borrow().held(most)
     }
 
     /// Takes an answer to where it belongs.
@@ -99,7 +112,7 @@ impl Post {
                 past.exit += time;
                 match failure(answer) {
                     None => self.exited.push((answer.worker, answer.body.to_vec())),
-                    Some(why) => self.give_up(answer.worker, format!("its exit task {why}")),
+                    Some(why) => self.failed_exit(answer.worker, format!("its exit task {why}")),
                 }
             }
         }
@@ -107,9 +120,9 @@ impl Post {
 
     fn deliver_to_call(&mut self, answer: &Answer<'_>, past: &mut WorkerInsights, time: Duration) {
         let sent = answer.sent;
-        past.tasks += 1;
+        past.tasks += u64::from(answer.kind != Kind::Skipped);
         past.chunks += u64::from(sent.answered == sent.tasks);
-        let Some((_, inbox)) = self.calls.iter().find(|&&(open, _)| open == sent.call) else {
+        let Some(inbox) = self.inbox(sent.call).cloned() else {
             return;
         };
         let mut inbox = inbox.borrow_mut();
@@ -133,6 +146,13 @@ impl Post {
         if sent.answered == sent.tasks {
             inbox.measured(sent.tasks, sent.nanoseconds);
         }
+    }
+}
+
+fn failed(reason: &Option<(usize, String)>) -> Result<()> {
+    match reason.clone() {
+        None => Ok(()),
+        Some((worker, reason)) => Err(Error::WorkerFailed { worker, reason }),
     }
 }
 

@@ -7,18 +7,20 @@
 use std::cell::{Cell, RefCell};
 use std::env;
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Read};
-use std::panic;
-use std::path::PathBuf;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
 use std::process::{Child, Command, Stdio, exit};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Instant;
+use std::time::Duration;
 
+use super::bench::Bench;
 use super::rings::{Rings, pinned};
 use super::task::registered;
-use super::worker::{Bench, Channels};
-use crate::error::{Error, Result};
+use super::words::Channels;
+use crate::error::{self, Error};
 use crate::os;
 use crate::segment::{Attach, Segment, unlink};
 
@@ -26,7 +28,7 @@ use crate::segment::{Attach, Segment, unlink};
 const WORD: &str = "millpond-worker";
 
 /// Starts the process of worker `slot`.
-pub(super) fn start(program: &PathBuf, segment: &str, slot: usize) -> io::Result<Child> {
+pub(super) fn start(program: &Path, segment: &str, slot: usize) -> io::Result<Child> {
     let mut command = Command::new(program);
     command
         .args([WORD, segment, &slot.to_string()])
@@ -43,12 +45,11 @@ pub(super) fn names_of_tasks() -> String {
 
 /// If this is a worker's process: is one, and ends.
 pub(super) fn become_worker_if_asked() {
-    let started = Instant::now();
     let mut arguments = env::args_os().skip(1);
     if arguments.next().is_none_or(|word| word != WORD) {
         return;
     }
-    match serve(started, arguments) {
+    match serve(arguments) {
         Ok(()) => exit(0),
         Err(error) => {
             eprintln!("a worker cannot begin: {error}");
@@ -57,7 +58,7 @@ pub(super) fn become_worker_if_asked() {
     }
 }
 
-fn serve(started: Instant, mut arguments: impl Iterator<Item = OsString>) -> Result<()> {
+fn serve(mut arguments: impl Iterator<Item = OsString>) -> error::Result<()> {
     let text = |argument: Option<OsString>| argument.and_then(|text| text.into_string().ok());
     let name = text(arguments.next());
     let slot = text(arguments.next()).and_then(|slot| slot.parse::<usize>().ok());
@@ -66,11 +67,11 @@ fn serve(started: Instant, mut arguments: impl Iterator<Item = OsString>) -> Res
         let expected = format!("`{WORD} SEGMENT NUMBER`, by a pool of workers alone");
         return Error::invalid("the command line", found, expected);
     };
+    let pool = os::take_input().map_err(Error::system("take", "the standard input"))?;
     let watched = name.clone();
     let watch = thread::Builder::new().name("millpond-watch".into());
     watch
-        .stack_size(64 << 10)
-        .spawn(move || end_with_the_pool(&watched))
+        .spawn(move || end_with_the_pool(pool, watched))
         .map_err(Error::system("start a thread of", "a worker"))?;
     let role = format!("worker {slot}");
     let segment = Segment::<Rings>::open(&name, &Attach::new().role(role), |header| {
@@ -93,34 +94,57 @@ fn serve(started: Instant, mut arguments: impl Iterator<Item = OsString>) -> Res
             format!("worker {slot}"),
         ))?;
     }
-    note_panics();
+    keep_panics();
     let channels = Channels::new(&segment, slot)?;
-    Bench::new(Arc::new(segment), channels, slot, false).work(started);
+    Bench::new(Arc::new(segment), channels, slot, false).work();
     Ok(())
 }
 
-/// Waits for the pool to be gone. Then nobody needs this process, nor its segment.
-fn end_with_the_pool(name: &str) {
-    let mut input = io::stdin().lock();
+/// Waits for the pool to be gone. Then nobody needs this process, what it has started, nor its segment.
+fn end_with_the_pool(mut pool: File, name: String) {
     let mut bytes = [0; 64];
-    while matches!(input.read(&mut bytes), Ok(1..)) {}
-    let _ = unlink(name);
+    loop {
+        match pool.read(&mut bytes) {
+            Ok(1..) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            _ => break,
+        }
+    }
+    // Who has the lock of all names may be stopped; then the next program that looks removes it.
+    let (done, is_done) = mpsc::channel();
+    thread::spawn(move || done.send(unlink(&name)));
+    let _ = is_done.recv_timeout(Duration::from_secs(1));
     os::end_process();
 }
 
 thread_local! {
-    /// Whether this thread works in a worker's process.
-    static WORKS: Cell<bool> = const { Cell::new(false) };
-    /// What its task panicked with, and where.
+    /// Whether this thread runs a task whose panic is caught.
+    static CATCHES: Cell<bool> = const { Cell::new(false) };
+    /// What the task panicked with, and where.
     static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// From now on a panic of this thread is not printed, but kept for the pool.
-fn note_panics() {
-    WORKS.set(true);
+/// Runs a task. If it panics: what it said, and in a worker's process also where.
+pub(super) fn catch<R>(run: impl FnOnce() -> R) -> Result<R, String> {
+    CATCHES.set(true);
+    let ended = panic::catch_unwind(AssertUnwindSafe(run));
+    CATCHES.set(false);
+    ended.map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        let said = PANIC.take().or(text);
+        said.unwrap_or_else(|| "something that is no text".into())
+    })
+}
+
+/// From now on the panic of a task is not printed, but kept for the pool.
+fn keep_panics() {
+    if cfg!(panic = "abort") {
+        return; // nobody will ask
+    }
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
-        if !WORKS.get() {
+        if !CATCHES.get() {
             return usual(panic);
         }
         let text = panic
@@ -129,9 +153,4 @@ fn note_panics() {
         let place = panic.location().map(|place| format!(", at {place}"));
         PANIC.set(Some(format!("{text}{}", place.unwrap_or_default())));
     }));
-}
-
-/// What [`note_panics`] has kept.
-pub(super) fn last_panic() -> Option<String> {
-    PANIC.take()
 }

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::iter::Fuse;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::chunk::{Draft, LENGTH};
 use super::crew::Crew;
@@ -18,15 +18,20 @@ use super::pace::Pace;
 use super::post::too_large;
 #[cfg(feature = "progress")]
 use super::progress::Progress;
-use super::slot::{Sent, What};
+use super::sent::{Sent, What};
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result, TaskFailure};
+
+/// How long a chunk may wait for its inputs.
+const PATIENCE: Duration = Duration::from_millis(1);
 
 /// What was asked for.
 #[derive(Clone, Default)]
 pub(super) struct Settings {
     pub(super) chunk_len: Option<usize>,
     pub(super) in_flight: Option<usize>,
+    /// How many chunks a worker may have, if not as the pace says.
+    pub(super) depth: Option<usize>,
     pub(super) limit: Option<Duration>,
     pub(super) cancel: Option<CancelToken>,
     pub(super) when_worker_dies: WhenWorkerDies,
@@ -82,6 +87,9 @@ impl<I: Message, O: Message, J: Iterator<Item = I::Value>> Iterator for Results<
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
         loop {
             if self.taken >= self.fed
                 && let Err(error) = self.refresh()
@@ -97,7 +105,7 @@ impl<I: Message, O: Message, J: Iterator<Item = I::Value>> Iterator for Results<
                 }
                 return Some(result);
             }
-            if self.is_over || (self.issued == self.taken && !self.left_to_send()) {
+            if self.issued == self.taken && !self.left_to_send() {
                 #[cfg(feature = "progress")]
                 if let Some(progress) = self.progress.take() {
                     progress.finish();
@@ -136,7 +144,7 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
         let mut inside = crew.borrow_mut();
         inside.check()?;
         inside.check_limit(settings.limit)?;
-        let pace = Pace::new(settings.chunk_len, settings.in_flight, inside.workers());
+        let pace = Pace::new(settings.chunk_len, settings.in_flight, inside.slots.len());
         let inbox = Rc::new(RefCell::new(Inbox::new(name, ordered, pace)));
         let call = inside.new_call();
         inside.post.open(call, inbox.clone());
@@ -158,7 +166,7 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
             issued: 0,
             taken: 0,
             fed: 0,
-            memory: inside.memory() * inside.workers(),
+            memory: inside.options.memory * inside.slots.len(),
             longest: inside.longest(),
             is_over: false,
         })
@@ -177,10 +185,8 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
     /// The last item.
     #[cold]
     fn end(&mut self, error: Error) -> Option<Result<O::Value>> {
-        if self.is_over {
-            return None;
-        }
         self.is_over = true;
+        self.crew.borrow_mut().forget(self.call);
         Some(Err(error))
     }
 
@@ -192,7 +198,7 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
     pub(super) fn pump(&mut self) -> Result<()> {
         let sent = self.refresh()?;
         let mut crew = self.crew.borrow_mut();
-        if !sent && !self.inbox.borrow().has() && !crew.collect() {
+        if !sent && !self.inbox.borrow().has() && !crew.collect(Some(self.call)) {
             crew.wait();
         }
         crew.check()
@@ -212,7 +218,7 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
             let what = "the results of workers".into();
             return Err(Error::Cancelled { what });
         }
-        let came = self.crew.borrow_mut().collect();
+        let came = self.crew.borrow_mut().collect(Some(self.call));
         let sent = self.feed();
         // Again before all that may be on its way is taken.
         let quarter = self.inbox.borrow().pace.window() as u64 / 4;
@@ -226,7 +232,8 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
         loop {
             let (depth, window, bytes) = {
                 let inbox = self.inbox.borrow();
-                (inbox.pace.depth(), inbox.pace.window() as u64, inbox.bytes)
+                let depth = self.settings.depth.unwrap_or_else(|| inbox.pace.depth());
+                (depth, inbox.pace.window() as u64, inbox.bytes)
             };
             if !self.is_full {
                 let free = window.saturating_sub(self.issued - self.taken);
@@ -239,6 +246,7 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
                 }
                 self.fill(free as usize);
                 if !self.is_full {
+                    any |= self.inbox.borrow().has();
                     return any;
                 }
             }
@@ -262,6 +270,7 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
         let left = known_length(&self.inputs);
         let length = self.inbox.borrow().pace.chunk_len(left).min(free);
         self.draft.begin(self.place);
+        let began = Instant::now();
         while (self.draft.tasks as usize) < length && self.draft.body.len() < self.longest / 2 {
             match self.carried.take() {
                 Some(Carried::Input(bytes)) => {
@@ -277,15 +286,25 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
                     let error = inbox.error(self.issued, failure, 0, input);
                     inbox.put(self.issued, Err(error), 0);
                     self.issued += 1;
-                    continue;
+                    break; // as a chunk of its own
                 }
                 None => {}
             }
-            let Some(input) = self.inputs.next() else {
+            // Over, should this panic.
+            self.is_over = true;
+            let input = self.inputs.next();
+            self.is_over = false;
+            let Some(input) = input else {
                 self.asked = Asked::All;
                 break;
             };
             self.add(&input);
+            if self.draft.tasks.is_power_of_two() || self.draft.tasks.is_multiple_of(8) {
+                // What is there does not wait for inputs that take their time.
+                if began.elapsed() > PATIENCE {
+                    break;
+                }
+            }
         }
         if self.inputs.size_hint().1 == Some(0) {
             self.asked = Asked::All;

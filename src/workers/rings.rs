@@ -9,60 +9,14 @@ use std::sync::atomic::AtomicU64;
 use bytemuck::{Pod, Zeroable};
 
 use super::ring::{GRAIN, Writer};
-use crate::segment::{Bytes, Carver, Header, Mapping, PARAMETERS, Region, Shared, Span, Structure};
+use super::words::Words;
+use crate::segment::{Bytes, Carver, Header, Mapping, PARAMETERS, Region, Span, Structure};
 use crate::sync::EventWords;
 
 /// Where the numbers stand among the header's.
 const WORKERS: usize = 0;
 const CAPACITY: usize = 1;
 const PINNED: usize = 2;
-
-/// How many chunks of a worker may be cancelled one by one.
-pub(super) const MOST_CHUNKS: u64 = 256;
-
-/// What a pool and one of its workers say to each other, besides frames.
-#[repr(C)]
-pub(super) struct Words {
-    /// Raised for the worker: there are tasks.
-    pub(super) ready: EventWords,
-    /// Raised for the worker: there is room for results.
-    pub(super) room: EventWords,
-    pub(super) from_pool: FromPool,
-    pub(super) from_worker: FromWorker,
-}
-
-/// Written by the pool.
-#[repr(C, align(64))]
-pub(super) struct FromPool {
-    /// How far tasks are written.
-    pub(super) tasks: AtomicU64,
-    /// How far results are read.
-    pub(super) read: AtomicU64,
-    /// A bit for each chunk that nobody wants any more, by its number modulo [`MOST_CHUNKS`].
-    pub(super) cancelled: [AtomicU64; MOST_CHUNKS as usize / 64],
-    /// Not 0: the worker is to end. For threads, as processes are killed.
-    pub(super) end: AtomicU64,
-    unused: u64,
-}
-
-/// Written by the worker; times are in nanoseconds.
-#[repr(C, align(64))]
-pub(super) struct FromWorker {
-    /// How far results are written.
-    pub(super) results: AtomicU64,
-    /// Twice the tasks that have ended, and 1 while one runs.
-    pub(super) stage: AtomicU64,
-    /// When it was ready for tasks, counted from its start; 0 before.
-    pub(super) start: AtomicU64,
-    /// Waited for tasks, or for room for results.
-    pub(super) waiting: AtomicU64,
-    /// Worked on tasks.
-    pub(super) working: AtomicU64,
-    unused: [u64; 3],
-}
-
-// SAFETY: made of atomic integers, and of integers that nobody reads or writes.
-unsafe impl Shared for Words {}
 
 /// The regions of a pool of workers.
 pub(super) struct Rings {

@@ -3,120 +3,27 @@
 //! Knows no call and no type of a task. Imports the rings.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
-use std::process::Child;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::bench::Kind;
+use super::body::Body;
 use super::chunk::{self, Chunk};
 use super::insights::WorkerInsights;
 use super::options::Start;
-use super::process;
 use super::ring::{free, look};
-use super::rings::{Inlet, MOST_CHUNKS, Outlet, Rings, Words};
-use super::worker::{Bench, Channels, Kind, set_cancelled};
-use crate::error::{Error, Result};
+use super::rings::{Inlet, Outlet, Rings};
+use super::sent::{Answer, Sent, What};
+use super::words::{Channels, MOST_CHUNKS, Words, set_cancelled};
+use crate::error::Result;
 use crate::os::fail_point;
 use crate::segment::Segment;
 use crate::sync::Event;
 
 /// A worker that does not answer for so long has a task that takes longer than was thought.
 const STUCK: Duration = Duration::from_millis(4);
-
-/// What was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum What {
-    /// Tasks of a call.
-    Chunk,
-    /// The name of the shared objects.
-    Share,
-    /// The task before all others, and the one after them.
-    Init,
-    Exit,
-}
-
-/// A frame that a worker has, or will read.
-#[derive(Clone, Debug)]
-pub(super) struct Sent {
-    pub(super) what: What,
-    /// The call, and the place of the first task among its inputs.
-    pub(super) call: u64,
-    pub(super) first: u64,
-    pub(super) tasks: u32,
-    /// How often a worker died with the first of them.
-    pub(super) deaths: u32,
-    pub(super) retries: u32,
-    pub(super) limit: Option<Duration>,
-    /// Tasks that were answered, and how long those took that were measured.
-    pub(super) answered: u32,
-    pub(super) nanoseconds: u64,
-    /// Where it lies in the ring.
-    pub(super) position: u64,
-    pub(super) length: usize,
-    pub(super) number: u64,
-}
-
-impl Sent {
-    /// Not sent yet.
-    pub(super) fn new(what: What, tasks: u32) -> Self {
-        Self {
-            what,
-            call: 0,
-            first: 0,
-            tasks,
-            deaths: 0,
-            retries: 0,
-            limit: None,
-            answered: 0,
-            nanoseconds: 0,
-            position: 0,
-            length: 0,
-            number: 0,
-        }
-    }
-
-    /// Its tasks `from..to`, not sent yet; so often a worker died with the first of them.
-    pub(super) fn part(&self, from: u32, to: u32, deaths: u32) -> Self {
-        Self {
-            call: self.call,
-            first: self.first + u64::from(from),
-            deaths,
-            retries: self.retries,
-            limit: self.limit,
-            ..Self::new(self.what, to - from)
-        }
-    }
-}
-
-/// An answer to one task, where it lies.
-pub(super) struct Answer<'a> {
-    pub(super) worker: usize,
-    /// What it answers a task of, the answer counted.
-    pub(super) sent: &'a Sent,
-    pub(super) kind: Kind,
-    pub(super) body: &'a [u8],
-    pub(super) nanoseconds: u64,
-    outlet: &'a Outlet,
-}
-
-impl Answer<'_> {
-    /// The input of the task.
-    pub(super) fn input(&self) -> Option<&[u8]> {
-        let body = self.outlet.body(self.sent.position, self.sent.length);
-        let at = self.sent.answered.checked_sub(1)?;
-        chunk::first_input(Chunk::read(body).ok()?.bytes(at, at + 1).ok()?)
-    }
-}
-
-/// Where a worker runs.
-enum Body {
-    Process(Child),
-    Thread(JoinHandle<()>),
-    Inline(Box<Bench>, Inlet),
-    Gone,
-}
 
 /// How far a worker is on its way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,24 +50,27 @@ pub(super) struct Slot {
     frames: u64,
     pub(super) tasks: u64,
     answers: u64,
+    /// How many of its processes ended in a row without an answer of a task.
+    pub(super) failures: u32,
     started: Instant,
     pub(super) is_ready: bool,
     pub(super) leaving: Leaving,
     /// When it last answered, or was given something after it had nothing.
     moved: Instant,
-    /// The task that was seen to run, and since when; whether it was killed for it.
+    /// The stage that was seen, and since when; and the one at which it was killed for the time it took.
     watched: (u64, Instant),
-    pub(super) is_late: bool,
+    late: Option<u64>,
     /// Why it cannot go on, if it said so.
     pub(super) last_words: Option<String>,
-    /// What it and those before it did.
+    /// What it and those before it did, and how much of their work were tasks before or after all others.
     pub(super) past: WorkerInsights,
+    once: Duration,
 }
 
 impl Slot {
     /// A worker that was not started yet.
     pub(super) fn new(segment: Arc<Segment<Rings>>, number: usize) -> Result<Self> {
-        let rings = &segment.structure;
+        let (rings, now) = (&segment.structure, Instant::now());
         Ok(Self {
             number,
             channels: Channels::new(&segment, number)?,
@@ -171,90 +81,51 @@ impl Slot {
             frames: 0,
             tasks: 0,
             answers: 0,
-            started: Instant::now(),
+            failures: 0,
+            started: now,
             is_ready: false,
             leaving: Leaving::No,
-            moved: Instant::now(),
-            watched: (0, Instant::now()),
-            is_late: false,
+            moved: now,
+            watched: (0, now),
+            late: None,
             last_words: None,
             past: WorkerInsights {
                 worker: number,
                 ..WorkerInsights::default()
             },
+            once: Duration::ZERO,
             segment,
         })
     }
 
     /// Starts it, with empty rings. There is none in this place.
-    pub(super) fn start(&mut self, start: Start, program: &PathBuf, segment: &str) -> Result<()> {
-        self.remember();
-        let segment_of = self.segment.clone();
-        let words = &segment_of.structure.words[self.number];
-        let (pool, worker) = (&words.from_pool, &words.from_worker);
-        let cancelled = pool.cancelled.iter();
-        let all = cancelled.chain([
-            &pool.tasks,
-            &pool.read,
-            &pool.end,
-            &worker.results,
-            &worker.stage,
-            &worker.start,
-            &worker.waiting,
-            &worker.working,
-        ]);
-        // Relaxed: nobody else uses them until the worker is started, which orders them.
-        all.for_each(|word| word.store(0, Ordering::Relaxed));
-        let rings = &segment_of.structure;
+    pub(super) fn start(&mut self, start: Start, program: &Path) -> Result<()> {
+        self.past = self.total();
+        self.words().clear();
+        let rings = &self.segment.structure;
         self.outlet = Outlet::new(rings.tasks(self.number));
         self.inlet = Inlet::new(rings.results(self.number));
         (self.frames, self.tasks, self.answers) = (0, 0, 0);
-        (self.is_ready, self.is_late, self.leaving) = (false, false, Leaving::No);
+        (self.is_ready, self.late, self.leaving) = (start == Start::Inline, None, Leaving::No);
         self.started = Instant::now();
         self.watched = (0, self.started);
         self.past.starts += 1;
-        let (number, began) = (self.number, self.started);
-        let cannot = |error| Error::WorkerFailed {
-            worker: number,
-            reason: format!("it cannot be started: {error}"),
-        };
-        self.body = match start {
-            Start::Processes => {
-                Body::Process(process::start(program, segment, number).map_err(cannot)?)
-            }
-            Start::Threads => {
-                let thread = thread::Builder::new().name(format!("worker {number}"));
-                let channels = Channels::new(&segment_of, number)?;
-                // There, as what it keeps stays in its thread.
-                let work = move || Bench::new(segment_of, channels, number, false).work(began);
-                Body::Thread(thread.spawn(work).map_err(cannot)?)
-            }
-            Start::Inline => {
-                words.from_worker.start.store(1, Ordering::Relaxed);
-                let channels = Channels::new(&segment_of, number)?;
-                let bench = Bench::new(segment_of.clone(), channels, number, true);
-                let inlet = bench.inlet();
-                Body::Inline(Box::new(bench), inlet)
-            }
-        };
+        self.body = Body::start(start, program, &self.segment, self.number)?;
         Ok(())
     }
 
-    /// Sends a frame; `false` where there is no room now.
+    /// Sends a frame; `false` where there is no room now. `body` is no longer than [`longest`](Self::longest).
     pub(super) fn send(&mut self, kind: u32, mut sent: Sent, body: &[u8]) -> bool {
         if self.queue.len() as u64 >= MOST_CHUNKS {
             return false;
         }
-        let freed = self
-            .queue
-            .front()
-            .map_or(self.outlet.written(), |front| front.position);
+        let front = self.queue.front();
+        let freed = front.map_or(self.outlet.written(), |front| front.position);
         let words = &self.segment.structure.words[self.number];
         set_cancelled(words, self.frames, false);
-        let Some(position) =
-            self.outlet
-                .push((kind, self.frames), body, freed, &words.from_pool.tasks)
-        else {
+        let frame = (kind, self.frames);
+        let pushed = self.outlet.push(frame, body, freed, &words.from_pool.tasks);
+        let Some(position) = pushed else {
             return false;
         };
         fail_point("workers.sent");
@@ -281,8 +152,8 @@ impl Slot {
         // There is room, as nothing is on its way.
         let words = &self.segment.structure.words[self.number];
         let freed = self.outlet.written();
-        self.outlet
-            .push((chunk::STOP, 0), &[], freed, &words.from_pool.tasks);
+        let stop = (chunk::STOP, 0);
+        self.outlet.push(stop, &[], freed, &words.from_pool.tasks);
         self.leaving = Leaving::Stopped(Instant::now());
         self.notify_ready();
         if let Body::Inline(..) = self.body {
@@ -290,21 +161,22 @@ impl Slot {
         }
     }
 
-    /// Takes all answers that are there. Says whether there were any; an error where they cannot be read.
+    /// Takes the answers that are there, while `wants` those of the frame that is answered. Says whether there
+    /// were any; an error where they cannot be read.
     pub(super) fn drain(
         &mut self,
-        mut take: impl FnMut(Answer<'_>),
+        wants: impl Fn(&Sent) -> bool,
+        mut take: impl FnMut(Answer<'_>, &mut WorkerInsights),
     ) -> std::result::Result<bool, String> {
-        if let Body::Inline(bench, inlet) = &mut self.body {
-            let _ = bench
-                .next(inlet)
-                .map_err(|gone| self.last_words = Some(gone.0));
-            bench.flush();
+        if let Some(reason) = self.body.work() {
+            self.last_words = Some(reason);
         }
         let words = &self.segment.structure.words[self.number];
         let written = look(&words.from_worker.results);
         let before = self.inlet.read();
-        while let Some((header, body)) = self.inlet.peek(written)? {
+        while self.queue.front().is_none_or(&wants)
+            && let Some((header, body)) = self.inlet.peek(written)?
+        {
             let kind = Kind::read(header.kind).ok_or("an answer of an unknown kind")?;
             if kind == Kind::Ended {
                 self.last_words = Some(String::from_utf8_lossy(body).into_owned());
@@ -314,15 +186,23 @@ impl Slot {
             let sent = self.queue.front_mut().ok_or("an answer to nothing")?;
             sent.answered += 1;
             sent.nanoseconds += header.number;
-            self.answers += u64::from(sent.what != What::Share);
-            take(Answer {
+            match sent.what {
+                What::Share => {}
+                What::Chunk => self.answers += 1,
+                What::Init | What::Exit => {
+                    self.answers += 1;
+                    self.once += Duration::from_nanos(header.number);
+                }
+            }
+            let answer = Answer {
                 worker: self.number,
                 sent,
                 kind,
                 body,
                 nanoseconds: header.number,
                 outlet: &self.outlet,
-            });
+            };
+            take(answer, &mut self.past);
             if sent.answered >= sent.tasks {
                 self.queue.pop_front();
             }
@@ -344,17 +224,18 @@ impl Slot {
         busy || look(&self.words().from_worker.results) != self.inlet.read()
     }
 
+    /// Whether it says that it is there.
+    pub(super) fn has_started(&self) -> bool {
+        // Relaxed: what it says besides, its rings order.
+        self.is_ready || self.words().from_worker.is_there.load(Ordering::Relaxed) != 0
+    }
+
     /// Looks whether it is there by now.
     pub(super) fn look_ready(&mut self) {
         if !self.is_ready && self.has_started() {
             self.is_ready = true;
             self.past.start += self.started.elapsed();
         }
-    }
-
-    /// Whether it says that it is there.
-    pub(super) fn has_started(&self) -> bool {
-        self.words().from_worker.start.load(Ordering::Relaxed) != 0
     }
 
     /// Whether it has answered a task since it was started.
@@ -382,29 +263,31 @@ impl Slot {
 
     /// How its process or thread ended, if it did.
     pub(super) fn ended(&mut self) -> Option<String> {
-        match &mut self.body {
-            Body::Process(child) => match child.try_wait() {
-                Ok(None) => None,
-                Ok(Some(status)) => Some(format!("its process {} ended: {status}", child.id())),
-                Err(error) => Some(format!("its process is lost: {error}")),
-            },
-            Body::Thread(thread) => thread.is_finished().then(|| "its thread ended".into()),
-            Body::Inline(..) => self.last_words.clone(),
-            Body::Gone => Some("it was not started".into()),
+        if let (Body::Inline(..), Some(reason)) = (&self.body, &self.last_words) {
+            return Some(reason.clone());
         }
+        self.body.ended()
     }
 
     /// Whether it has begun a task that it did not answer; after its end, or after a `drain`.
     pub(super) fn has_begun(&self) -> bool {
+        self.stage().div_ceil(2) > self.answers
+    }
+
+    /// Whether it was killed because of the task that it had begun.
+    pub(super) fn is_late(&self) -> bool {
+        self.late == Some(self.stage())
+    }
+
+    /// Twice the tasks that have ended, and 1 while one runs.
+    fn stage(&self) -> u64 {
         // Acquire: pairs with the Release in `Bench::stage`.
-        let stage = self.words().from_worker.stage.load(Ordering::Acquire);
-        stage.div_ceil(2) > self.answers
+        self.words().from_worker.stage.load(Ordering::Acquire)
     }
 
     /// Kills it where its task has run for longer than it may, as seen between two looks.
     pub(super) fn keep_limit(&mut self, init: Option<Duration>, exit: Duration) {
-        // Acquire: as in `has_begun`.
-        let stage = self.words().from_worker.stage.load(Ordering::Acquire);
+        let stage = self.stage();
         if self.watched.0 != stage {
             self.watched = (stage, Instant::now());
             return;
@@ -416,32 +299,26 @@ impl Slot {
             What::Share => None,
         });
         if stage % 2 == 1 && limit.is_some_and(|limit| self.watched.1.elapsed() > limit) {
-            self.is_late = true;
+            self.late = Some(stage);
             self.kill();
         }
     }
 
-    /// Ends it at once, and waits until it is gone. A thread ends after its task.
+    /// Ends it at once. A thread ends after its task.
     pub(super) fn kill(&mut self) {
+        // Relaxed: comes alone; whoever sleeps is woken after it.
         self.words().from_pool.end.store(1, Ordering::Relaxed);
         self.notify_ready();
         self.notify_room();
-        if let Body::Process(child) = &mut self.body {
-            // Errors say that it is gone already.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.body.kill();
     }
 
-    /// Ends it as [`kill`](Self::kill), for good.
-    pub(super) fn end(&mut self) {
-        self.kill();
-        if let Body::Thread(thread) = std::mem::replace(&mut self.body, Body::Gone) {
-            let _ = thread.join();
-        }
+    /// Waits until it is gone, after [`kill`](Self::kill) or where it has ended.
+    pub(super) fn wait(&mut self) {
+        self.body.wait();
     }
 
-    /// The body of a frame that it still has.
+    /// The chunk in a frame that it still has.
     pub(super) fn chunk(&self, sent: &Sent) -> std::result::Result<Chunk<'_>, String> {
         Chunk::read(self.outlet.body(sent.position, sent.length))
     }
@@ -457,22 +334,18 @@ impl Slot {
 
     /// What it and those before it in this place did.
     pub(super) fn insights(&self) -> WorkerInsights {
-        let worker = &self.words().from_worker;
-        let time = |nanoseconds: &std::sync::atomic::AtomicU64| {
-            Duration::from_nanos(nanoseconds.load(Ordering::Relaxed))
-        };
-        let mut all = self.past.clone();
-        all.waiting += time(&worker.waiting);
-        all.working += time(&worker.working);
+        let mut all = self.total();
+        all.working = all.working.saturating_sub(self.once);
         all
     }
 
-    /// Keeps what the last one did.
-    fn remember(&mut self) {
-        self.past = self.insights();
-        let worker = &self.words().from_worker;
-        worker.waiting.store(0, Ordering::Relaxed);
-        worker.working.store(0, Ordering::Relaxed);
+    /// The same, with all that was worked.
+    fn total(&self) -> WorkerInsights {
+        let (waiting, working) = self.words().times();
+        let mut all = self.past.clone();
+        all.waiting += waiting;
+        all.working += working;
+        all
     }
 
     fn words(&self) -> &Words {
@@ -480,20 +353,12 @@ impl Slot {
     }
 
     fn notify_ready(&self) {
-        let words = &self.words().ready;
-        Event {
-            words,
-            channel: &self.channels.ready,
-        }
-        .notify();
+        let (words, channel) = (&self.words().ready, &self.channels.ready);
+        Event { words, channel }.notify();
     }
 
     fn notify_room(&self) {
-        let words = &self.words().room;
-        Event {
-            words,
-            channel: &self.channels.room,
-        }
-        .notify();
+        let (words, channel) = (&self.words().room, &self.channels.room);
+        Event { words, channel }.notify();
     }
 }

@@ -3,15 +3,15 @@
 //! The list of them is this process's, made once by `Workers::begin`. What a task does with a chunk in a worker
 //! stands here, because only here its types are known.
 
-use std::any::{Any, TypeId};
+use std::any::TypeId;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
+use super::bench::{Bench, Gone, Kind};
 use super::chunk::Chunk;
 use super::message::Message;
 use super::process;
-use super::worker::{Bench, Gone, Kind, Worker};
+use super::worker::Worker;
 use crate::error::{Error, Result};
 use crate::open::Open;
 
@@ -90,27 +90,21 @@ impl<S: Open + 'static, I: Message, O: Message> Run for Task<S, I, O> {
         number: u64,
         chunk: Chunk<'_>,
     ) -> std::result::Result<(), Gone> {
-        let shared = bench.shared::<S>();
         let mut output = Vec::new();
         for input in chunk.inputs() {
             let input = input.map_err(Gone)?;
             output.clear();
             bench.begin_task();
-            let kind = match &shared {
-                _ if bench.is_cancelled(number) => Kind::Skipped,
-                Ok(shared) => {
-                    let mut run =
-                        || self.run_one(&mut bench.worker(&**shared, number), input, &mut output);
-                    match catch_unwind(AssertUnwindSafe(&mut run)) {
-                        Ok(Ok(())) => Kind::Done,
-                        Ok(Err(failure)) => words(Kind::Failed, &failure, &mut output),
-                        Err(panic) => words(Kind::Panicked, &said(&*panic), &mut output),
-                    }
-                }
-                Err(failure) => words(Kind::Failed, failure, &mut output),
+            let kind = match bench.is_cancelled(number) {
+                true => Kind::Skipped,
+                false => match process::catch(|| self.run_one(bench, number, input, &mut output)) {
+                    Ok(Ok(())) => Kind::Done,
+                    Ok(Err(failure)) => words(Kind::Failed, &failure, &mut output),
+                    Err(panic) => words(Kind::Panicked, &panic, &mut output),
+                },
             };
             bench.end_task();
-            bench.answer(kind, &output)?;
+            bench.answer(kind, &mut output)?;
         }
         Ok(())
     }
@@ -121,12 +115,15 @@ impl<S: Open + 'static, I: Message, O: Message> Task<S, I, O> {
     #[inline]
     fn run_one(
         &self,
-        worker: &mut Worker<'_, S>,
+        bench: &mut Bench,
+        number: u64,
         input: &[u8],
         output: &mut Vec<u8>,
     ) -> std::result::Result<(), String> {
+        // Here, so that the task that opens them answers for what that does.
+        let shared = bench.shared::<S>()?;
         let given = I::read(input).map_err(|why| format!("its input: {why}"))?;
-        let value = (self.run)(worker, given).map_err(in_words)?;
+        let value = (self.run)(&mut bench.worker(&*shared, number), given).map_err(in_words)?;
         O::write(&value, output).map_err(|why| format!("its output: {why}"))
     }
 }
@@ -136,14 +133,6 @@ fn words(kind: Kind, text: &str, output: &mut Vec<u8>) -> Kind {
     output.clear();
     output.extend_from_slice(text.as_bytes());
     kind
-}
-
-/// What a task panicked with.
-fn said(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    let said = process::last_panic().or(text);
-    said.unwrap_or_else(|| "something that is no text".into())
 }
 
 /// An error with those that caused it.

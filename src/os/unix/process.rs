@@ -1,20 +1,46 @@
 //! Starting and ending worker processes on Linux and macOS.
 
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use nix::libc;
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::{Pid, dup2_stdin, getpgrp, getpid};
 
-/// `setpgid(2)` in the child, before the program begins.
+/// `setpgid(2)` in the child, before the program begins. It goes by this program's name, whatever its path is.
 pub(crate) fn own_group(command: &mut Command) {
     command.process_group(0);
+    if let Some(name) = std::env::args_os().next() {
+        command.arg0(name);
+    }
 }
 
-/// `_exit(2)`.
+/// `killpg(2)`. An error says that nobody is left.
+pub(crate) fn kill_group(leader: u32) {
+    if let Ok(leader) = i32::try_from(leader) {
+        let _ = killpg(Pid::from_raw(leader), Signal::SIGKILL);
+    }
+}
+
+/// `kill(2)` for the group, if this process leads one, and else `_exit(2)`.
 pub(crate) fn end_process() -> ! {
+    if getpgrp() == getpid() {
+        const OWN_GROUP: Pid = Pid::from_raw(0);
+        let _ = kill(OWN_GROUP, Signal::SIGKILL);
+    }
     // SAFETY: it takes a number, may be called from any thread at any time, and runs no handler and no
     // destructor that might find this process half done.
     unsafe { libc::_exit(1) }
+}
+
+/// `dup(2)`, and `/dev/null` in its place.
+pub(crate) fn take_input() -> io::Result<File> {
+    let input = io::stdin().as_fd().try_clone_to_owned()?;
+    dup2_stdin(File::open("/dev/null")?)?;
+    Ok(File::from(input))
 }
 
 #[cfg(test)]

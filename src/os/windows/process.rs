@@ -1,6 +1,8 @@
 //! Starting worker processes on Windows, and on which processor a thread runs.
 
+use std::fs::File;
 use std::io;
+use std::os::windows::io::AsHandle;
 use std::os::windows::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
@@ -15,6 +17,14 @@ pub(crate) fn this_program() -> io::Result<PathBuf> {
 /// `CREATE_NEW_PROCESS_GROUP`, in which Ctrl-C is off. The other flags of `command` become the usual ones.
 pub(crate) fn own_group(command: &mut Command) {
     command.creation_flags(threading::CREATE_NEW_PROCESS_GROUP);
+}
+
+/// Nothing: a group of processes is one for Ctrl-C alone. What the leader has started goes on.
+pub(crate) fn kill_group(_leader: u32) {}
+
+/// `DuplicateHandle`. The standard input stays what it is.
+pub(crate) fn take_input() -> io::Result<File> {
+    Ok(File::from(io::stdin().as_handle().try_clone_to_owned()?))
 }
 
 /// `SetThreadAffinityMask`, with a processor of those that `GetProcessAffinityMask` gives: at most 64, the

@@ -1,0 +1,388 @@
+//! The worker's side: takes chunks from its ring, has their tasks run, writes the answers.
+//!
+//! The same in a process, in a thread, and in the pool's own thread. Imports the rings, and the registry of
+//! tasks; how a process becomes a worker is in `process.rs`.
+
+use std::any::{Any, TypeId, type_name};
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::chunk::{self, Chunk};
+use super::ring::look;
+use super::rings::{Inlet, Outlet, Rings};
+use super::task::{AnyTask, registered};
+use super::words::{Channels, Words, is_cancelled, is_ended};
+use super::worker::{States, Worker};
+use crate::open::Open;
+use crate::os::fail_point;
+use crate::segment::Segment;
+use crate::sync::Event;
+
+/// How long the pool may wait for word of results while the worker has more to do.
+const SILENCE: Duration = Duration::from_micros(200);
+/// Looks for tasks before going to sleep.
+const LOOKS: usize = 20;
+
+/// What an answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Kind {
+    /// The task's output.
+    Done = 1,
+    /// What it failed with, as text.
+    Failed = 2,
+    /// What it panicked with.
+    Panicked = 3,
+    /// It was cancelled before it began.
+    Skipped = 4,
+    /// Its output is larger than the ring; says how large.
+    TooLarge = 5,
+    /// The worker cannot go on; says why. Answers no task.
+    Ended = 6,
+}
+
+impl Kind {
+    /// Reads the kind of a frame.
+    pub(super) fn read(kind: u32) -> Option<Self> {
+        use Kind::{Done, Ended, Failed, Panicked, Skipped, TooLarge};
+        let kinds = [Done, Failed, Panicked, Skipped, TooLarge, Ended];
+        kinds.into_iter().find(|&known| known as u32 == kind)
+    }
+}
+
+/// The worker is to end, as its pool is gone, or for this reason.
+pub struct Gone(pub String);
+
+/// An answer that is not written yet: its kind, how long the task took, and what it says.
+type Answer = (Kind, u64, Vec<u8>);
+
+/// Where a worker works.
+pub struct Bench {
+    segment: Arc<Segment<Rings>>,
+    slot: usize,
+    tasks: Vec<&'static dyn AnyTask>,
+    results: Outlet,
+    channels: Channels,
+    /// Tasks that have ended.
+    ended: u64,
+    shared_name: String,
+    shared: HashMap<TypeId, Rc<dyn Any>>,
+    states: States,
+    /// Answers that the chunk still wants, and whether with the time of each.
+    left: u32,
+    timed: bool,
+    /// The last answer of a chunk, which is written when nobody reads the chunk any more: then its place is free.
+    last: Option<Answer>,
+    /// When it last looked at the clock, and what was worked before and not told yet.
+    clock: Instant,
+    worked: u64,
+    /// When the pool was last told of results.
+    told: Instant,
+    /// Answers that found no room, in the pool's own thread, which cannot wait for itself.
+    overflow: Option<VecDeque<Answer>>,
+}
+
+/// What is left to do after a frame.
+pub(super) enum Next {
+    /// Perhaps more.
+    Frame,
+    /// Nothing now.
+    Nothing,
+    /// Nothing any more.
+    End,
+}
+
+impl Bench {
+    /// Of worker `slot`. `inline`: in the pool's own thread.
+    pub(super) fn new(
+        segment: Arc<Segment<Rings>>,
+        channels: Channels,
+        slot: usize,
+        inline: bool,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            tasks: registered(),
+            results: Outlet::new(segment.structure.results(slot)),
+            channels,
+            ended: 0,
+            shared_name: String::new(),
+            shared: HashMap::new(),
+            states: HashMap::new(),
+            left: 0,
+            timed: false,
+            last: None,
+            clock: now,
+            worked: 0,
+            told: now,
+            overflow: inline.then(VecDeque::new),
+            segment,
+            slot,
+        }
+    }
+
+    /// Where its tasks come from.
+    pub(super) fn inlet(&self) -> Inlet {
+        Inlet::new(self.segment.structure.tasks(self.slot))
+    }
+
+    /// Works until it is told to stop.
+    pub(super) fn work(&mut self) {
+        let mut inlet = self.inlet();
+        // Relaxed: says that it is there, and nothing of what else it did.
+        self.words()
+            .from_worker
+            .is_there
+            .store(1, Ordering::Relaxed);
+        self.event_finished().notify();
+        let ended = loop {
+            match self.next(&mut inlet) {
+                Ok(Next::Frame) => {}
+                Ok(Next::Nothing) if is_ended(self.words()) => break Ok(()),
+                Ok(Next::Nothing) => self.wait_for_tasks(&inlet),
+                Ok(Next::End) => break Ok(()),
+                Err(gone) => break Err(gone),
+            }
+        };
+        if let Err(Gone(reason)) = ended {
+            let _ = self.put(Kind::Ended, 0, reason.as_bytes());
+            self.event_finished().notify();
+        }
+    }
+
+    /// Does what the next frame asks for.
+    pub(super) fn next(&mut self, inlet: &mut Inlet) -> Result<Next, Gone> {
+        let written = look(&self.words().from_pool.tasks);
+        let Some((header, body)) = inlet.peek(written).map_err(Gone)? else {
+            return Ok(Next::Nothing);
+        };
+        if self.overflow.is_some() {
+            self.count(|words| &words.from_worker.waiting); // the pool had the thread
+        }
+        match header.kind {
+            chunk::CHUNK | chunk::TIMED => {
+                self.timed = header.kind == chunk::TIMED;
+                self.chunk(header.number, Chunk::read(body).map_err(Gone)?)?;
+            }
+            chunk::SHARE => {
+                self.shared_name = String::from_utf8_lossy(body).into_owned();
+                self.shared.clear();
+                self.last = Some((Kind::Done, 0, Vec::new()));
+            }
+            chunk::STOP => return Ok(Next::End),
+            other => return Err(Gone(format!("a frame of an unknown kind ({other})"))),
+        }
+        inlet.step(header);
+        // The pool may fill the chunk's place as soon as it has this.
+        if let Some((kind, nanoseconds, body)) = self.last.take() {
+            self.put(kind, nanoseconds, &body)?;
+        }
+        let is_idle = look(&self.words().from_pool.tasks) == inlet.read();
+        if is_idle || self.clock - self.told > SILENCE {
+            self.event_finished().notify();
+            self.told = self.clock;
+        }
+        Ok(Next::Frame)
+    }
+
+    fn chunk(&mut self, number: u64, chunk: Chunk<'_>) -> Result<(), Gone> {
+        let Some(&task) = self.tasks.get(chunk.task) else {
+            return Err(Gone(format!("there is no task {}", chunk.task)));
+        };
+        self.left = chunk.tasks;
+        task.run(self, number, chunk)
+    }
+
+    /// What the workers share, opened if it was not yet; or why it cannot be.
+    #[inline]
+    pub(super) fn shared<S: Open + 'static>(&mut self) -> Result<Rc<S>, String> {
+        if let Some(shared) = self.shared.get(&TypeId::of::<S>()) {
+            return Ok(shared.clone().downcast().expect("objects of this type"));
+        }
+        let opened = Rc::new(self.open::<S>()?);
+        self.shared.insert(TypeId::of::<S>(), opened.clone());
+        Ok(opened)
+    }
+
+    fn open<S: Open + 'static>(&self) -> Result<S, String> {
+        let name = &self.shared_name;
+        if name.is_empty() && TypeId::of::<S>() != TypeId::of::<()>() {
+            return Err(format!(
+                "it wants shared objects of type `{}`, and the workers were given none; name them with \
+                 `WorkersOptions::shared` or `Workers::share`",
+                type_name::<S>()
+            ));
+        }
+        S::open_by_name(name)
+            .map_err(|error| format!("the shared objects `{name}` cannot be opened: {error}"))
+    }
+
+    /// What a task gets.
+    pub(super) fn worker<'b, S>(&'b mut self, shared: &'b S, number: u64) -> Worker<'b, S> {
+        Worker {
+            shared,
+            id: self.slot,
+            states: &mut self.states,
+            words: &self.segment.structure.words[self.slot],
+            number,
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_cancelled(&self, number: u64) -> bool {
+        is_cancelled(self.words(), number)
+    }
+
+    #[inline]
+    pub(super) fn begin_task(&mut self) {
+        self.stage(2 * self.ended + 1);
+        fail_point("workers.begun");
+    }
+
+    #[inline]
+    pub(super) fn end_task(&mut self) {
+        fail_point("workers.ran");
+        self.ended += 1;
+        self.stage(2 * self.ended);
+    }
+
+    fn stage(&self, stage: u64) {
+        let word = &self.words().from_worker.stage;
+        // Release: pairs with the Acquire in `Slot::stage`; what was answered before, was answered before.
+        word.store(stage, Ordering::Release);
+    }
+
+    /// Answers one task; takes what it says if that has to wait. Waits while there is no room.
+    pub(super) fn answer(&mut self, mut kind: Kind, body: &mut Vec<u8>) -> Result<(), Gone> {
+        self.left = self.left.saturating_sub(1);
+        let nanoseconds = match self.timed || self.left == 0 {
+            true => {
+                self.work_until_now();
+                std::mem::take(&mut self.worked)
+            }
+            false => 0,
+        };
+        if body.len() > self.results.longest() {
+            if kind == Kind::Done {
+                let length = body.len() as u64;
+                body.clear();
+                body.extend_from_slice(&length.to_le_bytes());
+                kind = Kind::TooLarge;
+            }
+            body.truncate(self.results.longest()); // words, of which the beginning says most
+        }
+        if self.left == 0 {
+            self.last = Some((kind, nanoseconds, std::mem::take(body)));
+            return Ok(());
+        }
+        self.put(kind, nanoseconds, body)
+    }
+
+    fn put(&mut self, kind: Kind, nanoseconds: u64, body: &[u8]) -> Result<(), Gone> {
+        loop {
+            let words = &self.segment.structure.words[self.slot];
+            let read = look(&words.from_pool.read);
+            let head = (kind as u32, nanoseconds);
+            match &mut self.overflow {
+                Some(later) if !later.is_empty() => {
+                    later.push_back((kind, nanoseconds, body.to_vec()));
+                    return Ok(());
+                }
+                _ => {}
+            }
+            let written = &words.from_worker.results;
+            if self.results.push(head, body, read, written).is_some() {
+                fail_point("workers.answered");
+                return Ok(());
+            }
+            if let Some(later) = &mut self.overflow {
+                later.push_back((kind, nanoseconds, body.to_vec()));
+                return Ok(());
+            }
+            self.wait_for_room(read)?;
+        }
+    }
+
+    fn wait_for_room(&mut self, read: u64) -> Result<(), Gone> {
+        self.work_until_now();
+        self.event_finished().notify();
+        let words = self.words();
+        let room = || (look(&words.from_pool.read) != read || is_ended(words)).then_some(());
+        self.event_room().wait_for(Duration::MAX, room);
+        self.count(|words| &words.from_worker.waiting);
+        match is_ended(self.words()) {
+            true => Err(Gone("its pool is gone".into())),
+            false => Ok(()),
+        }
+    }
+
+    /// Writes what had found no room. For the pool's own thread.
+    pub(super) fn flush(&mut self) {
+        let Some(later) = &mut self.overflow else {
+            return;
+        };
+        let words = &self.segment.structure.words[self.slot];
+        while let Some((kind, nanoseconds, body)) = later.front() {
+            let (head, read) = ((*kind as u32, *nanoseconds), look(&words.from_pool.read));
+            let written = &words.from_worker.results;
+            if self.results.push(head, body, read, written).is_none() {
+                return;
+            }
+            later.pop_front();
+        }
+    }
+
+    fn wait_for_tasks(&mut self, inlet: &Inlet) {
+        let words = self.words();
+        let there = || look(&words.from_pool.tasks) != inlet.read() || is_ended(words);
+        if !(0..LOOKS).any(|_| {
+            thread::yield_now();
+            there()
+        }) {
+            let there = || there().then_some(());
+            self.event_ready().wait_for(Duration::MAX, there);
+        }
+        self.count(|words| &words.from_worker.waiting);
+    }
+
+    /// Counts what has passed since it last looked at the clock as work.
+    fn work_until_now(&mut self) {
+        self.worked += self.count(|words| &words.from_worker.working);
+    }
+
+    /// Counts what has passed since it last looked at the clock. Gives it, in nanoseconds.
+    fn count(&mut self, word: impl Fn(&Words) -> &AtomicU64) -> u64 {
+        let now = Instant::now();
+        let passed = u64::try_from((now - self.clock).as_nanos()).unwrap_or(u64::MAX);
+        self.clock = now;
+        // Relaxed: a time, to be shown.
+        word(self.words()).fetch_add(passed, Ordering::Relaxed);
+        passed
+    }
+
+    fn words(&self) -> &Words {
+        &self.segment.structure.words[self.slot]
+    }
+
+    fn event_ready(&self) -> Event<'_> {
+        let words = &self.words().ready;
+        let channel = &self.channels.ready;
+        Event { words, channel }
+    }
+
+    fn event_room(&self) -> Event<'_> {
+        let words = &self.words().room;
+        let channel = &self.channels.room;
+        Event { words, channel }
+    }
+
+    fn event_finished(&self) -> Event<'_> {
+        let words = &self.segment.structure.finished[0];
+        let channel = &self.channels.finished;
+        Event { words, channel }
+    }
+}

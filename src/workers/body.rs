@@ -1,0 +1,108 @@
+//! Where a worker runs: in a process, in a thread, or in the pool's own thread. Starts it, and ends it.
+//!
+//! Knows nothing of what it does. Imports `os` for what a process has started.
+
+use std::path::Path;
+use std::process::Child;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use super::bench::Bench;
+use super::options::Start;
+use super::process;
+use super::rings::{Inlet, Rings};
+use super::words::Channels;
+use crate::error::{Error, Result};
+use crate::os;
+use crate::segment::Segment;
+
+/// Where a worker runs.
+pub(super) enum Body {
+    Process(Child),
+    Thread(JoinHandle<()>),
+    Inline(Box<Bench>, Inlet),
+    Gone,
+}
+
+impl Body {
+    /// Starts worker `number`. `program` is for a process.
+    pub(super) fn start(
+        start: Start,
+        program: &Path,
+        segment: &Arc<Segment<Rings>>,
+        number: usize,
+    ) -> Result<Self> {
+        let cannot = |error| Error::WorkerFailed {
+            worker: number,
+            reason: format!("it cannot be started: {error}"),
+        };
+        let channels = Channels::new(segment, number)?;
+        let segment = segment.clone();
+        Ok(match start {
+            Start::Processes => {
+                let name = segment.name().unwrap_or_default();
+                Self::Process(process::start(program, name, number).map_err(cannot)?)
+            }
+            Start::Threads => {
+                let thread = thread::Builder::new().name(format!("worker {number}"));
+                // There, as what it keeps stays in its thread.
+                let work = move || Bench::new(segment, channels, number, false).work();
+                Self::Thread(thread.spawn(work).map_err(cannot)?)
+            }
+            Start::Inline => {
+                let bench = Bench::new(segment, channels, number, true);
+                let inlet = bench.inlet();
+                Self::Inline(Box::new(bench), inlet)
+            }
+        })
+    }
+
+    /// Does one frame's work where that is to be done in this thread; gives why it cannot go on, if so.
+    pub(super) fn work(&mut self) -> Option<String> {
+        let Self::Inline(bench, inlet) = self else {
+            return None;
+        };
+        let done = bench.next(inlet);
+        bench.flush();
+        done.err().map(|gone| gone.0)
+    }
+
+    /// How it ended, if it did and nobody told it to. What its process had started ends with it.
+    pub(super) fn ended(&mut self) -> Option<String> {
+        match self {
+            Self::Process(child) => match child.try_wait() {
+                Ok(None) => None,
+                Ok(Some(status)) => {
+                    if !status.success() {
+                        // Nobody else can have this number while one of the group is left.
+                        os::kill_group(child.id());
+                    }
+                    Some(format!("its process {} ended: {status}", child.id()))
+                }
+                Err(error) => Some(format!("its process is lost: {error}")),
+            },
+            Self::Thread(thread) => thread.is_finished().then(|| "its thread ended".into()),
+            Self::Inline(..) => None,
+            Self::Gone => Some("it was not started".into()),
+        }
+    }
+
+    /// Ends a process at once, and what it has started. A thread sees that it is to end.
+    pub(super) fn kill(&mut self) {
+        if let Self::Process(child) = self
+            && matches!(child.try_wait(), Ok(None))
+        {
+            os::kill_group(child.id());
+            let _ = child.kill(); // an error says that it has ended
+        }
+    }
+
+    /// Waits until it is gone, after [`kill`](Self::kill) or where it ends by itself. A thread ends after its task.
+    pub(super) fn wait(&mut self) {
+        match std::mem::replace(self, Self::Gone) {
+            Self::Process(mut child) => drop(child.wait()),
+            Self::Thread(thread) => drop(thread.join()),
+            Self::Inline(..) | Self::Gone => {}
+        }
+    }
+}

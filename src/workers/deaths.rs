@@ -1,0 +1,162 @@
+//! Workers that end: those that were told to, and those that die. What they had goes to others.
+//!
+//! The other half of `crew.rs`.
+
+use std::time::Instant;
+
+use super::chunk::{self, Draft};
+use super::crew::{Crew, Waiting};
+use super::sent::{Sent, What};
+use super::slot::Leaving;
+use crate::error::TaskFailure;
+use crate::os::fail_point;
+
+/// How many of a worker's processes may end in a row before they have answered a task, and with none begun.
+const MOST_FAILURES: u32 = 5;
+
+impl Crew {
+    /// The next step of a worker that is to leave.
+    pub(super) fn see_out(&mut self, number: usize) {
+        let is_leaving = self.is_leaving(&self.slots[number]);
+        let slot = &mut self.slots[number];
+        if is_leaving && slot.leaving == Leaving::No {
+            slot.leaving = Leaving::Asked;
+        }
+        let is_late = |since: Instant| since.elapsed() > self.options.exit_limit;
+        match slot.leaving {
+            Leaving::Asked if slot.queue.is_empty() => match &self.options.exit {
+                Some(exit) => {
+                    // The ring is empty, and the pool was not started with an input that is too long.
+                    slot.send(chunk::CHUNK, Sent::new(What::Exit, 1), &exit.body);
+                    slot.leaving = Leaving::Exiting(Instant::now());
+                }
+                None => slot.stop(),
+            },
+            Leaving::Exiting(_) if slot.queue.is_empty() => slot.stop(),
+            Leaving::Exiting(since) | Leaving::Stopped(since) if is_late(since) => {
+                slot.kill();
+                let limit = self.options.exit_limit;
+                self.post
+                    .failed_exit(number, format!("it did not end within {limit:?}"));
+            }
+            _ => {}
+        }
+    }
+
+    /// A worker has ended, and all that it had answered was taken.
+    pub(super) fn bury(&mut self, number: usize, status: String) {
+        fail_point("workers.ended");
+        let slot = &mut self.slots[number];
+        let mut status = slot.last_words.take().unwrap_or(status);
+        if !slot.is_ready {
+            status.push_str(
+                " (before it was there: is `Workers::begin` called at the head of `main`? Its standard error \
+                 may say more)",
+            );
+        }
+        let queue = std::mem::take(&mut slot.queue);
+        let (has_begun, is_late) = (slot.has_begun(), slot.is_late());
+        for (place, sent) in queue.iter().enumerate() {
+            if sent.what == What::Chunk {
+                self.give_back(number, sent, has_begun && place == 0, &status);
+            }
+        }
+        let slot = &mut self.slots[number];
+        let is_initialising = queue.iter().any(|sent| sent.what == What::Init);
+        match slot.leaving {
+            Leaving::Stopped(since) => slot.past.exit += since.elapsed(),
+            Leaving::Exiting(_) => self
+                .post
+                .failed_exit(number, format!("it did not exit: {status}")),
+            _ if is_late && is_initialising => {
+                let limit = self.options.init_limit.unwrap_or_default();
+                let reason = format!("its init task took longer than {limit:?}");
+                self.post.give_up(number, reason);
+            }
+            // A task answers for what it did itself.
+            _ if slot.has_worked() || (has_begun && !is_initialising) => slot.failures = 0,
+            _ => {
+                slot.failures += 1;
+                if slot.failures >= MOST_FAILURES {
+                    self.post.give_up(number, status);
+                }
+            }
+        }
+        slot.wait();
+        let is_done = matches!(slot.leaving, Leaving::Stopped(_) | Leaving::Exiting(_));
+        if self.finishing && is_done {
+            slot.leaving = Leaving::Stopped(Instant::now());
+        } else if self.post.check().is_ok() {
+            self.start_slot(number);
+        }
+    }
+
+    /// What a dead worker had of a call, goes to others; the task that it had begun, if it may.
+    fn give_back(&mut self, number: usize, sent: &Sent, has_begun: bool, status: &str) {
+        let Some(inbox) = self.post.inbox(sent.call).cloned() else {
+            return;
+        };
+        let slot = &self.slots[number];
+        let Ok(chunk) = slot.chunk(sent) else {
+            return self
+                .post
+                .give_up(number, "its own tasks are damaged".into());
+        };
+        let mut next = sent.answered;
+        let mut parts = Vec::new();
+        if has_begun {
+            let deaths = if next == 0 { sent.deaths + 1 } else { 1 };
+            let failure = match slot.is_late() {
+                true => Some(TaskFailure::TimedOut(sent.limit.unwrap_or_default())),
+                false if deaths > sent.retries => Some(TaskFailure::WorkerDied(status.into())),
+                false => None,
+            };
+            match failure {
+                Some(failure) => {
+                    let input = chunk
+                        .bytes(next, next + 1)
+                        .ok()
+                        .and_then(chunk::first_input);
+                    let index = sent.first + u64::from(next);
+                    inbox.borrow_mut().failed(index, failure, number, input);
+                }
+                None => parts.push((next, next + 1, deaths)),
+            }
+            next += 1;
+        }
+        if next < sent.tasks {
+            parts.push((next, sent.tasks, if next == 0 { sent.deaths } else { 0 }));
+        }
+        for (from, to, deaths) in parts {
+            let Ok(inputs) = chunk.bytes(from, to) else {
+                return self
+                    .post
+                    .give_up(number, "its own tasks are damaged".into());
+            };
+            let mut draft = Draft::default();
+            draft.begin(chunk.task);
+            draft.add_all(inputs, to - from);
+            let (sent, body) = (sent.part(from, to, deaths), draft.body);
+            self.waiting.push_back(Waiting { sent, body });
+        }
+    }
+
+    /// Starts a worker in this place, with what it is to do first.
+    pub(super) fn start_slot(&mut self, number: usize) {
+        let slot = &mut self.slots[number];
+        if let Err(error) = slot.start(self.options.start, &self.program) {
+            // Seen as ended at the next look, and tried again.
+            slot.last_words = Some(error.to_string());
+            return;
+        }
+        if self.finishing {
+            slot.leaving = Leaving::Asked;
+        }
+        // Both fit into an empty ring, as was checked.
+        let shared = self.options.shared.as_bytes();
+        slot.send(chunk::SHARE, Sent::new(What::Share, 1), shared);
+        if let Some(init) = &self.options.init {
+            slot.send(chunk::CHUNK, Sent::new(What::Init, 1), &init.body);
+        }
+    }
+}
