@@ -368,7 +368,7 @@ impl Crew {
         };
         if has_begun {
             let deaths = if next == 0 { sent.deaths + 1 } else { 1 };
-            let failure = match slot.is_late {
+            let failure = match slot.has_late_task() {
                 true => Some(TaskFailure::TimedOut(sent.limit.unwrap_or_default())),
                 false if deaths > sent.retries => Some(TaskFailure::WorkerDied(status.into())),
                 false => None,

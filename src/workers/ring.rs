@@ -21,6 +21,9 @@ pub(super) const GRAIN: u64 = 16;
 /// Where a frame goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
+    /// The position where the frame before it ends: all before this is free once the reader is through with
+    /// that one. The pad is not, as the reader steps over it only with the frame behind it.
+    pub(super) begin: u64,
     /// The pad before it: its first byte in the ring, and its length.
     pub(super) pad: Option<(u64, u64)>,
     /// Its position.
@@ -65,6 +68,7 @@ impl Writer {
         let start = self.written + pad;
         let end = start + length;
         (end.checked_sub(freed)? <= self.capacity).then_some(Place {
+            begin: self.written,
             pad: (pad > 0).then_some((offset, pad)),
             start,
             end,

@@ -8,9 +8,12 @@ use std::sync::atomic::AtomicU64;
 
 use bytemuck::{Pod, Zeroable};
 
-use super::ring::{GRAIN, Writer};
+use super::ring::{GRAIN, Place, Writer};
 use crate::segment::{Bytes, Carver, Header, Mapping, PARAMETERS, Region, Shared, Span, Structure};
 use crate::sync::EventWords;
+
+#[cfg(test)]
+mod tests;
 
 /// Where the numbers stand among the header's.
 const WORKERS: usize = 0;
@@ -237,7 +240,7 @@ impl Outlet {
         self.writer.written()
     }
 
-    /// Writes a frame, and publishes it in `written`; gives its position. `None` where there is no room now:
+    /// Writes a frame, and publishes it in `written`; gives its place. `None` where there is no room now:
     /// all before `freed` is free. `body` is no longer than [`longest`](Self::longest).
     pub(super) fn push(
         &mut self,
@@ -245,7 +248,7 @@ impl Outlet {
         body: &[u8],
         freed: u64,
         written: &AtomicU64,
-    ) -> Option<u64> {
+    ) -> Option<Place> {
         let length = HEADER + body.len();
         let place = self
             .writer
@@ -271,7 +274,7 @@ impl Outlet {
         // SAFETY: as above.
         unsafe { self.ring.fill(offset + HEADER, body) };
         self.writer.publish(place.end, written);
-        Some(place.start)
+        Some(place)
     }
 
     /// The body of a frame that this wrote, and that is not free yet.

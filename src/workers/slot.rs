@@ -22,6 +22,9 @@ use crate::os::fail_point;
 use crate::segment::Segment;
 use crate::sync::Event;
 
+#[cfg(test)]
+mod tests;
+
 /// A worker that does not answer for so long has a task that takes longer than was thought.
 const STUCK: Duration = Duration::from_millis(4);
 
@@ -251,14 +254,14 @@ impl Slot {
             .map_or(self.outlet.written(), |front| front.position);
         let words = &self.segment.structure.words[self.number];
         set_cancelled(words, self.frames, false);
-        let Some(position) =
+        let Some(place) =
             self.outlet
                 .push((kind, self.frames), body, freed, &words.from_pool.tasks)
         else {
             return false;
         };
         fail_point("workers.sent");
-        (sent.position, sent.length, sent.number) = (position, body.len(), self.frames);
+        (sent.position, sent.length, sent.number) = (place.start, body.len(), self.frames);
         self.frames += 1;
         if self.queue.is_empty() {
             self.moved = Instant::now();
@@ -399,6 +402,11 @@ impl Slot {
         // Acquire: pairs with the Release in `Bench::stage`.
         let stage = self.words().from_worker.stage.load(Ordering::Acquire);
         stage.div_ceil(2) > self.answers
+    }
+
+    /// Whether it was killed for the task that it has begun and did not answer; after its end, and a `drain`.
+    pub(super) fn has_late_task(&self) -> bool {
+        self.is_late
     }
 
     /// Kills it where its task has run for longer than it may, as seen between two looks.
