@@ -116,7 +116,10 @@ fn frames_arrive_whole_and_in_order_and_are_overwritten_only_when_they_are_read(
         let (ring, freed) = &*shared;
         let mut writer = Writer::new(CAPACITY);
         for (number, length) in (1..).zip(LENGTHS) {
-            while ring.push(&mut writer, number, length, look(freed)).is_none() {
+            while ring
+                .push(&mut writer, number, length, look(freed))
+                .is_none()
+            {
                 relax();
             }
         }
@@ -232,7 +235,10 @@ impl Bench {
         loop {
             let read = look(&self.pair.read);
             let results = &self.pair.results;
-            if results.push(&mut self.writer, number, length, read).is_some() {
+            if results
+                .push(&mut self.writer, number, length, read)
+                .is_some()
+            {
                 self.answered = number;
                 return;
             }

@@ -11,7 +11,8 @@
 //!    then stores where they end into `written`: one store, so that a death leaves a frame whole or not there.
 //! 2. *Read*: the reader looks at `written`, and reads what lies before it.
 //! 3. *Free*: bytes are free again when the writer knows that they are read: by a word that the reader stores
-//!    (results), or because it has the answers to what they asked (tasks).
+//!    (results), or because it has the answers to what they asked (tasks). The pad before a frame is read
+//!    with that frame and not with the one before it.
 
 use crate::sync::primitive::{AtomicU64, Ordering};
 

@@ -55,8 +55,9 @@ pub(super) struct Sent {
     /// Tasks that were answered, and how long those took that were measured.
     pub(super) answered: u32,
     pub(super) nanoseconds: u64,
-    /// Where it lies in the ring.
+    /// Where it lies in the ring, and where its pad does, or else it.
     pub(super) position: u64,
+    pub(super) begin: u64,
     pub(super) length: usize,
     pub(super) number: u64,
 }
@@ -75,6 +76,7 @@ impl Sent {
             answered: 0,
             nanoseconds: 0,
             position: 0,
+            begin: 0,
             length: 0,
             number: 0,
         }
@@ -251,7 +253,7 @@ impl Slot {
         let freed = self
             .queue
             .front()
-            .map_or(self.outlet.written(), |front| front.position);
+            .map_or(self.outlet.written(), |front| front.begin);
         let words = &self.segment.structure.words[self.number];
         set_cancelled(words, self.frames, false);
         let Some(place) =
@@ -261,7 +263,8 @@ impl Slot {
             return false;
         };
         fail_point("workers.sent");
-        (sent.position, sent.length, sent.number) = (place.start, body.len(), self.frames);
+        (sent.begin, sent.position) = (place.begin, place.start);
+        (sent.length, sent.number) = (body.len(), self.frames);
         self.frames += 1;
         if self.queue.is_empty() {
             self.moved = Instant::now();
@@ -316,7 +319,7 @@ impl Slot {
             }
             let sent = self.queue.front_mut().ok_or("an answer to nothing")?;
             sent.answered += 1;
-            sent.nanoseconds += header.number;
+            sent.nanoseconds = sent.nanoseconds.saturating_add(header.number);
             self.answers += u64::from(sent.what != What::Share);
             take(Answer {
                 worker: self.number,
@@ -406,7 +409,9 @@ impl Slot {
 
     /// Whether it was killed for the task that it has begun and did not answer; after its end, and a `drain`.
     pub(super) fn has_late_task(&self) -> bool {
-        self.is_late
+        // Acquire: as in `has_begun`.
+        let stage = self.words().from_worker.stage.load(Ordering::Acquire);
+        self.is_late && stage.div_ceil(2) == self.watched.0.div_ceil(2)
     }
 
     /// Kills it where its task has run for longer than it may, as seen between two looks.

@@ -224,15 +224,15 @@ proptest! {
     #[test]
     fn answers_of_any_kind_and_number_are_taken_or_refused(
         tasks in 0u32..5,
-        answers in prop::collection::vec((0u32..9, 0usize..40), 1..6),
+        answers in prop::collection::vec((0u32..9, any::<u64>(), 0usize..40), 1..6),
     ) {
         let segment = segment(1, 512);
         let mut slot = Slot::new(segment.clone(), 0).unwrap();
         slot.send(CHUNK, Sent::new(What::Chunk, tasks), &[0; 8]);
         let words = &segment.structure.words[0];
         let mut outlet = Outlet::new(segment.structure.results(0));
-        for &(kind, length) in &answers {
-            outlet.push((kind, 1), &vec![0; length], 0, &words.from_worker.results);
+        for &(kind, number, length) in &answers {
+            outlet.push((kind, number), &vec![0; length], 0, &words.from_worker.results);
         }
         let mut taken = 0;
         let drained = slot.drain(|answer| {
