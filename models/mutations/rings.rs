@@ -62,11 +62,11 @@ pub const MUTATIONS: &[Mutation] = &[
         model: "rings::frames_arrive_whole_and_in_order_and_are_overwritten_only_when_they_are_read",
     },
     Mutation {
-        name: "never_fills_a_ring",
+        name: "has_no_room_for_the_longest_frame_and_its_pad",
         file: FILE,
         old: "<= self.capacity)",
         new: "< self.capacity - GRAIN)",
-        model: "rings::a_pool_and_its_worker_never_sleep_while_the_other_waits_for_them",
+        model: "rings::frames_arrive_whole_and_in_order_and_are_overwritten_only_when_they_are_read",
     },
     Mutation {
         name: "forgets_how_far_it_has_written",
