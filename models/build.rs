@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use mutations::{Mutation, argued, mutations};
 
 /// The files with protocols. Each of their orderings is in a table.
-const MODELLED: [&str; 8] = [
+const MODELLED: [&str; 9] = [
     "src/segment/entry.rs",
     "src/sync/lock.rs",
     "src/sync/event.rs",
@@ -21,10 +21,11 @@ const MODELLED: [&str; 8] = [
     "src/pool/lease.rs",
     "src/board/slots.rs",
     "src/array/hand_out.rs",
+    "src/workers/ring.rs",
 ];
 
 /// What else the models compile.
-const COPIED: [&str; 11] = [
+const COPIED: [&str; 12] = [
     "src/sync/mod.rs",
     "src/sync/owner.rs",
     "src/sync/primitive.rs",
@@ -35,6 +36,7 @@ const COPIED: [&str; 11] = [
     "models/src/lock_and_event.rs",
     "models/src/participants.rs",
     "models/src/readers.rs",
+    "models/src/rings.rs",
     "models/src/versions.rs",
 ];
 

@@ -7,6 +7,7 @@ mod event;
 mod lease;
 mod lock;
 mod readers;
+mod rings;
 
 /// One change to a file that ships, with which a model must fail.
 pub struct Mutation {
@@ -40,6 +41,7 @@ pub fn mutations() -> impl Iterator<Item = &'static Mutation> {
         lease::MUTATIONS,
         lock::MUTATIONS,
         readers::MUTATIONS,
+        rings::MUTATIONS,
     ]
     .into_iter()
     .flatten()

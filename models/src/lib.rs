@@ -1,5 +1,5 @@
 //! `loom` runs every interleaving, within its bounds, of millpond's protocols: the lock, its readers, the
-//! event, participants, leases, chunks, and the board.
+//! event, participants, leases, chunks, the board, and the rings of workers.
 //!
 //! What is modelled are the files that ship, compiled here once more with loom's atomics (that is why
 //! this is a crate of its own). Run by `cargo test`.
@@ -15,6 +15,8 @@ mod entry;
 mod hand_out;
 #[path = "../../src/pool/lease.rs"]
 mod lease;
+#[path = "../../src/workers/ring.rs"]
+mod ring;
 #[path = "../../src/board/slots.rs"]
 mod slots;
 #[path = "../../src/sync/mod.rs"]
@@ -32,6 +34,7 @@ mod leases;
 mod lock_and_event;
 mod participants;
 mod readers;
+mod rings;
 mod versions;
 
 /// Runs `run` in every interleaving with at most so many preemptions.

@@ -11,7 +11,8 @@
 //!    then stores where they end into `written`: one store, so that a death leaves a frame whole or not there.
 //! 2. *Read*: the reader looks at `written`, and reads what lies before it.
 //! 3. *Free*: bytes are free again when the writer knows that they are read: by a word that the reader stores
-//!    (results), or because it has the answers to what they asked (tasks).
+//!    (results), or because it has the answers to what they asked (tasks). The pad before a frame is read
+//!    with that frame and not with the one before it.
 
 use crate::sync::primitive::{AtomicU64, Ordering};
 
@@ -21,6 +22,9 @@ pub(super) const GRAIN: u64 = 16;
 /// Where a frame goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
+    /// The position where the frame before it ends: all before this is free once the reader is through with
+    /// that one. The pad is not, as the reader steps over it only with the frame behind it.
+    pub(super) begin: u64,
     /// The pad before it: its first byte in the ring, and its length.
     pub(super) pad: Option<(u64, u64)>,
     /// Its position.
@@ -65,6 +69,7 @@ impl Writer {
         let start = self.written + pad;
         let end = start + length;
         (end.checked_sub(freed)? <= self.capacity).then_some(Place {
+            begin: self.written,
             pad: (pad > 0).then_some((offset, pad)),
             start,
             end,

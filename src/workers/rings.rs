@@ -13,6 +13,9 @@ use super::words::Words;
 use crate::segment::{Bytes, Carver, Header, Mapping, PARAMETERS, Region, Span, Structure};
 use crate::sync::EventWords;
 
+#[cfg(test)]
+mod tests;
+
 /// Where the numbers stand among the header's.
 const WORKERS: usize = 0;
 const CAPACITY: usize = 1;
@@ -191,7 +194,7 @@ impl Outlet {
         self.writer.written()
     }
 
-    /// Writes a frame, and publishes it in `written`; gives its position. `None` where there is no room now:
+    /// Writes a frame, and publishes it in `written`; gives its place. `None` where there is no room now:
     /// all before `freed` is free. `body` is no longer than [`longest`](Self::longest).
     pub(super) fn push(
         &mut self,
@@ -199,7 +202,7 @@ impl Outlet {
         body: &[u8],
         freed: u64,
         written: &AtomicU64,
-    ) -> Option<u64> {
+    ) -> Option<Place> {
         let length = HEADER + body.len();
         let place = self
             .writer
@@ -225,7 +228,7 @@ impl Outlet {
         // SAFETY: as above.
         unsafe { self.ring.fill(offset + HEADER, body) };
         self.writer.publish(place.end, written);
-        Some(place.start)
+        Some(place)
     }
 
     /// The body of a frame that this wrote, and that is not free yet.

@@ -22,6 +22,9 @@ use crate::os::fail_point;
 use crate::segment::Segment;
 use crate::sync::Event;
 
+#[cfg(test)]
+mod tests;
+
 /// A worker that does not answer for so long has a task that takes longer than was thought.
 const STUCK: Duration = Duration::from_millis(4);
 
@@ -129,7 +132,8 @@ impl Slot {
             return false;
         };
         fail_point("workers.sent");
-        (sent.position, sent.length, sent.number) = (position, body.len(), self.frames);
+        (sent.begin, sent.position) = (place.begin, place.start);
+        (sent.length, sent.number) = (body.len(), self.frames);
         self.frames += 1;
         if self.queue.is_empty() {
             self.moved = Instant::now();
@@ -283,6 +287,13 @@ impl Slot {
     fn stage(&self) -> u64 {
         // Acquire: pairs with the Release in `Bench::stage`.
         self.words().from_worker.stage.load(Ordering::Acquire)
+    }
+
+    /// Whether it was killed for the task that it has begun and did not answer; after its end, and a `drain`.
+    pub(super) fn has_late_task(&self) -> bool {
+        // Acquire: as in `has_begun`.
+        let stage = self.words().from_worker.stage.load(Ordering::Acquire);
+        self.is_late && stage.div_ceil(2) == self.watched.0.div_ceil(2)
     }
 
     /// Kills it where its task has run for longer than it may, as seen between two looks.
