@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 
 use bytemuck::{Pod, Zeroable};
 
-use super::ring::{GRAIN, Writer};
+use super::ring::{GRAIN, Place, Writer};
 use super::words::Words;
 use crate::segment::{Bytes, Carver, Header, Mapping, PARAMETERS, Region, Span, Structure};
 use crate::sync::EventWords;

@@ -35,8 +35,9 @@ pub(super) struct Sent {
     /// Tasks that were answered, and how long those took that were measured.
     pub(super) answered: u32,
     pub(super) nanoseconds: u64,
-    /// Where it lies in the ring.
+    /// Where it lies in the ring, and where its pad does, or else it.
     pub(super) position: u64,
+    pub(super) begin: u64,
     pub(super) length: usize,
     pub(super) number: u64,
 }
@@ -55,6 +56,7 @@ impl Sent {
             answered: 0,
             nanoseconds: 0,
             position: 0,
+            begin: 0,
             length: 0,
             number: 0,
         }

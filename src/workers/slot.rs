@@ -123,12 +123,12 @@ impl Slot {
             return false;
         }
         let front = self.queue.front();
-        let freed = front.map_or(self.outlet.written(), |front| front.position);
+        let freed = front.map_or(self.outlet.written(), |front| front.begin);
         let words = &self.segment.structure.words[self.number];
         set_cancelled(words, self.frames, false);
         let frame = (kind, self.frames);
         let pushed = self.outlet.push(frame, body, freed, &words.from_pool.tasks);
-        let Some(position) = pushed else {
+        let Some(place) = pushed else {
             return false;
         };
         fail_point("workers.sent");
@@ -189,13 +189,15 @@ impl Slot {
             }
             let sent = self.queue.front_mut().ok_or("an answer to nothing")?;
             sent.answered += 1;
-            sent.nanoseconds += header.number;
+            sent.nanoseconds = sent.nanoseconds.saturating_add(header.number);
             match sent.what {
                 What::Share => {}
                 What::Chunk => self.answers += 1,
                 What::Init | What::Exit => {
                     self.answers += 1;
-                    self.once += Duration::from_nanos(header.number);
+                    self.once = self
+                        .once
+                        .saturating_add(Duration::from_nanos(header.number));
                 }
             }
             let answer = Answer {
@@ -278,22 +280,16 @@ impl Slot {
         self.stage().div_ceil(2) > self.answers
     }
 
-    /// Whether it was killed because of the task that it had begun.
+    /// Whether it was killed because of the task that it has begun and did not answer.
     pub(super) fn is_late(&self) -> bool {
-        self.late == Some(self.stage())
+        let task = self.stage().div_ceil(2);
+        self.late.is_some_and(|late| late.div_ceil(2) == task)
     }
 
     /// Twice the tasks that have ended, and 1 while one runs.
     fn stage(&self) -> u64 {
         // Acquire: pairs with the Release in `Bench::stage`.
         self.words().from_worker.stage.load(Ordering::Acquire)
-    }
-
-    /// Whether it was killed for the task that it has begun and did not answer; after its end, and a `drain`.
-    pub(super) fn has_late_task(&self) -> bool {
-        // Acquire: as in `has_begun`.
-        let stage = self.words().from_worker.stage.load(Ordering::Acquire);
-        self.is_late && stage.div_ceil(2) == self.watched.0.div_ceil(2)
     }
 
     /// Kills it where its task has run for longer than it may, as seen between two looks.

@@ -7,10 +7,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::segment::{Segment, SharedOptions};
+use crate::workers::bench::Kind;
 use crate::workers::chunk::CHUNK;
 use crate::workers::ring::{Place, free, look};
-use crate::workers::slot::{Sent, Slot, What};
-use crate::workers::worker::Kind;
+use crate::workers::sent::{Sent, What};
+use crate::workers::slot::Slot;
 
 /// The rings of so many workers, in memory of this process.
 fn segment(workers: usize, capacity: usize) -> Arc<Segment<Rings>> {
@@ -45,7 +46,7 @@ fn the_pad_before_a_frame_stays_until_the_frame_is_answered() {
         let answer = (Kind::Done as u32, 0);
         worker.1.push(answer, &[], 0, results).unwrap();
     }
-    slot.drain(|_| {}).unwrap();
+    slot.drain(|_| true, |_, _| {}).unwrap();
     // A pad at 96, which the worker has yet to read, and the frame at 0.
     assert!(frame(&mut slot, 64));
     assert!(!frame(&mut slot, 64), "there is room but for the pad");
@@ -235,7 +236,7 @@ proptest! {
             outlet.push((kind, number), &vec![0; length], 0, &words.from_worker.results);
         }
         let mut taken = 0;
-        let drained = slot.drain(|answer| {
+        let drained = slot.drain(|_| true, |answer, _| {
             answer.input();
             taken += 1;
         });

@@ -26,7 +26,7 @@ fn a_task_is_late_if_it_ran_when_its_worker_was_killed_for_it_and_no_other_is() 
         words.stage.store(1, Ordering::Release);
         slot.keep_limit(None, Duration::MAX);
         slot.keep_limit(None, Duration::MAX);
-        assert!(slot.is_late);
+        assert!(slot.late.is_some());
         // What it did before the signal reached it.
         let mut results = Outlet::new(segment.structure.results(0));
         for _ in 0..answers {
@@ -34,8 +34,8 @@ fn a_task_is_late_if_it_ran_when_its_worker_was_killed_for_it_and_no_other_is() 
             results.push(answer, &[], 0, &words.results).unwrap();
         }
         words.stage.store(stage, Ordering::Release);
-        slot.drain(|_| {}).unwrap();
+        slot.drain(|_| true, |_, _| {}).unwrap();
         assert!(slot.has_begun());
-        assert_eq!(slot.has_late_task(), is_late, "at stage {stage}");
+        assert_eq!(slot.is_late(), is_late, "at stage {stage}");
     }
 }
