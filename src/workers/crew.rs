@@ -321,7 +321,14 @@ impl Crew {
         let slot = &mut self.slots[number];
         let is_initialising = queue.iter().any(|sent| sent.what == What::Init);
         match slot.leaving {
-            Leaving::Stopped(since) => slot.past.exit += since.elapsed(),
+            Leaving::Stopped(since) => {
+                slot.past.exit += since.elapsed();
+                if slot.is_late && self.finishing {
+                    let limit = self.options.exit_limit;
+                    self.post
+                        .give_up(number, format!("it did not end within {limit:?}"));
+                }
+            }
             Leaving::Exiting(_) => self
                 .post
                 .give_up(number, format!("it did not exit: {status}")),

@@ -127,7 +127,11 @@ fn nested() {
     let workers = Workers::start(WorkersOptions::new(2)).unwrap();
     let all = workers.call(&INNER).chunk_len(1).map([2, 2, 2, 2]).unwrap();
     // Those of the last pools live.
-    let all: Vec<u32> = all.concat().into_iter().filter(|&process| lives(process)).collect();
+    let all: Vec<u32> = all
+        .concat()
+        .into_iter()
+        .filter(|&process| lives(process))
+        .collect();
     say(&all);
     println!("at work");
     forever_here();
@@ -232,7 +236,13 @@ fn interrupted() {
         assert_eq!(workers.map(&FOREVER, 0..100).unwrap().len(), 100);
     }
     assert_eq!(workers.map(&FOREVER, 0..100).unwrap().len(), 100);
-    assert!(workers.insights().workers.iter().all(|worker| worker.starts == 1));
+    assert!(
+        workers
+            .insights()
+            .workers
+            .iter()
+            .all(|worker| worker.starts == 1)
+    );
     // SAFETY: it is the usual end of the process.
     unsafe { signal(Signal::SIGINT, SigHandler::SigDfl) }.unwrap();
     println!("at work");

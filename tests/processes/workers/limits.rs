@@ -4,9 +4,7 @@ use std::env;
 use std::process::{Command, abort};
 use std::time::Duration;
 
-use millpond::{
-    AnyTask, Error, Failure, Task, TaskFailure, Worker, Workers, WorkersOptions,
-};
+use millpond::{AnyTask, Error, Failure, Task, TaskFailure, Worker, Workers, WorkersOptions};
 
 use super::living::{has_children, segments};
 use super::{ENDS_EARLY, MAIN, OTHER_TASKS, WITHOUT_BEGIN};
@@ -103,7 +101,12 @@ fn a_task_that_spins_is_killed_and_reported_and_the_others_go_on() {
         for (number, result) in (0..).zip(results) {
             match result {
                 Ok(output) => assert_eq!(output, number),
-                Err(Error::TaskFailed { index: 25, input, failure: TaskFailure::TimedOut(limit), .. }) => {
+                Err(Error::TaskFailed {
+                    index: 25,
+                    input,
+                    failure: TaskFailure::TimedOut(limit),
+                    ..
+                }) => {
                     assert_eq!((input.as_str(), limit), ("(25, 25)", LIMIT));
                     late += 1;
                 }
@@ -112,14 +115,25 @@ fn a_task_that_spins_is_killed_and_reported_and_the_others_go_on() {
         }
         assert_eq!(late, 1);
     }
-    let starts: u64 = workers.insights().workers.iter().map(|worker| worker.starts).sum();
-    assert_eq!(starts, 4, "two workers, and two in the place of those that were killed");
+    let starts: u64 = workers
+        .insights()
+        .workers
+        .iter()
+        .map(|worker| worker.starts)
+        .sum();
+    assert_eq!(
+        starts, 4,
+        "two workers, and two in the place of those that were killed"
+    );
 }
 
 fn an_init_task_that_spins_makes_start_fail() {
     let options = WorkersOptions::new(2).init_limit(LIMIT);
     let error = refused(options.init(&SPIN_AT, &(1, 1)).unwrap());
-    assert!(error.contains("its init task took longer than 1s"), "{error}");
+    assert!(
+        error.contains("its init task took longer than 1s"),
+        "{error}"
+    );
     // In time all is well.
     let options = WorkersOptions::new(2).init_limit(Duration::from_secs(60));
     let workers = Workers::start(options.init(&SPIN_AT, &(1, 0)).unwrap()).unwrap();
@@ -127,9 +141,14 @@ fn an_init_task_that_spins_makes_start_fail() {
 }
 
 fn an_init_task_that_fails_makes_start_fail_with_its_words() {
-    let options = WorkersOptions::new(2).init(&REFUSE, &"not today".into()).unwrap();
+    let options = WorkersOptions::new(2)
+        .init(&REFUSE, &"not today".into())
+        .unwrap();
     let error = refused(options);
-    assert!(error.contains("its init task") && error.contains("not today"), "{error}");
+    assert!(
+        error.contains("its init task") && error.contains("not today"),
+        "{error}"
+    );
 }
 
 fn a_worker_that_dies_in_its_init_task_again_and_again_makes_start_fail() {
@@ -155,7 +174,9 @@ fn an_exit_task_that_spins_makes_finish_fail() {
 }
 
 fn an_exit_task_that_fails_makes_finish_fail_with_its_words() {
-    let options = WorkersOptions::new(2).exit(&REFUSE, &"not yet".into()).unwrap();
+    let options = WorkersOptions::new(2)
+        .exit(&REFUSE, &"not yet".into())
+        .unwrap();
     let error = not_finished(options, |_| {});
     assert!(error.contains("not yet"), "{error}");
 }

@@ -22,7 +22,10 @@ pub fn lives(process: u32) -> bool {
         return false;
     };
     // After the name, which is in brackets.
-    let state = text.rsplit(") ").next().and_then(|rest| rest.chars().next());
+    let state = text
+        .rsplit(") ")
+        .next()
+        .and_then(|rest| rest.chars().next());
     !matches!(state, Some('Z' | 'X') | None)
 }
 
@@ -82,7 +85,10 @@ pub fn wait_for_their_end(processes: &[u32]) {
 /// The segments of workers that have a name.
 pub fn segments() -> Vec<String> {
     let root = env::var_os("MILLPOND_DIR").expect("a directory for segments");
-    let entries = fs::read_dir(Path::new(&root)).into_iter().flatten().flatten();
+    let entries = fs::read_dir(Path::new(&root))
+        .into_iter()
+        .flatten()
+        .flatten();
     let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
     names.filter(|name| name.starts_with("workers-")).collect()
 }
@@ -97,7 +103,9 @@ pub fn wait_for_no_segment() {
 /// How many descriptors this process has open.
 #[cfg(target_os = "linux")]
 pub fn descriptors() -> usize {
-    fs::read_dir("/proc/self/fd").expect("a list of them").count()
+    fs::read_dir("/proc/self/fd")
+        .expect("a list of them")
+        .count()
 }
 
 /// Not known here.

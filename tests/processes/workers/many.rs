@@ -28,6 +28,8 @@ static USED: Task<(), (), (u64, u64)> = Task {
     run: used,
 };
 
+/// How many tasks may be on their way, as that takes memory.
+const IN_FLIGHT: usize = 10_000;
 /// What memory may differ by, for other reasons.
 const SLACK: u64 = 8 << 10;
 
@@ -40,19 +42,30 @@ fn used(_: &mut Worker<'_, ()>, (): ()) -> Result<(u64, u64), Failure> {
 fn kilobytes() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.map_or(0, |line| line.trim().trim_end_matches(" kB").parse().unwrap())
+    line.map_or(0, |line| {
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    })
 }
 
 /// Outputs of all kinds, and of so many tasks.
 fn work(workers: &Workers, tasks: u64) {
-    let outputs = workers.imap(&DOUBLE, 0..tasks).unwrap();
+    let outputs = workers
+        .call(&DOUBLE)
+        .in_flight(IN_FLIGHT)
+        .imap(0..tasks)
+        .unwrap();
     let sum: u64 = outputs.map(Result::unwrap).sum();
     assert_eq!(sum, tasks * (tasks - 1));
-    let outputs = workers.imap_unordered(&DOUBLE, 0..tasks).unwrap();
+    let call = workers.call(&DOUBLE).in_flight(IN_FLIGHT);
+    let outputs = call.imap_unordered(0..tasks).unwrap();
     let sum: u64 = outputs.map(Result::unwrap).sum();
     assert_eq!(sum, tasks * (tasks - 1));
     let texts = (0..tasks / 10).map(|number| "text ".repeat((number % 100) as usize));
-    let outputs = workers.imap(&ECHO, texts).unwrap();
+    let outputs = workers
+        .call(&ECHO)
+        .in_flight(IN_FLIGHT)
+        .imap(texts)
+        .unwrap();
     let letters = outputs.map(|text| text.unwrap().len() as u64).sum::<u64>();
     assert_eq!(letters, tasks / 1000 * 99 * 50 * 5);
     let single = (0..tasks / 1000).map(|number| workers.apply(&DOUBLE, number).unwrap());
@@ -74,7 +87,10 @@ fn a_million_tasks_need_no_more_memory_and_descriptors_than_some() {
     work(&workers, 1_000_000);
     let after = use_of_all(&workers);
     for (before, after) in before.iter().zip(&after) {
-        assert!(after.0 < before.0 + SLACK, "kilobytes: {before:?}, {after:?}");
+        assert!(
+            after.0 < before.0 + SLACK,
+            "kilobytes: {before:?}, {after:?}"
+        );
         assert_eq!(before.1, after.1, "descriptors");
     }
     println!("kilobytes and descriptors of workers and pool: {before:?}, then {after:?}");

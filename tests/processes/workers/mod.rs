@@ -38,7 +38,9 @@ pub fn begin() {
         many::TASKS,
     ]
     .concat();
-    let is_worker = env::args().nth(1).is_some_and(|word| word == "millpond-worker");
+    let is_worker = env::args()
+        .nth(1)
+        .is_some_and(|word| word == "millpond-worker");
     match env::var(MAIN) {
         Ok(wrong) if wrong == WITHOUT_BEGIN => {}
         Ok(wrong) if wrong == ENDS_EARLY && is_worker => exit(7),

@@ -75,8 +75,14 @@ static PANICKING: Task<(), u64, u64> = Task {
 /// Takes some microseconds, and now and then a millisecond.
 fn counted(worker: &mut Worker<'_, Counts>, input: u64) -> Result<u64, Failure> {
     worker.shared().note(worker.id(), input);
-    let turns = if input.is_multiple_of(997) { 1_000_000 } else { input % 13 * 1000 };
-    let number = (0..turns).fold(input, |number, turn| std::hint::black_box(number ^ turn ^ turn));
+    let turns = if input.is_multiple_of(997) {
+        1_000_000
+    } else {
+        input % 13 * 1000
+    };
+    let number = (0..turns).fold(input, |number, turn| {
+        std::hint::black_box(number ^ turn ^ turn)
+    });
     Ok(number * 3)
 }
 
@@ -143,10 +149,15 @@ fn run(
 
 /// Every task was begun, and no more of them twice than workers were killed.
 fn check_begun(counts: &Counts, kills: u64) {
-    let begun: Vec<u64> = (0..INPUTS as usize).map(|input| counts.begun[input].load()).collect();
+    let begun: Vec<u64> = (0..INPUTS as usize)
+        .map(|input| counts.begun[input].load())
+        .collect();
     assert!(begun.iter().all(|&times| times >= 1));
     let again = begun.iter().sum::<u64>() - INPUTS;
-    assert!(again <= kills, "{again} were begun again after {kills} kills");
+    assert!(
+        again <= kills,
+        "{again} were begun again after {kills} kills"
+    );
     println!("{kills} workers were killed, {again} tasks begun again");
 }
 
@@ -190,7 +201,10 @@ fn a_task_whose_worker_is_killed_is_reported_with_its_worker_and_input() {
             Err(error) => panic!("{error}"),
         }
     }
-    let most = reported.iter().zip(kills).all(|(&reported, kills)| reported <= kills);
+    let most = reported
+        .iter()
+        .zip(kills)
+        .all(|(&reported, kills)| reported <= kills);
     assert!(most, "{kills:?} kills, and {reported:?} were reported");
     println!("{kills:?} kills, {reported:?} tasks reported");
 }
@@ -200,15 +214,32 @@ fn a_task_that_always_aborts_is_reported_after_its_retries_and_the_others_go_on(
     let workers = Workers::start(WorkersOptions::new(WORKERS).shared(NAME)).unwrap();
     let calls = [
         (0, workers.call(&ABORTING), 3),
-        (1000, workers.call(&ABORTING).when_worker_dies(WhenWorkerDies::Retry(1)), 2),
-        (2000, workers.call(&ABORTING).when_worker_dies(WhenWorkerDies::Report).chunk_len(40), 1),
+        (
+            1000,
+            workers
+                .call(&ABORTING)
+                .when_worker_dies(WhenWorkerDies::Retry(1)),
+            2,
+        ),
+        (
+            2000,
+            workers
+                .call(&ABORTING)
+                .when_worker_dies(WhenWorkerDies::Report)
+                .chunk_len(40),
+            1,
+        ),
     ];
     for (first, call, times) in calls {
         let mut died = BTreeMap::new();
         for (input, result) in (first..).zip(call.imap(first..first + 300).unwrap()) {
             match result {
                 Ok(output) => assert_eq!(output, input),
-                Err(Error::TaskFailed { failure: TaskFailure::WorkerDied(_), index, .. }) => {
+                Err(Error::TaskFailed {
+                    failure: TaskFailure::WorkerDied(_),
+                    index,
+                    ..
+                }) => {
                     assert_eq!(index, input - first);
                     died.insert(input, counts.begun[input as usize].load());
                 }
@@ -221,7 +252,10 @@ fn a_task_that_always_aborts_is_reported_after_its_retries_and_the_others_go_on(
         assert_eq!(died, BTreeMap::from(expected));
     }
     let first = workers.map(&ABORTING, [20_000 - 1, 7, 5, 107]).unwrap_err();
-    assert!(matches!(first, Error::TaskFailed { index: 1, .. }), "{first}");
+    assert!(
+        matches!(first, Error::TaskFailed { index: 1, .. }),
+        "{first}"
+    );
     assert_eq!(workers.apply(&ABORTING, 1).unwrap(), 1);
 }
 
@@ -232,7 +266,13 @@ fn what_a_task_panics_with_reaches_the_caller_with_its_place() {
     for (input, result) in (0..).zip(results) {
         match result {
             Ok(output) => assert_eq!(output, input),
-            Err(Error::TaskFailed { index: 5, worker: 0, input, failure: TaskFailure::Panic(words), .. }) => {
+            Err(Error::TaskFailed {
+                index: 5,
+                worker: 0,
+                input,
+                failure: TaskFailure::Panic(words),
+                ..
+            }) => {
                 assert_eq!(input, "5");
                 assert!(words.starts_with("no 5, please, at "), "{words}");
                 assert!(words.contains("once.rs:"), "{words}");
@@ -240,5 +280,9 @@ fn what_a_task_panics_with_reaches_the_caller_with_its_place() {
             Err(error) => panic!("{error}"),
         }
     }
-    assert_eq!(workers.insights().workers[0].starts, process, "the worker stays");
+    assert_eq!(
+        workers.insights().workers[0].starts,
+        process,
+        "the worker stays"
+    );
 }

@@ -48,7 +48,8 @@ impl Things {
         Self {
             sums: AtomicArray::create(&inside("sums"), ArrayOptions::new(100)).unwrap(),
             words,
-            table: Lookup::publish(&inside("table"), (0..100).map(|key| (key, key + factor))).unwrap(),
+            table: Lookup::publish(&inside("table"), (0..100).map(|key| (key, key + factor)))
+                .unwrap(),
             factor: board,
         }
     }
@@ -72,7 +73,13 @@ static SUM: Task<(), InPlace<[f64]>, f64> = Task {
 };
 static KEY: Task<(), InPlace<Experience>, InPlace<Experience>> = Task {
     name: "next",
-    run: |_, record| Ok(Experience::new(record.key, record.writer, record.sequence + 1)),
+    run: |_, record| {
+        Ok(Experience::new(
+            record.key,
+            record.writer,
+            record.sequence + 1,
+        ))
+    },
 };
 static LENGTHS: Task<(), (PathBuf, Range<u64>), (u64, u64)> = Task {
     name: "lengths",
@@ -106,19 +113,24 @@ fn lengths(
 ) -> Result<(u64, u64), Failure> {
     let text = worker.state::<String>();
     LineRanges::read(path, &range, text)?;
-    let lines = text.lines().inspect(|line| assert!(line.starts_with("line ")));
+    let lines = text
+        .lines()
+        .inspect(|line| assert!(line.starts_with("line ")));
     Ok((lines.count() as u64, text.len() as u64))
 }
 
 /// Those that this process may run on.
 fn processors(_: &mut Worker<'_, ()>, _: u64) -> Result<String, Failure> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
     Ok(line.ok_or("no such line")?.trim().into())
 }
 
 fn structures_are_shared_and_replaced_while_workers_stay() {
-    let all = [("first", 3), ("second", 5)].map(|(name, factor)| (name, factor, Things::create(name, factor)));
+    let all = [("first", 3), ("second", 5)]
+        .map(|(name, factor)| (name, factor, Things::create(name, factor)));
     let options = WorkersOptions::new(2).init(&WHO, &0).unwrap();
     let workers = Workers::start(options).unwrap();
     let started: BTreeSet<u32> = workers
@@ -162,7 +174,8 @@ fn a_lifespan_gives_fresh_processes_and_each_begins_and_exits() {
     let workers = Workers::start(options).unwrap();
     let who = workers.call(&WHO).chunk_len(5).map(0..200).unwrap();
     let mut tasks = BTreeMap::new();
-    who.iter().for_each(|who| *tasks.entry(*who).or_insert(0) += 1);
+    who.iter()
+        .for_each(|who| *tasks.entry(*who).or_insert(0) += 1);
     assert!(tasks.values().all(|&tasks| tasks <= LIFESPAN), "{tasks:?}");
     assert!(tasks.len() >= 20);
     let initialised = workers.initialised(&WHO).unwrap();
@@ -178,7 +191,12 @@ fn a_lifespan_gives_fresh_processes_and_each_begins_and_exits() {
     assert!(tasks.keys().all(|who| exited.contains(who)));
     assert!(initialised.is_subset(&exited));
     assert!(exited.iter().all(|&(_, process)| !lives(process)));
-    let starts: u64 = finished.insights().workers.iter().map(|worker| worker.starts).sum();
+    let starts: u64 = finished
+        .insights()
+        .workers
+        .iter()
+        .map(|worker| worker.starts)
+        .sum();
     assert_eq!(starts, exited.len() as u64);
 }
 
@@ -197,8 +215,14 @@ fn a_state_stays_as_long_as_its_process() {
 
 fn records_and_texts_are_read_where_they_lie() {
     let workers = Workers::start(WorkersOptions::new(2)).unwrap();
-    let sums = workers.map(&SUM, (0..2000).map(|length| vec![0.5; length])).unwrap();
-    assert!(sums.iter().enumerate().all(|(length, &sum)| sum == 0.5 * length as f64));
+    let sums = workers
+        .map(&SUM, (0..2000).map(|length| vec![0.5; length]))
+        .unwrap();
+    assert!(
+        sums.iter()
+            .enumerate()
+            .all(|(length, &sum)| sum == 0.5 * length as f64)
+    );
     let record = |sequence| Experience::new(UNKNOWN, 1, sequence);
     let next = workers.map(&KEY, (0..2000).map(record)).unwrap();
     assert!(next.into_iter().eq((1..2001).map(record)));
@@ -211,7 +235,10 @@ fn a_file_is_read_by_workers_in_ranges_of_lines() {
     std::fs::write(&path, format!("heading\n{text}")).unwrap();
     let workers = Workers::start(WorkersOptions::new(2)).unwrap();
     for about in [1, 1000, 100_000, 1 << 30] {
-        let ranges = LineRanges::open(&path, about).unwrap().skip_heading().unwrap();
+        let ranges = LineRanges::open(&path, about)
+            .unwrap()
+            .skip_heading()
+            .unwrap();
         let inputs = ranges.map(|range| (path.clone(), range.unwrap()));
         let lengths = workers.map(&LENGTHS, inputs).unwrap();
         let lines: u64 = lengths.iter().map(|length| length.0).sum();
@@ -224,11 +251,25 @@ fn a_file_is_read_by_workers_in_ranges_of_lines() {
 #[cfg(target_os = "linux")]
 fn a_pinned_worker_runs_on_one_processor() {
     let usable = std::thread::available_parallelism().unwrap().get();
-    let options = |pin| WorkersOptions::new(2).pin(pin).init(&PROCESSORS, &0).unwrap();
-    let pinned = Workers::start(options(true)).unwrap().initialised(&PROCESSORS).unwrap();
-    assert!(pinned.iter().all(|(_, list)| list.parse::<usize>().is_ok()), "{pinned:?}");
+    let options = |pin| {
+        WorkersOptions::new(2)
+            .pin(pin)
+            .init(&PROCESSORS, &0)
+            .unwrap()
+    };
+    let pinned = Workers::start(options(true))
+        .unwrap()
+        .initialised(&PROCESSORS)
+        .unwrap();
+    assert!(
+        pinned.iter().all(|(_, list)| list.parse::<usize>().is_ok()),
+        "{pinned:?}"
+    );
     assert!(usable == 1 || pinned[0].1 != pinned[1].1, "{pinned:?}");
-    let free = Workers::start(options(false)).unwrap().initialised(&PROCESSORS).unwrap();
+    let free = Workers::start(options(false))
+        .unwrap()
+        .initialised(&PROCESSORS)
+        .unwrap();
     let own = processors_of_this_process();
     assert!(free.iter().all(|(_, list)| *list == own), "{free:?}, {own}");
 }
@@ -236,6 +277,8 @@ fn a_pinned_worker_runs_on_one_processor() {
 #[cfg(target_os = "linux")]
 fn processors_of_this_process() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
     line.unwrap().trim().into()
 }
