@@ -94,6 +94,15 @@ pub fn try_point(point: &str, random: &mut StdRng, score: &mut Score) {
     }
     score.kills += kills as usize;
     *score.deaths.entry(point.to_string()).or_default() += kills as usize;
+    if point == "workers.ended" {
+        // Nobody may have lived to remove the name, which whoever looks does then.
+        score.check(
+            &context,
+            millpond::list(None)
+                .map_err(|error| error.to_string())
+                .map(drop),
+        );
+    }
     wait_for_no_segment();
     score.recoveries += 1;
 }

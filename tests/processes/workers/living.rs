@@ -100,6 +100,14 @@ pub fn wait_for_no_segment() {
     }
 }
 
+/// As [`wait_for_no_segment`], where a pool may have been killed that had no worker to remove its name: whoever
+/// looks does.
+pub fn look_for_no_segment() {
+    while !segments().is_empty() {
+        millpond::list(None).expect("a list of segments");
+    }
+}
+
 /// How many descriptors this process has open.
 #[cfg(target_os = "linux")]
 pub fn descriptors() -> usize {
