@@ -48,7 +48,7 @@ impl Things {
         Self {
             sums: AtomicArray::create(&inside("sums"), ArrayOptions::new(100)).unwrap(),
             words,
-            table: Lookup::publish(&inside("table"), (0..100).map(|key| (key, key + factor)))
+            table: Lookup::publish(inside("table"), (0..100).map(|key| (key, key + factor)))
                 .unwrap(),
             factor: board,
         }
