@@ -54,6 +54,8 @@ mod volumes;
 mod waiting;
 mod whole;
 mod windows;
+#[cfg(feature = "workers")]
+mod workers;
 
 use std::process::ExitCode;
 
@@ -104,9 +106,21 @@ const PARTS: &[stage::Part] = &[
     clocks::PART,
     #[cfg(target_os = "linux")]
     attaching::PART,
+    #[cfg(feature = "workers")]
+    workers::ONCE,
+    #[cfg(feature = "workers")]
+    workers::LIMITS,
+    #[cfg(feature = "workers")]
+    workers::ENDS,
+    #[cfg(feature = "workers")]
+    workers::SHARED,
+    #[cfg(feature = "workers")]
+    workers::MANY,
 ];
 
 fn main() -> ExitCode {
+    #[cfg(feature = "workers")]
+    workers::begin();
     match std::env::var(stage::ROLE) {
         Ok(name) => stage::play(PARTS, &name),
         Err(_) => stage::direct(PARTS),

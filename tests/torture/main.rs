@@ -33,12 +33,16 @@ mod storm;
 mod victim;
 mod volumes;
 mod worker;
+#[cfg(feature = "workers")]
+mod workers;
 
 use std::process::ExitCode;
 
 const PARTS: &[stage::Part] = &[points::PART, storm::PART, long::PART];
 
 fn main() -> ExitCode {
+    #[cfg(feature = "workers")]
+    workers::begin();
     match (std::env::var(stage::ROLE), std::env::var(long::SECONDS)) {
         (Ok(name), _) => stage::play(PARTS, &name),
         (Err(_), Ok(_)) => long::direct(),

@@ -22,6 +22,8 @@ use crate::score::{Score, Stopwatch};
 use crate::stage::{Part, ROLE, named, spawn};
 use crate::victim::{self, BOARD_LENGTH, create_and_unlink};
 use crate::volumes;
+#[cfg(feature = "workers")]
+use crate::workers;
 
 pub const PART: Part = Part {
     name: "points",
@@ -37,9 +39,25 @@ pub const PART: Part = Part {
         use keeper::{inspector, keeper};
         use victim::{creator, guest, pool, publisher, saver, verifier};
         use volumes::editor;
+        #[cfg(feature = "workers")]
+        use workers::foreman;
         named![
-            pool, guest, verifier, publisher, creator, saver, contender, companion, keeper,
-            inspector, scribe, lector, array, editor
+            pool,
+            guest,
+            verifier,
+            publisher,
+            creator,
+            saver,
+            contender,
+            companion,
+            keeper,
+            inspector,
+            scribe,
+            lector,
+            array,
+            editor,
+            #[cfg(feature = "workers")]
+            foreman,
         ]
     },
     ..Part::EMPTY
@@ -90,7 +108,7 @@ pub fn go_through(seed: u64, score: &mut Score) {
 }
 
 /// Whether a process was killed, and did not end by itself or in a panic.
-fn was_killed(status: ExitStatus) -> bool {
+pub fn was_killed(status: ExitStatus) -> bool {
     status.code().is_none_or(|code| code != 0 && code != 101)
 }
 
@@ -144,6 +162,10 @@ impl Range {
         }
         if area == "dict" {
             return self.try_scribe(point, score);
+        }
+        #[cfg(feature = "workers")]
+        if area == "workers" {
+            return workers::try_point(point, &mut self.random, score);
         }
         let first = self.victim;
         let held = self.pool.sample(64, &mut self.random).unwrap();
