@@ -34,10 +34,13 @@ impl Crew {
             },
             Leaving::Exiting(_) if slot.queue.is_empty() => slot.stop(),
             Leaving::Exiting(since) | Leaving::Stopped(since) if is_late(since) => {
-                slot.kill();
+                let what = match slot.leaving {
+                    Leaving::Exiting(_) => "its exit task took longer than",
+                    _ => "it did not end within",
+                };
                 let limit = self.options.exit_limit;
-                self.post
-                    .failed_exit(number, format!("it did not end within {limit:?}"));
+                self.post.failed_exit(number, format!("{what} {limit:?}"));
+                slot.kill();
             }
             _ => {}
         }
@@ -65,9 +68,14 @@ impl Crew {
         let is_initialising = queue.iter().any(|sent| sent.what == What::Init);
         match slot.leaving {
             Leaving::Stopped(since) => slot.past.exit += since.elapsed(),
-            Leaving::Exiting(_) => self
-                .post
-                .failed_exit(number, format!("it did not exit: {status}")),
+            Leaving::Exiting(_) => {
+                let limit = self.options.exit_limit;
+                let reason = match is_late {
+                    true => format!("its exit task took longer than {limit:?}"),
+                    false => format!("it ended before its exit task did: {status}"),
+                };
+                self.post.failed_exit(number, reason);
+            }
             _ if is_late && is_initialising => {
                 let limit = self.options.init_limit.unwrap_or_default();
                 let reason = format!("its init task took longer than {limit:?}");
