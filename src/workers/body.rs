@@ -67,13 +67,14 @@ impl Body {
         done.err().map(|gone| gone.0)
     }
 
-    /// How it ended, if it did and nobody told it to. What its process had started ends with it.
-    pub(super) fn ended(&mut self) -> Option<String> {
+    /// How it ended, if it did. What its process had started ends with it, unless it `was_told` to end and did so
+    /// well.
+    pub(super) fn ended(&mut self, was_told: bool) -> Option<String> {
         match self {
             Self::Process(child) => match child.try_wait() {
                 Ok(None) => None,
                 Ok(Some(status)) => {
-                    if !status.success() {
+                    if !was_told || !status.success() {
                         // Nobody else can have this number while one of the group is left.
                         os::kill_group(child.id());
                     }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::iter;
 use std::time::Duration;
 
-use super::crew::Crew;
+use super::crew::{Crew, Depth};
 use super::message::Message;
 use super::options::WhenWorkerDies;
 use super::results::{Results, Settings};
@@ -157,7 +157,7 @@ impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
     /// # Errors
     /// As [`imap`](Self::imap).
     pub fn apply_async(mut self, input: I::Value) -> Result<Pending<'w, I, O>> {
-        self.settings.depth = Some(ASYNC_DEPTH);
+        self.settings.depth = Some(Depth::patient(ASYNC_DEPTH));
         let mut results = self.begin(iter::once(input), true)?;
         while results.left_to_send() {
             results.pump()?;

@@ -33,6 +33,33 @@ pub(super) struct Waiting {
     pub(super) body: Vec<u8>,
 }
 
+/// How much a worker may have before it is given more.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Depth {
+    /// Fewer chunks than these.
+    chunks: usize,
+    /// Also where it has not answered for long.
+    even_if_stuck: bool,
+}
+
+impl Depth {
+    /// Fewer than so many chunks, of which it does one after another.
+    pub(super) fn new(chunks: usize) -> Self {
+        Self {
+            chunks,
+            even_if_stuck: false,
+        }
+    }
+
+    /// Fewer than so many chunks, however long it takes for them.
+    pub(super) fn patient(chunks: usize) -> Self {
+        Self {
+            chunks,
+            even_if_stuck: true,
+        }
+    }
+}
+
 /// A pool and its workers.
 pub(super) struct Crew {
     segment: Arc<Segment<Rings>>,
@@ -174,13 +201,13 @@ impl Crew {
     }
 
     /// Whether a worker has fewer than `depth` chunks, and nothing waits that goes before.
-    pub(super) fn has_place(&mut self, depth: usize) -> bool {
+    pub(super) fn has_place(&mut self, depth: Depth) -> bool {
         self.send_waiting();
         self.waiting.is_empty() && self.best(depth).is_some()
     }
 
     /// Sends a chunk to the worker that has the least to do; `false` where none has room now.
-    pub(super) fn send(&mut self, sent: &Sent, body: &[u8], depth: usize) -> bool {
+    pub(super) fn send(&mut self, sent: &Sent, body: &[u8], depth: Depth) -> bool {
         let kind = match self.options.insights {
             true => chunk::TIMED,
             false => chunk::CHUNK,
@@ -189,10 +216,11 @@ impl Crew {
             .is_some_and(|number| self.slots[number].send(kind, sent.clone(), body))
     }
 
-    fn best(&self, depth: usize) -> Option<usize> {
+    fn best(&self, depth: Depth) -> Option<usize> {
         let free = self.slots.iter().filter(|slot| {
             let queued = slot.queue.len();
-            queued < depth && !self.is_leaving(slot) && (queued == 0 || !slot.is_stuck())
+            let waits = queued == 0 || depth.even_if_stuck || !slot.is_stuck();
+            queued < depth.chunks && waits && !self.is_leaving(slot)
         });
         free.min_by_key(|slot| slot.queue.len())
             .map(|slot| slot.number)
@@ -205,7 +233,7 @@ impl Crew {
 
     fn send_waiting(&mut self) {
         while let Some(waiting) = self.waiting.pop_front() {
-            if !self.send(&waiting.sent, &waiting.body, 1) {
+            if !self.send(&waiting.sent, &waiting.body, Depth::new(1)) {
                 return self.waiting.push_front(waiting);
             }
         }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::chunk::{Draft, LENGTH};
-use super::crew::Crew;
+use super::crew::{Crew, Depth};
 use super::inbox::{Inbox, shown};
 use super::message::Message;
 use super::options::WhenWorkerDies;
@@ -31,7 +31,7 @@ pub(super) struct Settings {
     pub(super) chunk_len: Option<usize>,
     pub(super) in_flight: Option<usize>,
     /// How many chunks a worker may have, if not as the pace says.
-    pub(super) depth: Option<usize>,
+    pub(super) depth: Option<Depth>,
     pub(super) limit: Option<Duration>,
     pub(super) cancel: Option<CancelToken>,
     pub(super) when_worker_dies: WhenWorkerDies,
@@ -69,6 +69,8 @@ pub struct Results<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> {
     /// The next chunk, and whether it is complete.
     draft: Draft,
     is_full: bool,
+    /// Whether its inputs took their time.
+    is_slow: bool,
     carried: Option<Carried>,
     /// Inputs that were sent, and outputs that were taken; the latter also when inputs were last asked for.
     issued: u64,
@@ -162,6 +164,7 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
             asked: Asked::More,
             draft: Draft::default(),
             is_full: false,
+            is_slow: false,
             carried: None,
             issued: 0,
             taken: 0,
@@ -232,7 +235,8 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
         loop {
             let (depth, window, bytes) = {
                 let inbox = self.inbox.borrow();
-                let depth = self.settings.depth.unwrap_or_else(|| inbox.pace.depth());
+                let asked = self.settings.depth;
+                let depth = asked.unwrap_or_else(|| Depth::new(inbox.pace.depth()));
                 (depth, inbox.pace.window() as u64, inbox.bytes)
             };
             if !self.is_full {
@@ -262,6 +266,9 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
             }
             self.issued += u64::from(self.draft.tasks);
             (self.draft.tasks, self.is_full, any) = (0, false, true);
+            if self.is_slow {
+                return any; // there may be results
+            }
         }
     }
 
@@ -271,6 +278,7 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
         let length = self.inbox.borrow().pace.chunk_len(left).min(free);
         self.draft.begin(self.place);
         let began = Instant::now();
+        self.is_slow = false;
         while (self.draft.tasks as usize) < length && self.draft.body.len() < self.longest / 2 {
             match self.carried.take() {
                 Some(Carried::Input(bytes)) => {
@@ -301,7 +309,8 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
             self.add(&input);
             if self.draft.tasks.is_power_of_two() || self.draft.tasks.is_multiple_of(8) {
                 // What is there does not wait for inputs that take their time.
-                if began.elapsed() > PATIENCE {
+                self.is_slow = began.elapsed() > PATIENCE;
+                if self.is_slow {
                     break;
                 }
             }

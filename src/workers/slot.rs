@@ -272,7 +272,7 @@ impl Slot {
         if let (Body::Inline(..), Some(reason)) = (&self.body, &self.last_words) {
             return Some(reason.clone());
         }
-        self.body.ended()
+        self.body.ended(matches!(self.leaving, Leaving::Stopped(_)))
     }
 
     /// Whether it has begun a task that it did not answer; after its end, or after a `drain`.
