@@ -3,15 +3,16 @@
 //! | file | what it does |
 //! |---|---|
 //! | `task.rs`, `message.rs` | what a task is, and how its input and output travel |
+//! | `options.rs` | how a pool is to be |
 //! | `call.rs`, `results.rs`, `inbox.rs`, `pace.rs` | a call: its options, its inputs and results, how many tasks go at once |
 //! | `crew.rs`, `deaths.rs`, `post.rs`, `slot.rs`, `sent.rs`, `body.rs` | the pool's side: all workers, those that end, where answers go, one worker, what it was sent, where it runs |
-//! | `process.rs`, `worker.rs` | the worker's side: how a process becomes one, and what it does |
-//! | `rings.rs`, `ring.rs`, `chunk.rs` | what lies in shared memory between them |
+//! | `process.rs`, `bench.rs`, `worker.rs` | the worker's side: how a process becomes one, what it does, what a task sees of it |
+//! | `rings.rs`, `ring.rs`, `chunk.rs`, `words.rs` | what lies in shared memory between them |
 //! | `insights.rs`, `progress.rs` | what is to be looked at |
 //! | `lines.rs` | a large text as ranges |
 //!
 //! The pool has no thread of its own: it works in the thread of whoever asks for results, while he asks. Imports
-//! the segment, [`Open`], and no structure.
+//! `os`, `sync`, the segment, records, [`Open`] and the token that cancels, and no structure.
 
 mod bench;
 mod body;
@@ -68,9 +69,9 @@ use crew::Crew;
 /// goes to others; the task that it had begun goes to others or is reported, as
 /// [`when_worker_dies`](Call::when_worker_dies) says. Each input gives one result.
 ///
-/// When the process of the pool dies, its workers end at once, and their segment goes with them. A `Workers` that is
-/// dropped kills them; [`finish`](Self::finish) lets them end in order. Ctrl-C at the terminal reaches the pool's
-/// process alone.
+/// When the process of the pool dies, its workers end at once, and their segment goes with them; if none lived at
+/// that instant, with the next program that creates or lists segments. A `Workers` that is dropped kills them;
+/// [`finish`](Self::finish) lets them end in order. Ctrl-C at the terminal reaches the pool's process alone.
 ///
 /// # Example
 /// ```standalone_crate

@@ -1,7 +1,7 @@
 //! What a pool of workers keeps in its segment: for each worker a ring of tasks, a ring of results, and words.
 //!
 //! Frames are plain bytes, which the protocol in `ring.rs` gives to one side at a time. The two ends of a ring
-//! are here, with all unsafe code of this folder. Imports the segment.
+//! are here, with all unsafe code of this folder that touches memory. Imports the segment.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
