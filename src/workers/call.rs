@@ -152,7 +152,7 @@ impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
     }
 
     /// Gives one task to a worker, the one that has the least to do, and does not wait for the output. Waits only
-    /// where each worker has 16 things to do already, or has something and has not answered for 4 ms.
+    /// where each worker has 16 things to do already.
     ///
     /// # Errors
     /// As [`imap`](Self::imap).
