@@ -195,7 +195,9 @@ fn what_was_given_before_new_objects_are_shared_uses_the_old_ones() {
         let given = [(); 10].map(|()| workers.apply_async(&ADD, 1).unwrap());
         workers.share(&name("new")).unwrap();
         assert_eq!(counts(), [10, 0]);
-        given.map(|given| given.wait().unwrap());
+        given
+            .into_iter()
+            .for_each(|given| given.wait().unwrap());
         workers.apply(&ADD, 1).unwrap();
         assert_eq!(counts(), [10, 1]);
 
@@ -213,6 +215,7 @@ fn what_was_given_before_new_objects_are_shared_uses_the_old_ones() {
         assert!((100..=before).contains(&given), "{given} of {before}");
         assert!(results.all(|result| result.is_ok()));
         assert_eq!(counts(), [10 + given, 1 + 1000 - given]);
+        drop(results);
         drop(workers);
         crate::unlink_all(name("").split('/').next().unwrap()).unwrap();
     }

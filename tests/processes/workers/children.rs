@@ -72,7 +72,7 @@ fn start() -> Workers {
 
 /// Waits until each worker has started a process.
 fn started(notes: &AtomicArray<u64>) -> Vec<u32> {
-    let wait = |worker| loop {
+    let wait = |worker: usize| loop {
         match notes[worker].load() {
             0 => thread::yield_now(),
             process => break process as u32,

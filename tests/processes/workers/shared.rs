@@ -217,11 +217,11 @@ fn objects_that_cannot_be_opened_fail_the_tasks_that_want_them_alone() {
             other => panic!("{other:?}"),
         }
     }
-    let starts = || {
+    let starts = || -> u64 {
         let insights = workers.insights();
         insights.workers.iter().map(|worker| worker.starts).sum()
     };
-    assert_eq!(starts(), 2u64);
+    assert_eq!(starts(), 2);
     for times in 1..3 {
         match workers.apply(&ABORTED, 1) {
             Err(Error::TaskFailed {
@@ -233,6 +233,7 @@ fn objects_that_cannot_be_opened_fail_the_tasks_that_want_them_alone() {
     }
     assert!(others.all(|result| result.is_ok()));
     assert_eq!(workers.map(&USE, 0..100).unwrap().len(), 100);
+    drop(others);
     drop(workers);
     for (options, word) in [
         (options().init(&ABORTED, &1).unwrap(), "ended"),
