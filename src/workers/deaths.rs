@@ -34,10 +34,14 @@ impl Crew {
             },
             Leaving::Exiting(_) if slot.queue.is_empty() => slot.stop(),
             Leaving::Exiting(since) | Leaving::Stopped(since) if is_late(since) => {
+                let what = match slot.leaving {
+                    Leaving::Exiting(_) => "its exit task",
+                    _ => "it",
+                };
                 slot.kill();
                 let limit = self.options.exit_limit;
                 self.post
-                    .failed_exit(number, format!("it did not end within {limit:?}"));
+                    .failed_exit(number, format!("{what} did not end within {limit:?}"));
             }
             _ => {}
         }

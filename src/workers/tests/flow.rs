@@ -195,9 +195,7 @@ fn what_was_given_before_new_objects_are_shared_uses_the_old_ones() {
         let given = [(); 10].map(|()| workers.apply_async(&ADD, 1).unwrap());
         workers.share(&name("new")).unwrap();
         assert_eq!(counts(), [10, 0]);
-        given
-            .into_iter()
-            .for_each(|given| given.wait().unwrap());
+        given.into_iter().for_each(|given| given.wait().unwrap());
         workers.apply(&ADD, 1).unwrap();
         assert_eq!(counts(), [10, 1]);
 
