@@ -173,8 +173,13 @@ impl Crew {
 
     /// An error where the pool cannot go on, or is another process's.
     pub(super) fn check(&self) -> Result<()> {
-        self.segment.check_process()?;
+        self.check_process()?;
         self.post.check()
+    }
+
+    /// An error in a forked child, which has the handle and must not touch what the workers have.
+    pub(super) fn check_process(&self) -> Result<()> {
+        self.segment.check_process()
     }
 
     /// An error for a time limit that this pool cannot keep.
@@ -331,6 +336,9 @@ impl Crew {
 
     /// Nobody wants the results of a call any more.
     pub(super) fn forget(&mut self, call: u64) {
+        if self.check_process().is_err() {
+            return; // its parent wants them
+        }
         self.post.close(call);
         self.waiting.retain(|waiting| waiting.sent.call != call);
         self.slots.iter_mut().for_each(|slot| slot.cancel(call));

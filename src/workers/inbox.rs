@@ -10,6 +10,8 @@ use crate::error::{Error, Result, TaskFailure};
 
 /// How many characters of an input an error shows.
 const SHOWN: usize = 200;
+/// What it shows of one that cannot be read, or shown.
+const UNREADABLE: &str = "unreadable";
 
 /// The results of a call.
 pub(super) struct Inbox<I: Message, O: Message> {
@@ -135,7 +137,7 @@ impl<I: Message, O: Message> Receive for Inbox<I, O> {
             Some(Ok(value)) => Ok(shown::<I>(&value)),
             _ => Err(String::new()),
         });
-        (self.task, words.unwrap_or_else(|_| "unreadable".into()))
+        (self.task, words.unwrap_or_else(|_| UNREADABLE.into()))
     }
 
     fn held(&self, most: usize) -> Option<Option<u64>> {
@@ -156,7 +158,8 @@ fn user<R>(run: impl FnOnce() -> std::result::Result<R, String>) -> std::result:
 
 /// An input in words.
 pub(super) fn shown<I: Message>(value: &I::Value) -> String {
-    let mut words = format!("{value:?}");
+    let words = user(|| Ok(format!("{value:?}")));
+    let mut words = words.unwrap_or_else(|_| UNREADABLE.into());
     if let Some((cut, _)) = words.char_indices().nth(SHOWN) {
         words.truncate(cut);
         words.push('…');

@@ -124,13 +124,12 @@ impl<I: Message, O: Message, J: Iterator<Item = I::Value>> Iterator for Results<
         let (least, most) = self.inputs.size_hint();
         let mut there = (self.issued - self.taken) as usize + self.draft.tasks as usize;
         there += usize::from(self.carried.is_some());
-        match self.is_over {
-            true => (0, Some(there)),
-            false => (
-                least.saturating_add(there),
-                most.and_then(|most| most.checked_add(there)),
-            ),
+        if self.is_over {
+            return (0, Some(0));
         }
+        // The next may be an error that is the last, as where an endless call is cancelled.
+        let least = least.max(there).min(1);
+        (least, most.and_then(|most| most.checked_add(there)))
     }
 }
 
@@ -212,6 +211,7 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
         if self.is_over {
             return Ok(false);
         }
+        self.crew.borrow().check_process()?;
         if self
             .settings
             .cancel

@@ -80,13 +80,13 @@ fn fork_and(act: impl FnOnce()) -> Pid {
 }
 
 /// Runs `act` in a forked child, and waits until it ends well.
-fn in_a_forked_child(act: impl FnOnce()) {
+pub fn in_a_forked_child(act: impl FnOnce()) {
     let child = fork_and(act);
     assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, 0)));
 }
 
 #[track_caller]
-fn assert_forked<T>(result: Result<T>) {
+pub fn assert_forked<T>(result: Result<T>) {
     match result {
         Err(error @ Error::Forked { .. }) => {
             let text = error.to_string();

@@ -116,6 +116,8 @@ const PARTS: &[stage::Part] = &[
     workers::SHARED,
     #[cfg(feature = "workers")]
     workers::MANY,
+    #[cfg(all(unix, feature = "workers"))]
+    workers::CHILDREN,
 ];
 
 fn main() -> ExitCode {

@@ -18,8 +18,10 @@ pub const PART: Part = Part {
         an_init_task_that_spins_makes_start_fail,
         an_init_task_that_fails_makes_start_fail_with_its_words,
         a_worker_that_dies_in_its_init_task_again_and_again_makes_start_fail,
+        one_worker_that_dies_in_its_init_task_again_and_again_makes_start_fail,
         an_exit_task_that_spins_makes_finish_fail,
         an_exit_task_that_fails_makes_finish_fail_with_its_words,
+        a_worker_that_dies_in_its_exit_task_is_replaced_and_makes_finish_fail,
         a_worker_that_does_not_end_makes_finish_fail,
         workers_that_end_before_they_are_there_make_start_fail,
         workers_that_know_other_tasks_make_start_fail,
@@ -29,7 +31,7 @@ pub const PART: Part = Part {
     ..Part::EMPTY
 };
 
-pub const TASKS: &[&dyn AnyTask] = &[&SPIN_AT, &REFUSE, &ABORT, &KEEP];
+pub const TASKS: &[&dyn AnyTask] = &[&SPIN_AT, &REFUSE, &ABORT, &ABORT_IN, &KEEP];
 
 static SPIN_AT: Task<(), (u64, u64), u64> = Task {
     name: "spin at",
@@ -42,6 +44,14 @@ static REFUSE: Task<(), String, ()> = Task {
 static ABORT: Task<(), (), ()> = Task {
     name: "abort",
     run: |_, ()| abort(),
+};
+/// Aborts in the worker of this number.
+static ABORT_IN: Task<(), usize, usize> = Task {
+    name: "abort in",
+    run: |worker, at| match worker.id() {
+        id if id == at => abort(),
+        id => Ok(id),
+    },
 };
 static KEEP: Task<(), (), ()> = Task {
     name: "keep",
@@ -156,6 +166,13 @@ fn a_worker_that_dies_in_its_init_task_again_and_again_makes_start_fail() {
     assert!(error.contains("ended"), "{error}");
 }
 
+fn one_worker_that_dies_in_its_init_task_again_and_again_makes_start_fail() {
+    for at in [1, 0] {
+        let error = refused(WorkersOptions::new(2).init(&ABORT_IN, &at).unwrap());
+        assert!(error.contains("ended"), "{error}");
+    }
+}
+
 /// What finishing fails with; nothing is left of it.
 #[track_caller]
 fn not_finished(options: WorkersOptions, work: impl FnOnce(&Workers)) -> String {
@@ -179,6 +196,21 @@ fn an_exit_task_that_fails_makes_finish_fail_with_its_words() {
         .unwrap();
     let error = not_finished(options, |_| {});
     assert!(error.contains("not yet"), "{error}");
+}
+
+fn a_worker_that_dies_in_its_exit_task_is_replaced_and_makes_finish_fail() {
+    let options = WorkersOptions::new(2).lifespan(10).exit(&ABORT, &());
+    let error = not_finished(options.unwrap(), |workers| {
+        let call = || workers.call(&SPIN_AT).chunk_len(5);
+        for _ in 0..2 {
+            let outputs = call().map((0..100).map(|number| (number, 100)));
+            assert!(outputs.unwrap().into_iter().eq(0..100));
+        }
+        let insights = workers.insights();
+        let starts: u64 = insights.workers.iter().map(|worker| worker.starts).sum();
+        assert!(starts >= 20, "{starts}");
+    });
+    assert!(error.contains("exit"), "{error}");
 }
 
 fn a_worker_that_does_not_end_makes_finish_fail() {

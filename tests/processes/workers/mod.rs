@@ -1,6 +1,8 @@
 //! Worker processes: a worker is this program again, which becomes one at the head of `main`, before it looks for
 //! a role.
 
+#[cfg(unix)]
+mod children;
 mod ends;
 mod limits;
 mod living;
@@ -13,6 +15,8 @@ use std::process::exit;
 
 use millpond::Workers;
 
+#[cfg(unix)]
+pub use children::PART as CHILDREN;
 pub use ends::PART as ENDS;
 pub use limits::PART as LIMITS;
 pub use many::PART as MANY;
@@ -36,6 +40,8 @@ pub fn begin() {
         ends::TASKS,
         shared::TASKS,
         many::TASKS,
+        #[cfg(unix)]
+        children::TASKS,
     ]
     .concat();
     let is_worker = env::args()

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process;
 
 use millpond::{
-    AnyTask, ArrayDict, ArrayOptions, AtomicArray, Board, BoardOptions, DictOptions, Failure,
-    InPlace, LineRanges, Lookup, Open, Task, Worker, Workers, WorkersOptions,
+    AnyTask, ArrayDict, ArrayOptions, AtomicArray, Board, BoardOptions, DictOptions, Error,
+    Failure, InPlace, LineRanges, Lookup, Open, Task, TaskFailure, Worker, Workers, WorkersOptions,
 };
 
 use super::living::lives;
@@ -18,6 +18,7 @@ pub const PART: Part = Part {
     name: "workers_shared",
     trials: named![
         structures_are_shared_and_replaced_while_workers_stay,
+        objects_that_cannot_be_opened_fail_the_tasks_that_want_them_alone,
         a_lifespan_gives_fresh_processes_and_each_begins_and_exits,
         a_state_stays_as_long_as_its_process,
         records_and_texts_are_read_where_they_lie,
@@ -28,7 +29,17 @@ pub const PART: Part = Part {
     ..Part::EMPTY
 };
 
-pub const TASKS: &[&dyn AnyTask] = &[&USE, &WHO, &COUNT, &SUM, &KEY, &LENGTHS, &PROCESSORS];
+pub const TASKS: &[&dyn AnyTask] = &[
+    &USE,
+    &WHO,
+    &COUNT,
+    &SUM,
+    &KEY,
+    &LENGTHS,
+    &PROCESSORS,
+    &ABORTED,
+    &PANICKED,
+];
 
 /// All of one name.
 #[derive(Open)]
@@ -55,6 +66,30 @@ impl Things {
     }
 }
 
+/// What ends the process that opens it, and what panics.
+struct Aborting;
+struct Panicking;
+
+impl Open for Aborting {
+    fn open_by_name(_: &str) -> millpond::Result<Self> {
+        process::abort()
+    }
+}
+
+impl Open for Panicking {
+    fn open_by_name(name: &str) -> millpond::Result<Self> {
+        panic!("`{name}` is not opened")
+    }
+}
+
+static ABORTED: Task<Aborting, u64, ()> = Task {
+    name: "aborted",
+    run: |_, _| Ok(()),
+};
+static PANICKED: Task<Panicking, u64, ()> = Task {
+    name: "panicked",
+    run: |_, _| Ok(()),
+};
 static USE: Task<Things, u64, u32> = Task {
     name: "use",
     run: use_things,
@@ -165,6 +200,49 @@ fn structures_are_shared_and_replaced_while_workers_stay() {
     assert!(error.contains("third"), "{error}");
     workers.share("first").unwrap();
     assert!(started.contains(&workers.apply(&USE, 1).unwrap()));
+}
+
+fn objects_that_cannot_be_opened_fail_the_tasks_that_want_them_alone() {
+    let _things = Things::create("things", 3);
+    let options = || WorkersOptions::new(2).shared("things");
+    let workers = Workers::start(options()).unwrap();
+    let mut others = workers.imap(&USE, 0..1000).unwrap();
+    assert!(others.by_ref().take(10).all(|result| result.is_ok()));
+    for result in workers.imap(&PANICKED, 0..10).unwrap() {
+        match result {
+            Err(Error::TaskFailed {
+                failure: TaskFailure::Panic(words),
+                ..
+            }) => assert!(words.starts_with("`things` is not opened"), "{words}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    let starts = || -> u64 {
+        let insights = workers.insights();
+        insights.workers.iter().map(|worker| worker.starts).sum()
+    };
+    assert_eq!(starts(), 2);
+    for times in 1..3 {
+        match workers.apply(&ABORTED, 1) {
+            Err(Error::TaskFailed {
+                failure: TaskFailure::WorkerDied(_),
+                ..
+            }) => assert_eq!(starts(), 2 + 3 * times, "it was retried twice"),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(others.all(|result| result.is_ok()));
+    assert_eq!(workers.map(&USE, 0..100).unwrap().len(), 100);
+    drop(others);
+    drop(workers);
+    for (options, word) in [
+        (options().init(&ABORTED, &1).unwrap(), "ended"),
+        (options().init(&PANICKED, &1).unwrap(), "is not opened"),
+    ] {
+        let error = Workers::start(options).unwrap_err();
+        assert!(matches!(error, Error::WorkerFailed { .. }), "{error}");
+        assert!(error.to_string().contains(word), "{error}");
+    }
 }
 
 fn a_lifespan_gives_fresh_processes_and_each_begins_and_exits() {

@@ -1,6 +1,10 @@
 //! Calls, with workers that are threads of this process and with one that is this thread: `cargo test` has no
 //! `main` of ours. With processes: `tests/processes/workers/`.
 
+mod failures;
+mod flow;
+mod sizes;
+
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,7 +12,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{ArrayOptions, AtomicArray, CancelToken, TaskFailure};
+use crate::{ArrayOptions, AtomicArray, CancelToken};
 
 static SQUARE: Task<(), u64, u64> = Task {
     name: "square",
@@ -163,83 +167,10 @@ fn inputs_are_asked_for_as_results_are_taken_and_no_further_ahead_than_asked() {
 }
 
 #[test]
-fn a_task_that_fails_or_panics_is_an_error_in_its_place_and_the_others_go_on() {
-    for start in BOTH {
-        let workers = workers(start, WorkersOptions::new(2));
-        let results: Vec<_> = workers.imap(&PICKY, 0..40).unwrap().collect();
-        assert_eq!(results.len(), 40);
-        for (number, result) in (0u64..).zip(results) {
-            let (index, failure) = match (number % 10, result) {
-                (
-                    3 | 7,
-                    Err(Error::TaskFailed {
-                        task: "picky",
-                        index,
-                        input,
-                        failure,
-                        ..
-                    }),
-                ) => {
-                    assert_eq!(input, number.to_string());
-                    (index, failure)
-                }
-                (3 | 7, other) => panic!("{other:?}"),
-                (_, result) => {
-                    assert_eq!(result.unwrap(), number);
-                    continue;
-                }
-            };
-            assert_eq!(index, number);
-            match failure {
-                TaskFailure::Error(words) => assert_eq!(words, format!("{number} ends in 3")),
-                TaskFailure::Panic(words) => assert_eq!(words, format!("{number} ends in 7")),
-                other => panic!("{other:?}"),
-            }
-        }
-        let first = workers.map(&PICKY, [0, 17, 3]).unwrap_err();
-        assert!(
-            matches!(first, Error::TaskFailed { index: 1, .. }),
-            "{first}"
-        );
-    }
-}
-
-#[test]
 fn one_that_takes_long_keeps_others_from_being_taken_and_not_from_being_done() {
     let workers = workers(Start::Threads, WorkersOptions::new(2));
     let results = workers.call(&WAIT).chunk_len(1).map(0..1000).unwrap();
     assert!((0..1000).eq(results));
-}
-
-#[test]
-fn what_is_too_large_is_an_error_and_what_nearly_is_passes() {
-    for start in BOTH {
-        let memory = 64 << 10;
-        let workers = workers(start, WorkersOptions::new(2).memory(memory));
-        let sizes = [10, memory, memory * 2, 0, memory - 1, memory / 2, memory, 3];
-        let repeats = sizes.map(|size| ("a".to_string(), size));
-        let texts = sizes.map(|size| "a".repeat(size));
-        let outputs: Vec<_> = workers.imap(&REPEAT, repeats).unwrap().collect();
-        let inputs: Vec<_> = workers.imap(&TEXT, texts).unwrap().collect();
-        for results in [outputs, inputs] {
-            assert_eq!(results.len(), sizes.len());
-            for (result, size) in results.into_iter().zip(sizes) {
-                match result {
-                    Ok(text) => assert_eq!(text.len(), size),
-                    Err(Error::TaskFailed {
-                        failure: TaskFailure::TooLarge(words),
-                        ..
-                    }) => {
-                        assert!(
-                            size > memory && words.contains("WorkersOptions::memory"),
-                            "{words}"
-                        );
-                    }
-                    Err(other) => panic!("{other}"),
-                }
-            }
-        }
-    }
 }
 
 #[test]
@@ -355,48 +286,6 @@ fn shared_objects_are_opened_by_name_and_can_be_replaced() {
         drop(workers);
         crate::unlink_all(name("").split('/').next().unwrap()).unwrap();
     }
-}
-
-#[test]
-fn bad_arguments_are_errors() {
-    Workers::begin(&[&SQUARE]);
-    let refused = |options: WorkersOptions| {
-        let error = Workers::start(options).unwrap_err();
-        assert!(matches!(error, Error::InvalidArgument { .. }), "{error}");
-    };
-    refused(WorkersOptions::new(0));
-    refused(WorkersOptions::new(10_000));
-    refused(WorkersOptions::new(1).memory(10));
-    refused(WorkersOptions::new(1).lifespan(0));
-    refused(WorkersOptions::new(1).start(Start::Threads).pin(true));
-    static UNKNOWN: Task<(), u64, u64> = Task {
-        name: "unknown",
-        run: square,
-    };
-    let workers = workers(Start::Threads, WorkersOptions::new(1));
-    for error in [
-        workers.map(&UNKNOWN, 0..1).unwrap_err(),
-        workers.call(&SQUARE).chunk_len(0).map(0..1).unwrap_err(),
-        workers.call(&SQUARE).in_flight(0).map(0..1).unwrap_err(),
-        workers
-            .call(&SQUARE)
-            .limit(Duration::from_secs(1))
-            .map(0..1)
-            .unwrap_err(),
-    ] {
-        assert!(matches!(error, Error::InvalidArgument { .. }), "{error}");
-    }
-}
-
-#[test]
-#[should_panic(expected = "two tasks are named `square`")]
-fn two_tasks_of_one_name_are_refused() {
-    static OTHER: Task<(), u32, u32> = Task {
-        name: "square",
-        run: |_, number| Ok(number),
-    };
-    Workers::begin(&[&SQUARE]);
-    Workers::begin(&[&OTHER]);
 }
 
 proptest! {
