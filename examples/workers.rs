@@ -24,7 +24,7 @@ struct Shared {
     killed: AtomicValue<u64>,
 }
 
-/// What a worker keeps for itself: the lengths of sequences that are asked for often.
+/// What a worker keeps for itself: how many steps it takes from small numbers.
 #[derive(Default)]
 struct Known(HashMap<u64, u32>);
 
@@ -40,37 +40,27 @@ fn search(worker: &mut Worker<'_, Shared>, starts: Range<u64>) -> Result<(u32, u
         abort(); // as a library might that is written in another language
     }
     let known = &mut worker.state::<Known>().0;
-    let mut longest = (0, 0);
-    for start in starts {
-        let (mut number, mut steps) = (start, 0);
-        while number > 1 {
-            if number < 1 << 16 && number < start {
-                let add = || length(number);
-                steps += *known.entry(number).or_insert_with(add);
-                break;
-            }
-            number = if number.is_multiple_of(2) {
-                number / 2
-            } else {
-                3 * number + 1
-            };
-            steps += 1;
-        }
-        longest = longest.max((steps, start));
-    }
+    let longest = starts.map(|start| (steps(start, known), start)).max();
+    let longest = longest.ok_or("an empty range")?;
     shared.longest[id].fetch_max(longest.0.into());
     Ok(longest)
 }
 
-fn length(mut number: u64) -> u32 {
-    let mut steps = 0;
+fn steps(start: u64, known: &mut HashMap<u64, u32>) -> u32 {
+    let (mut number, mut steps) = (start, 0);
     while number > 1 {
-        number = if number.is_multiple_of(2) {
-            number / 2
-        } else {
-            3 * number + 1
+        if let Some(rest) = known.get(&number) {
+            steps += rest;
+            break;
+        }
+        number = match number.is_multiple_of(2) {
+            true => number / 2,
+            false => 3 * number + 1,
         };
         steps += 1;
+    }
+    if start < 1 << 16 {
+        known.insert(start, steps);
     }
     steps
 }
@@ -88,20 +78,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
 
     let workers = Workers::start(options)?;
-    let ranges = (1..5_000_000)
-        .step_by(10_000)
-        .map(|start| start..start + 10_000);
+    let starts = (1..5_000_000).step_by(10_000);
+    let ranges = starts.map(|start| start..start + 10_000);
     let call = workers.call(&SEARCH).progress(true);
-    let (steps, start) = call
-        .map_unordered(ranges)?
-        .into_iter()
-        .max()
-        .ok_or("no ranges")?;
+    let found = call.map_unordered(ranges)?;
+    let (steps, start) = found.into_iter().max().ok_or("no ranges")?;
     println!("the longest begins at {start}, and has {steps} steps");
-    println!(
-        "{} worker was killed; what each has found:",
-        shared.killed.load()
-    );
+    println!("{} was killed; what each has found:", shared.killed.load());
     for worker in 0..workers.len() {
         println!("  worker {worker}: {} steps", shared.longest[worker].load());
     }

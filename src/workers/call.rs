@@ -69,8 +69,8 @@ impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
     }
 
     /// How long a task may run. The worker of one that runs longer is killed and replaced, and the task is
-    /// reported as [`TaskFailure::TimedOut`](crate::TaskFailure::TimedOut). Looked at every 20 ms while results are waited for. Needs workers
-    /// that are processes.
+    /// reported as [`TaskFailure::TimedOut`](crate::TaskFailure::TimedOut). Looked at every 20 ms while results
+    /// are waited for. Needs workers that are processes.
     pub fn limit(mut self, limit: Duration) -> Self {
         self.settings.limit = Some(limit);
         self

@@ -54,7 +54,8 @@ enum Carried {
     Refused(String, TaskFailure),
 }
 
-/// The outputs of a call, as they come. Made by [`Call::imap`](crate::Call::imap) and [`Call::imap_unordered`](crate::Call::imap_unordered).
+/// The outputs of a call, as they come. Made by [`Call::imap`](crate::Call::imap) and
+/// [`Call::imap_unordered`](crate::Call::imap_unordered).
 ///
 /// Dropped before its end, it gives up the tasks that were not begun; those that run do so to their end, and
 /// nobody gets their results.
