@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::chunk;
 use super::insights::Insights;
-use super::options::{Start, WorkersOptions};
+use super::options::{Once, Start, WorkersOptions};
 use super::post::Post;
 use super::process::names_of_tasks;
 use super::rings::{Rings, parameters};
@@ -115,54 +115,50 @@ impl Crew {
         for number in 0..crew.slots.len() {
             crew.start_slot(number);
         }
-        while !crew
-            .slots
-            .iter()
-            .all(|slot| slot.is_ready && slot.queue.is_empty())
-        {
-            crew.check()?;
-            if !crew.collect(None) {
-                crew.wait();
-            }
-        }
-        crew.check()?;
+        let is_initialised = |slot: &Slot| slot.is_ready && slot.queue.is_empty();
+        crew.wait_until(|crew| crew.slots.iter().all(is_initialised))?;
         Ok(crew)
     }
 
-    /// What is sent to every worker has to fit into its ring.
-    fn check_lengths(&self) -> Result<()> {
-        let (options, longest) = (&self.options, self.longest());
-        let length =
-            |once: &Option<super::options::Once>| once.as_ref().map_or(0, |once| once.body.len());
-        for (what, length) in [
-            ("the input of the init task", length(&options.init)),
-            ("the input of the exit task", length(&options.exit)),
-            ("the name of the shared objects", options.shared.len()),
-        ] {
-            if length > longest {
-                let found = format!("{length} bytes long");
-                let expected = format!("at most {longest}, or `WorkersOptions::memory` more");
-                return Error::invalid(what, found, expected);
-            }
-        }
-        Ok(())
-    }
-
-    /// The name by which workers open what they share, from now on. What was sent before is done first.
-    pub(super) fn share(&mut self, name: &str) -> Result<()> {
-        self.check()?;
-        let before = std::mem::replace(&mut self.options.shared, name.into());
-        if let Err(error) = self.check_lengths() {
-            self.options.shared = before;
-            return Err(error);
-        }
-        self.options.shared = before;
-        while !self.waiting.is_empty() || self.slots.iter().any(|slot| !slot.queue.is_empty()) {
+    /// Takes results, and looks after the workers, until `is_done`.
+    fn wait_until(&mut self, is_done: impl Fn(&Self) -> bool) -> Result<()> {
+        while !is_done(self) {
             self.check()?;
             if !self.collect(None) {
                 self.wait();
             }
         }
+        self.check()
+    }
+
+    /// What is sent to every worker has to fit into its ring.
+    fn check_lengths(&self) -> Result<()> {
+        let length = |once: &Option<Once>| once.as_ref().map_or(0, |once| once.body.len());
+        self.check_length("the input of the init task", length(&self.options.init))?;
+        self.check_length("the input of the exit task", length(&self.options.exit))?;
+        self.check_name(&self.options.shared)
+    }
+
+    fn check_name(&self, shared: &str) -> Result<()> {
+        self.check_length("the name of the shared objects", shared.len())
+    }
+
+    fn check_length(&self, what: &'static str, length: usize) -> Result<()> {
+        let longest = self.longest();
+        if length <= longest {
+            return Ok(());
+        }
+        let found = format!("{length} bytes long");
+        let expected = format!("at most {longest}, or `WorkersOptions::memory` more");
+        Error::invalid(what, found, expected)
+    }
+
+    /// The name by which workers open what they share, from now on. What was sent before is done first.
+    pub(super) fn share(&mut self, name: &str) -> Result<()> {
+        self.check()?;
+        self.check_name(name)?;
+        let has_nothing = |slot: &Slot| slot.queue.is_empty();
+        self.wait_until(|crew| crew.waiting.is_empty() && crew.slots.iter().all(has_nothing))?;
         self.options.shared = name.into();
         for slot in &mut self.slots {
             // Its ring is empty; one that has ended gets the name when it is started again.
@@ -200,6 +196,11 @@ impl Crew {
         self.calls
     }
 
+    /// How many bytes of a call's results may wait.
+    pub(super) fn memory(&self) -> usize {
+        self.options.memory * self.slots.len()
+    }
+
     /// The most bytes of a chunk.
     pub(super) fn longest(&self) -> usize {
         self.slots[0].longest()
@@ -233,7 +234,8 @@ impl Crew {
 
     pub(super) fn is_leaving(&self, slot: &Slot) -> bool {
         let is_old = |tasks| slot.tasks >= tasks;
-        slot.leaving != Leaving::No || self.options.lifespan.is_some_and(is_old)
+        let is_to = self.finishing || self.options.lifespan.is_some_and(is_old);
+        is_to || slot.leaving != Leaving::No
     }
 
     fn send_waiting(&mut self) {
@@ -249,8 +251,7 @@ impl Crew {
     /// Where so many results of `call` wait that its memory is used up, those that are not needed for the next
     /// stay in their ring, and so hold their worker up.
     pub(super) fn collect(&mut self, call: Option<u64>) -> bool {
-        let most = self.options.memory * self.slots.len();
-        let held = call.and_then(|call| Some((call, self.post.held(call, most)?)));
+        let held = call.and_then(|call| Some((call, self.post.held(call, self.memory())?)));
         let has = |slot: &Slot, call, next| {
             slot.queue
                 .front()
@@ -347,20 +348,7 @@ impl Crew {
     /// Lets all workers do what they have, exit, and end.
     pub(super) fn finish(&mut self) -> Result<()> {
         self.finishing = true;
-        for slot in &mut self.slots {
-            if slot.leaving == Leaving::No {
-                slot.leaving = Leaving::Asked;
-            }
-        }
-        while !self.slots.iter().all(Slot::is_gone) {
-            self.check()?;
-            self.collect(None);
-            self.look_after();
-            if !self.slots.iter().all(Slot::is_gone) {
-                self.wait();
-            }
-        }
-        self.check()?;
+        self.wait_until(|crew| crew.slots.iter().all(Slot::is_gone))?;
         self.post.check_exits()
     }
 

@@ -157,9 +157,6 @@ impl Crew {
             slot.last_words = Some(error.to_string());
             return;
         }
-        if self.finishing {
-            slot.leaving = Leaving::Asked;
-        }
         // Both fit into an empty ring, as was checked.
         let shared = self.options.shared.as_bytes();
         slot.send(chunk::SHARE, Sent::new(What::Share, 1), shared);

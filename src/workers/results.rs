@@ -67,9 +67,8 @@ pub struct Results<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> {
     inbox: Rc<RefCell<Inbox<I, O>>>,
     inputs: Fuse<J>,
     asked: Asked,
-    /// The next chunk, and whether it is complete.
+    /// The next chunk: without tasks, or complete.
     draft: Draft,
-    is_full: bool,
     /// Whether its inputs took their time.
     is_slow: bool,
     carried: Option<Carried>,
@@ -163,13 +162,12 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
             inputs: inputs.fuse(),
             asked: Asked::More,
             draft: Draft::default(),
-            is_full: false,
             is_slow: false,
             carried: None,
             issued: 0,
             taken: 0,
             fed: 0,
-            memory: inside.options.memory * inside.slots.len(),
+            memory: inside.memory(),
             longest: inside.longest(),
             is_over: false,
         })
@@ -240,7 +238,7 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
                 let depth = asked.unwrap_or_else(|| Depth::new(inbox.pace.depth()));
                 (depth, inbox.pace.window() as u64, inbox.bytes)
             };
-            if !self.is_full {
+            if self.draft.tasks == 0 {
                 let free = window.saturating_sub(self.issued - self.taken);
                 let is_stuck = bytes > self.memory && self.issued > self.taken;
                 if free == 0 || is_stuck || !self.left_to_send() {
@@ -250,7 +248,7 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
                     return any;
                 }
                 self.fill(free as usize);
-                if !self.is_full {
+                if self.draft.tasks == 0 {
                     any |= self.inbox.borrow().has();
                     return any;
                 }
@@ -266,7 +264,7 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
                 return any;
             }
             self.issued += u64::from(self.draft.tasks);
-            (self.draft.tasks, self.is_full, any) = (0, false, true);
+            (self.draft.tasks, any) = (0, true);
             if self.is_slow {
                 return any; // there may be results
             }
@@ -319,7 +317,6 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
         if self.inputs.size_hint().1 == Some(0) {
             self.asked = Asked::All;
         }
-        self.is_full = self.draft.tasks > 0;
     }
 
     /// Adds an input to the draft, or carries it.
