@@ -1,15 +1,9 @@
-//! How fast arrays are beside plain slices, locks and atomics of one process: `cargo bench --bench arrays`, or
+//! How fast arrays are beside plain slices, locks and atomics of one process: `cargo bench -p millpond-benches --bench arrays`, or
 //! with `-- fill` at the end only the measures whose names contain that.
 //!
 //! Two processes fill 10^8 numbers of an array by chunks, and half of a slice of their own each, in turns; the
 //! same is done by two threads of one process with a plain slice. A ratio above 1 is faster than the
 //! baseline.
-
-#[expect(
-    dead_code,
-    reason = "the table's other columns are for other benchmarks"
-)]
-mod rounds;
 
 use std::env;
 use std::error::Error;
@@ -20,8 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use millpond::{ArrayOptions, AtomicArray, Attach, ChunkedArray, Lifetime, SharedArray};
+use millpond_benches::rounds::{Table, Unit};
 use parking_lot::RwLock;
-use rounds::{Table, Unit};
 
 type Outcome = Result<(), Box<dyn Error>>;
 

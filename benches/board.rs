@@ -5,18 +5,12 @@
 //! The baseline is `ptr::copy_nonoverlapping` (a slice's `copy_from_slice`) between two buffers of this
 //! process. All buffers were touched before. A ratio above 1 is faster than the baseline.
 
-#[expect(
-    dead_code,
-    reason = "other benchmarks count records or measure by themselves"
-)]
-mod rounds;
-
 use std::process;
 use std::sync::Arc;
 
 use millpond::{Board, BoardOptions, Boards, BoardsOptions, Lifetime, Result};
 
-use rounds::{Table, Unit};
+use millpond_benches::rounds::{Table, Unit};
 
 /// The weights of a network for CartPole, of one that fills the caches, and of a large one.
 const LENGTHS: [usize; 3] = [4_610, 1_000_000, 25_000_000];

@@ -1,4 +1,4 @@
-//! Many processes at one pool: `cargo bench --bench contention`, or with `-- --quick` at the end in
+//! Many processes at one pool: `cargo bench -p millpond-benches --bench contention`, or with `-- --quick` at the end in
 //! a quarter of the time.
 //!
 //! Each worker is a process of this very program that attaches to the pool by name. All start
@@ -6,22 +6,14 @@
 //! took, the longest too: whoever waits for the lock, or for a processor, waits inside a call. What
 //! the figures mean is in `docs/performance.md`.
 
-#[path = "contention/crew.rs"]
-mod crew;
-#[path = "contention/histogram.rs"]
-mod histogram;
-#[allow(dead_code, reason = "the trees and rows are for other benchmarks")]
-mod plain;
-mod transitions;
-#[path = "contention/worker.rs"]
-mod worker;
-
 use std::error::Error;
 use std::time::Duration;
 
-use crew::Report;
-use transitions::full_pool;
-use worker::Operation::{self, InsertChunk, InsertOne, SampleAndGather, Update};
+use millpond_benches::processes::crew::{self, Report};
+use millpond_benches::processes::worker::Operation::{
+    self, InsertChunk, InsertOne, SampleAndGather, Update,
+};
+use millpond_benches::transitions::full_pool;
 
 const CAPACITY: usize = 1 << 20;
 /// Updates for one sample, where a process is to be in the lock as often as it can. The sample gives

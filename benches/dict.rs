@@ -1,11 +1,9 @@
 //! A dictionary beside `hashbrown`'s map in the same process, and what passing one on costs:
-//! `cargo bench --bench dict`, or with a part of a measure's name at the end; `-- --large` has
+//! `cargo bench -p millpond-benches --bench dict`, or with a part of a measure's name at the end; `-- --large` has
 //! 50 million keys instead of 5.
 //!
 //! Rows are 8 x f32, keys random 64-bit numbers. Ratios above 1 say that millpond is faster. What the figures
 //! mean is in `docs/performance.md`.
-
-mod rounds;
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -15,7 +13,7 @@ use millpond::{ArrayDict, DictOptions};
 use rand::rngs::SmallRng;
 use rand::{Rng, RngExt, SeedableRng};
 
-use rounds::{Table, Unit, quantile};
+use millpond_benches::rounds::{Table, Unit, quantile};
 
 type Row = [f32; 8];
 type Dict = ArrayDict<u64, Row>;

@@ -1,5 +1,5 @@
 //! How the cost of a pool grows with its capacity, its records, its batches and its processes:
-//! `cargo bench --bench growth`, which takes under three minutes and draws `docs/growth-*.svg`.
+//! `cargo bench -p millpond-benches --bench growth`, which takes under three minutes and draws `docs/growth-*.svg`.
 //!
 //! With `-- capacity` at the end only the sweeps whose names contain that; with `-- --quick` fewer
 //! points in less time, drawn into the target directory. Beside the pool stands what the same bytes
@@ -9,31 +9,21 @@
 mod axis;
 #[path = "growth/cleaner.rs"]
 mod cleaner;
-#[path = "contention/crew.rs"]
-mod crew;
-#[path = "contention/histogram.rs"]
-#[allow(dead_code, reason = "this benchmark shows no times of single calls")]
-mod histogram;
 #[path = "growth/picture.rs"]
 mod picture;
-#[allow(dead_code, reason = "the trees and rows are for other benchmarks")]
-mod plain;
 #[path = "growth/pond.rs"]
 mod pond;
 #[path = "growth/processes.rs"]
 mod processes;
-#[allow(dead_code, reason = "the table of ratios is for another benchmark")]
-mod rounds;
 #[path = "growth/sizes.rs"]
 mod sizes;
 #[path = "growth/sweep.rs"]
 mod sweep;
-mod transitions;
-#[path = "contention/worker.rs"]
-mod worker;
 
 use std::error::Error;
 use std::path::Path;
+
+use millpond_benches::processes::crew;
 
 use sweep::{Effort, Sweep};
 

@@ -1,10 +1,8 @@
-//! Lookups beside `hashbrown`'s map in the same process: `cargo bench --bench lookup`, or with a part of a
+//! Lookups beside `hashbrown`'s map in the same process: `cargo bench -p millpond-benches --bench lookup`, or with a part of a
 //! measure's name at the end; `-- --large` has 50 million keys instead of 5.
 //!
 //! Keys are random 64-bit numbers and values 8 x f32, or both are strings. Ratios above 1 say that millpond is
 //! faster. What the figures mean is in `docs/performance.md`.
-
-mod rounds;
 
 use std::hint::black_box;
 use std::process::Command;
@@ -15,7 +13,7 @@ use millpond::{Lookup, OpenOptions};
 use rand::rngs::SmallRng;
 use rand::{Rng, RngExt, SeedableRng};
 
-use rounds::{Table, Unit, quantile};
+use millpond_benches::rounds::{Table, Unit, quantile};
 
 type Row = [f32; 8];
 type Outcome = Result<(), Box<dyn std::error::Error>>;

@@ -1,10 +1,8 @@
-//! What each call of a pool costs by itself: `cargo bench --bench micro`.
+//! What each call of a pool costs by itself: `cargo bench -p millpond-benches --bench micro`.
 //!
 //! Times of one machine at one moment, for work on millpond itself; how they compare with anything
 //! else is measured by `ratios.rs`, which also has the lock and the wake-up of another process by
 //! themselves.
-
-mod transitions;
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -15,7 +13,7 @@ use millpond::{Batch, Board, BoardOptions, Column, Lifetime, Pool, PoolOptions, 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use transitions::{BATCH, CHUNK, Columns, Transition, full_pool};
+use millpond_benches::transitions::{BATCH, CHUNK, Columns, Transition, full_pool};
 
 const CAPACITY: usize = 1 << 18;
 

@@ -1,4 +1,4 @@
-//! What the ways of sampling and of removing cost beside each other: `cargo bench --bench policies`.
+//! What the ways of sampling and of removing cost beside each other: `cargo bench -p millpond-benches --bench policies`.
 //!
 //! Times of one machine at one moment; only their ratios say something.
 

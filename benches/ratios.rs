@@ -16,20 +16,16 @@ mod sync;
 
 mod locks;
 mod pages;
-#[allow(dead_code, reason = "reading a tape is for another benchmark")]
-mod plain;
-mod rounds;
 mod segments;
-mod transitions;
 
 use millpond::{Batch, Lifetime, Pool, PoolOptions};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use plain::wide::WideTree;
-use plain::{BinaryTree, Rows, Tape};
-use rounds::{Table, Unit};
-use transitions::{BATCH, CHUNK, Columns, Transition, full_pool};
+use millpond_benches::plain::wide::WideTree;
+use millpond_benches::plain::{self, BinaryTree, Rows, Tape};
+use millpond_benches::rounds::{Table, Unit};
+use millpond_benches::transitions::{BATCH, CHUNK, Columns, Transition, full_pool};
 
 const CAPACITY: usize = 1 << 20;
 const BETA: f32 = 0.4;

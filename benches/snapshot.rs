@@ -1,5 +1,5 @@
 //! How fast a pool is saved and loaded beside a plain copy of the same bytes, and for how long others wait:
-//! `cargo bench --bench snapshot`, or with `-- DIRECTORY` at the end on the file system of that directory.
+//! `cargo bench -p millpond-benches --bench snapshot`, or with `-- DIRECTORY` at the end on the file system of that directory.
 //!
 //! The pool has 2^20 records of 1 KiB. Each measure and its baseline take turns, and the ratios are those of
 //! neighbouring turns: above 1, millpond is faster. Whatever writes also waits until the disk has it. What

@@ -1,4 +1,4 @@
-//! What it costs to publish read-only structures, to check them and to open them: `cargo bench --bench volumes
+//! What it costs to publish read-only structures, to check them and to open them: `cargo bench -p millpond-benches --bench volumes
 //! --features full`; with `-- --large` also structures of more than 2 GiB, for which there should be 12 GiB of
 //! memory.
 //!

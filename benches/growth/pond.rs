@@ -8,8 +8,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::Outcome;
-use crate::plain::{Draws, Tape};
-use crate::rounds::{in_turns, quantile};
+use millpond_benches::plain::{Draws, Tape};
+use millpond_benches::rounds::{in_turns, quantile};
 
 /// The largest batch that is measured.
 pub const LARGEST_BATCH: usize = 4096;

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use crate::Outcome;
-use crate::crew::{self, Report};
 use crate::sweep::Kind::{Insert, PlainCopy, PlainGather, SampleAndGather};
 use crate::sweep::{Effort, Line, Sweep, Titles};
-use crate::transitions::full_pool;
-use crate::worker::Operation;
+use millpond_benches::processes::crew::{self, Report};
+use millpond_benches::processes::worker::Operation;
+use millpond_benches::transitions::full_pool;
 
 const CAPACITY: usize = 1 << 18;
 

@@ -5,9 +5,9 @@
 use raw_sync::locks::{LockInit, Mutex as RawSync};
 
 use crate::os;
-use crate::rounds::{Table, Unit};
 use crate::sync::primitive::Channel;
 use crate::sync::{Found, Lock, LockWords, Owner, Peers};
+use millpond_benches::rounds::{Table, Unit};
 
 /// Locks in a call: one alone is shorter than what it takes to call it.
 const TIMES: usize = 100;

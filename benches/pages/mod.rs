@@ -7,8 +7,8 @@ use millpond::{Attach, Batch, Lifetime, Pool, PoolOptions};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::rounds::{Table, Unit, quantile};
-use crate::transitions::{BATCH, CHUNK, Columns, Transition, fill};
+use millpond_benches::rounds::{Table, Unit, quantile};
+use millpond_benches::transitions::{BATCH, CHUNK, Columns, Transition, fill};
 
 /// 1.05 GiB of slots.
 const CAPACITY: usize = 3 << 19;
@@ -28,7 +28,7 @@ pub fn compare(table: &Table) -> millpond::Result<()> {
     fill(&huge)?;
     fill(&small)?;
     compare_openings(table, &format!("{run}/small"))?;
-    let records = crate::plain::chunk();
+    let records = millpond_benches::plain::chunk();
     table.compare(
         "pages: insert 64; small pages",
         Unit::Records(CHUNK),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use millpond::{Board, BoardOptions, Lifetime, Pool, PoolOptions};
 use shared_memory::ShmemConf;
 
-use crate::rounds::{Table, Unit};
+use millpond_benches::rounds::{Table, Unit};
 
 const MEBIBYTE: usize = 1 << 20;
 /// Which half of a ping-pong a child process is to play, and where.
