@@ -1,4 +1,4 @@
-//! Worker processes fill one array in place: `cargo run --release --all-features --example parallel_map_array`.
+//! Worker processes fill one array in place: `cargo run --release --example parallel_map_array`.
 //!
 //! What travels to them is ranges of the array, and nothing comes back: each worker computes the elements of its
 //! range where they lie. One of them ends itself half way: another does its range again, and the result is the

@@ -1,5 +1,5 @@
 //! Worker processes with shared objects, a state of their own, and one that is killed half way:
-//! `cargo run --release --all-features --example workers`.
+//! `cargo run --release --example workers`.
 //!
 //! The workers look for the longest sequence of Collatz (3n + 1) among some millions of starting points. They
 //! share an array of atomic numbers, the longest that each has found, and a count; each keeps what it found before

@@ -1,5 +1,5 @@
 //! A text classifier is trained, published once, and used in place by worker processes, through which a large
-//! table is streamed: `cargo run --release --all-features --example classify`.
+//! table is streamed: `cargo run --release --example classify`.
 //!
 //! It learns which subject a quotation belongs to, from the Debian package `fortunes` (`sudo apt install
 //! fortunes`; macOS: `brew install fortune`), or else which part of millpond a paragraph of its source is from.

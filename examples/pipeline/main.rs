@@ -1,5 +1,5 @@
 //! A pipeline of two stages, a trie and a lookup, that worker processes open as one and use in place:
-//! `cargo run --release --all-features --example pipeline`.
+//! `cargo run --release --example pipeline`.
 //!
 //! The trie has every word of some texts (as `classify` finds them) and of the system's word list, if there is
 //! one (Debian: `sudo apt install wamerican`); the lookup has what is known about each. A large table of texts
