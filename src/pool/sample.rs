@@ -13,7 +13,7 @@ use rand::{Rng, RngExt};
 use super::batch::{Batch, Sample};
 use super::lease::{Taken, announce, is_unchanged};
 use super::policy::{Preference, Sampler};
-use super::select::{Age, Extreme, Odds, Proportional, Ranked, Select, SoFar, Uniform};
+use super::select::{Age, Extreme, NOTHING, Odds, Proportional, Ranked, Select, SoFar, Uniform};
 use super::slot::Slot;
 use super::statistics::Counter;
 use super::table::Counted;
@@ -122,10 +122,21 @@ impl<T: Record> Pool<T> {
                 expected: "1 or more".into(),
             });
         }
+        let table = &self.inner.parts().tables[self.table];
+        if let Some(order) = sampler.order() {
+            Extreme::new(table, order, 0)?; // before it waits for records
+        }
         let mut draw = || self.inner.draw(self.table, sampler, count, random, batch);
         match self.rate_limiter() {
             None => draw(),
-            Some(limiter) => self.sample_when_allowed(limiter, count, draw),
+            Some(limiter) => {
+                let capacity = self.inner.parts().capacity();
+                let most = match sampler.is_distinct() {
+                    true => capacity,
+                    false => capacity.saturating_mul(table.shape.times.max(1) as usize),
+                };
+                self.sample_when_allowed(limiter, count, most, draw)
+            }
         }
     }
 
@@ -166,11 +177,37 @@ impl<T: Record> Inner<T> {
                 self.finish_counting(batch)
             }
             Err(error) => {
+                let error = self.explain(error, batch);
                 batch.uncount();
                 batch.release();
                 Err(error)
             }
         }
+    }
+
+    /// Says why nothing can be sampled: what is there, and what of it has been sampled often enough, by this batch
+    /// too.
+    fn explain(&self, error: Error, batch: &Batch<T>) -> Error {
+        let Error::NothingToSample { .. } = error else {
+            return error;
+        };
+        let parts = self.parts();
+        let table = &parts.tables[batch.table];
+        let found = batch.samples.iter().filter(|sample| sample.counted).count();
+        if found > 0 && table.shape.times > 0 {
+            let asked = batch.samples.len();
+            return Error::TooFewRecords { asked, found };
+        }
+        let length = self.len();
+        let is_used_up = |&slot: &usize| {
+            let word = parts.words[slot].load(Ordering::Relaxed);
+            matches!(Slot::from_word(word), Slot::Committed(_)) && table.is_exhausted(slot)
+        };
+        let used_up = match table.counts_samples() && length > 0 {
+            true => (0..parts.capacity()).filter(is_used_up).count().min(length),
+            false => 0,
+        };
+        Error::NothingToSample { length, used_up }
     }
 
     fn draw_by(
@@ -181,16 +218,14 @@ impl<T: Record> Inner<T> {
         batch: &mut Batch<T>,
     ) -> Result<()> {
         self.mend_orphans()?;
-        let length = self.len();
-        if length == 0 {
-            return Err(Error::NothingToSample { length });
+        if self.len() == 0 {
+            return Err(NOTHING);
         }
         let (parts, number) = (self.parts(), batch.table);
         let table = &parts.tables[number];
         let so_far = SoFar {
             round: 0,
             count,
-            length,
             is_last: false,
             chosen: sampler.is_distinct().then(HashSet::new),
         };
@@ -288,7 +323,7 @@ impl<T: Record> Inner<T> {
         }
         match batch.lost.is_empty() {
             true => Ok(()),
-            false => Err(batch.why_lost(self.len())),
+            false => Err(batch.why_lost()),
         }
     }
 

@@ -140,6 +140,7 @@ impl<S: Structure> Segment<S> {
         Error::NotFound {
             name: name.as_str().into(),
             root: root.path.clone(),
+            waited: Duration::ZERO,
         }
     }
 

@@ -15,10 +15,10 @@ pub enum Start {
     /// Each in a process of its own, which is this program again.
     #[default]
     Processes,
-    /// Each in a thread of this process. For looking for mistakes: a task that ends its process ends all, and no
-    /// time limit can be kept.
+    /// Each in a thread of this process. For debugging: a task that ends its process ends all, and no time limit can
+    /// be kept. `Workers::begin` need not have been called.
     Threads,
-    /// In the thread of whoever asks for results. For looking for mistakes.
+    /// In the thread that asks for results. For debugging. `Workers::begin` need not have been called.
     Inline,
 }
 
@@ -105,14 +105,14 @@ impl WorkersOptions {
     /// again.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for a task that `Workers::begin` was not given, or an input that cannot be
-    /// serialised.
+    /// [`Error::InvalidArgument`] for a task that `Workers::begin` was not given (unless [`start`](Self::start) was
+    /// called before, for workers in threads), or an input that cannot be serialised.
     pub fn init<S: Open + 'static, I: Message, O: Message>(
         mut self,
         task: &Task<S, I, O>,
         input: &I::Value,
     ) -> Result<Self> {
-        self.init = Some(once(task, input)?);
+        self.init = Some(once(task, input, self.start)?);
         Ok(self)
     }
 
@@ -126,7 +126,7 @@ impl WorkersOptions {
         task: &Task<S, I, O>,
         input: &I::Value,
     ) -> Result<Self> {
-        self.exit = Some(once(task, input)?);
+        self.exit = Some(once(task, input, self.start)?);
         Ok(self)
     }
 
@@ -147,6 +147,10 @@ impl WorkersOptions {
     /// How many bytes the largest input or output may have. For each worker twice as much is set aside for tasks
     /// on their way, and twice as much for results; and the results that wait to be taken, because they came out
     /// of turn, may take as much again for each worker. Default: 1 MiB.
+    ///
+    /// So 20 workers need 80 MiB in the directory of the segments. In a container `/dev/shm` may have less (64 MiB is
+    /// Docker's default, which its option `--shm-size` changes); then [`Workers::start`](crate::Workers::start) fails
+    /// with [`Error::NoSpace`].
     pub fn memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;
         self
@@ -206,8 +210,9 @@ const MOST_WORKERS: usize = 500;
 fn once<S: Open + 'static, I: Message, O: Message>(
     task: &Task<S, I, O>,
     input: &I::Value,
+    start: Start,
 ) -> Result<Once> {
-    let place = place_of(task)?;
+    let place = place_of(task, start)?;
     let mut draft = Draft::default();
     draft.begin(place);
     let written = draft.add(|out| I::write(input, out));

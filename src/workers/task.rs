@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use super::bench::{Bench, Gone, Kind};
 use super::chunk::Chunk;
 use super::message::Message;
+use super::options::Start;
 use super::process;
 use super::worker::Worker;
 use crate::error::{Error, Result};
@@ -66,6 +67,8 @@ pub trait Run {
     fn name(&self) -> &'static str;
     /// Tells it from others of its name.
     fn types(&self) -> TypeId;
+    /// The address of its function.
+    fn function(&self) -> usize;
     /// Answers each task of a chunk.
     fn run(
         &self,
@@ -82,6 +85,10 @@ impl<S: Open + 'static, I: Message, O: Message> Run for Task<S, I, O> {
 
     fn types(&self) -> TypeId {
         TypeId::of::<(S, fn(I) -> O)>()
+    }
+
+    fn function(&self) -> usize {
+        self.run as usize
     }
 
     fn run(
@@ -174,14 +181,46 @@ pub(super) fn registered() -> Vec<&'static dyn AnyTask> {
     TASKS.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// The place of `task` in the list.
+/// Tasks that workers in threads of this process ran without having been named before. They are no part of the
+/// list that a pool's processes compare with their own.
+static UNNAMED: Mutex<Vec<&'static dyn AnyTask>> = Mutex::new(Vec::new());
+/// The place of the first of them.
+const FIRST_UNNAMED: usize = 1 << 24;
+
+/// The task at a place that is not in the program's list.
+pub(super) fn unnamed(place: usize) -> Option<&'static dyn AnyTask> {
+    let all = UNNAMED.lock().unwrap_or_else(PoisonError::into_inner);
+    all.get(place.checked_sub(FIRST_UNNAMED)?).copied()
+}
+
+/// The place of a task that was not named before, for workers in threads.
+fn unnamed_place_of<S: Open + 'static, I: Message, O: Message>(task: &Task<S, I, O>) -> usize {
+    let mut all = UNNAMED.lock().unwrap_or_else(PoisonError::into_inner);
+    let same = |known: &&dyn AnyTask| {
+        let (name, types) = (known.name(), known.types());
+        name == task.name && types == Run::types(task) && known.function() == task.function()
+    };
+    let place = all.iter().position(same).unwrap_or_else(|| {
+        let Task { name, run } = *task;
+        all.push(Box::leak(Box::new(Task::<S, I, O> { name, run })));
+        all.len() - 1
+    });
+    FIRST_UNNAMED + place
+}
+
+/// The place of `task` in the list. Workers that run in threads of this process know others, too, and so where the
+/// list is empty: then there are no other workers.
 pub(super) fn place_of<S: Open + 'static, I: Message, O: Message>(
     task: &Task<S, I, O>,
+    start: Start,
 ) -> Result<usize> {
     let all = registered();
     let place = all
         .iter()
         .position(|known| known.name() == task.name && known.types() == Run::types(task));
+    if place.is_none() && (start != Start::Processes || all.is_empty()) {
+        return Ok(unnamed_place_of(task));
+    }
     place.ok_or_else(|| {
         let names: Vec<_> = all.iter().map(|task| task.name()).collect();
         Error::InvalidArgument {

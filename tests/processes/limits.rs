@@ -109,10 +109,10 @@ fn with_few_descriptors<T>(attempt: impl Fn() -> Result<T>) {
     };
     assert_eq!(full.raw_os_error(), Some(nix::libc::EMFILE));
     while let Err(error) = attempt() {
-        let Error::System { source, .. } = &error else {
+        let Error::System { cause, .. } = &error else {
             panic!("another error: {error:?}");
         };
-        assert_eq!(source.raw_os_error(), Some(nix::libc::EMFILE), "{error}");
+        assert_eq!(cause.raw_os_error(), Some(nix::libc::EMFILE), "{error}");
         println!("{error}");
         orders.next();
         ballast.pop().expect("success with all descriptors");
@@ -234,10 +234,10 @@ fn cramped() {
         ("open", open("large")),
     ] {
         let error = refused.expect_err("more addresses than there may be");
-        let Error::System { source, .. } = &error else {
+        let Error::System { cause, .. } = &error else {
             panic!("another error: {error:?}");
         };
-        assert_eq!(source.kind(), io::ErrorKind::OutOfMemory);
+        assert_eq!(cause.kind(), io::ErrorKind::OutOfMemory);
         println!("{what}: {error}");
         orders.next();
     }
