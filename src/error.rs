@@ -109,7 +109,11 @@ pub enum Error {
     },
 
     /// The file is not a segment, or its contents contradict themselves.
-    #[error("{} is damaged: {reason}; {}", words::structure(name), words::anew(name))]
+    #[error(
+        "{} is damaged: {reason}; {}",
+        words::structure(name),
+        words::anew(name)
+    )]
     Damaged {
         /// The segment's name, or the file's path.
         name: String,
@@ -120,7 +124,8 @@ pub enum Error {
     /// The segment was made by a version of millpond, or a machine, that lays it out otherwise.
     #[error(
         "{} has {what} {found}, and this program reads {expected}; use the version of millpond that made it, or {}",
-        words::structure(name), words::anew(name)
+        words::structure(name),
+        words::anew(name)
     )]
     WrongFormat {
         /// The segment's name.

@@ -58,18 +58,36 @@ fn what_is_damaged_is_named_as_what_it_is() {
         "segment `run/pool` is damaged: its version is 0; unlink it and create it again"
     );
     let text = damaged(ANONYMOUS);
-    assert!(!text.contains("unlink") && !text.contains(ANONYMOUS), "{text}");
+    assert!(
+        !text.contains("unlink") && !text.contains(ANONYMOUS),
+        "{text}"
+    );
     assert!(text.contains("create another"), "{text}");
     let text = damaged(&path().display().to_string());
-    assert!(text.starts_with("file ") && text.contains("publish it again"), "{text}");
+    assert!(
+        text.starts_with("file ") && text.contains("publish it again"),
+        "{text}"
+    );
 }
 
 #[test]
 fn a_child_is_not_told_to_open_what_has_no_name() {
     let text = |name: &str| Error::Forked { name: name.into() }.to_string();
-    assert!(text("run/pool").contains("segment `run/pool`"), "{}", text("run/pool"));
-    assert!(text("run/pool").contains("open it again"), "{}", text("run/pool"));
-    assert!(text(ANONYMOUS).contains("create another"), "{}", text(ANONYMOUS));
+    assert!(
+        text("run/pool").contains("segment `run/pool`"),
+        "{}",
+        text("run/pool")
+    );
+    assert!(
+        text("run/pool").contains("open it again"),
+        "{}",
+        text("run/pool")
+    );
+    assert!(
+        text(ANONYMOUS).contains("create another"),
+        "{}",
+        text(ANONYMOUS)
+    );
 }
 
 #[test]
@@ -83,7 +101,10 @@ fn nobody_who_has_waited_is_told_to_wait() {
         assert!(at_once.contains(part), "{at_once}");
     }
     let late = text(Duration::from_secs(2));
-    assert!(late.contains("within 2s") && late.contains("MILLPOND_DIR"), "{late}");
+    assert!(
+        late.contains("within 2s") && late.contains("MILLPOND_DIR"),
+        "{late}"
+    );
     assert!(!late.contains("Attach::wait"), "{late}");
 }
 
@@ -92,10 +113,20 @@ fn a_file_system_that_does_not_say_what_is_free_is_not_called_full() {
     let text = |free| {
         let (directory, remedy) = (path(), "make it smaller");
         let asked = 5 << 20;
-        Error::NoSpace { directory, asked, free, remedy }.to_string()
+        Error::NoSpace {
+            directory,
+            asked,
+            free,
+            remedy,
+        }
+        .to_string()
     };
     assert!(text(Some(0)).contains("0 bytes free; free some, or make it smaller"));
-    assert!(text(None).contains("it does not say how much is free;"), "{}", text(None));
+    assert!(
+        text(None).contains("it does not say how much is free;"),
+        "{}",
+        text(None)
+    );
 }
 
 #[test]
@@ -114,8 +145,16 @@ fn advice_on_an_error_of_the_system_holds_for_plain_files_too() {
 #[test]
 fn each_reason_for_which_nothing_can_be_sampled_has_its_own_words() {
     let text = |length, used_up| Error::NothingToSample { length, used_up }.to_string();
-    assert!(text(0, 0).contains("holds 0 records; insert some first"), "{}", text(0, 0));
-    assert!(text(4, 0).contains("holds 4 records, all of priority 0;"), "{}", text(4, 0));
+    assert!(
+        text(0, 0).contains("holds 0 records; insert some first"),
+        "{}",
+        text(0, 0)
+    );
+    assert!(
+        text(4, 0).contains("holds 4 records, all of priority 0;"),
+        "{}",
+        text(4, 0)
+    );
     let used_up = text(4, 4);
     assert!(used_up.contains("as often as it may be"), "{used_up}");
     assert!(!used_up.contains("priority"), "{used_up}");

@@ -51,7 +51,9 @@ pub(super) fn not_found(name: &str, root: &Path, waited: Duration) -> String {
 pub(super) fn nothing_to_sample(length: usize, used_up: usize) -> String {
     let left = length.saturating_sub(used_up);
     match (length, used_up) {
-        (0, _) => "the pool holds 0 records; insert some first, or wait with `Pool::wait_for_len`".into(),
+        (0, _) => {
+            "the pool holds 0 records; insert some first, or wait with `Pool::wait_for_len`".into()
+        }
         (_, 0) => format!(
             "the pool holds {length} records, all of priority 0; give them priorities with \
              `Pool::update_priorities`, or insert others"

@@ -358,7 +358,11 @@ impl<T: Record> Batch<T> {
 fn check_beta(beta: f32) -> Result<()> {
     match beta >= 0.0 && beta.is_finite() {
         true => Ok(()),
-        false => Error::invalid("beta", beta.to_string(), "a number from 0 on, usually 0 to 1".into()),
+        false => Error::invalid(
+            "beta",
+            beta.to_string(),
+            "a number from 0 on, usually 0 to 1".into(),
+        ),
     }
 }
 

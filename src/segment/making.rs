@@ -73,13 +73,7 @@ impl<S: Structure> Segment<S> {
         (header, layout): (Header, Layout<S>),
         plan: &Plan,
     ) -> Result<Self> {
-        reserve(
-            &new.file,
-            header.length,
-            &new.target,
-            &root.path,
-            S::REMEDY,
-        )?;
+        reserve(&new.file, header.length, &new.target, &root.path, S::REMEDY)?;
         fail_point("create.reserved");
         let mapping = Mapping::of_file(&new.file, layout.length, Access::Write)
             .map_err(Error::system("map", &new.target))?;
@@ -155,15 +149,8 @@ impl<S: Structure> Segment<S> {
                 .create_nameless_companions(count, plan.paging)?,
         };
         extend_first::<S>(&header, &companions)?;
-        let mut segment = Self::attach(
-            ANONYMOUS,
-            header,
-            layout,
-            &mapping,
-            None,
-            &plan.role,
-            true,
-        )?;
+        let mut segment =
+            Self::attach(ANONYMOUS, header, layout, &mapping, None, &plan.role, true)?;
         segment.companions = companions;
         Ok(segment)
     }

@@ -62,7 +62,9 @@ impl Sink {
             free: os::free_space(self.file(), directory).unwrap_or(None),
             remedy: match self {
                 Self::File(_) => "choose a path on a file system with more room",
-                Self::Name(_) | Self::Memory(..) => "set MILLPOND_DIR to a directory with more room",
+                Self::Name(_) | Self::Memory(..) => {
+                    "set MILLPOND_DIR to a directory with more room"
+                }
             },
         }
     }

@@ -176,7 +176,13 @@ fn records_of_priority_zero_are_sampled_uniformly_only() {
         pool.sample(1, &mut random()),
         &["holds 4 records, all of priority 0"],
     );
-    assert!(matches!(error, Error::NothingToSample { length: 4, used_up: 0 }));
+    assert!(matches!(
+        error,
+        Error::NothingToSample {
+            length: 4,
+            used_up: 0
+        }
+    ));
     assert_eq!(pool.sample_uniform(8, &mut random()).unwrap().len(), 8);
     pool.update_priorities(&[2], &[1e-9]).unwrap();
     assert_eq!(pool.sample(2, &mut random()).unwrap().keys(), [2, 2]);

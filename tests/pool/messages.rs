@@ -69,8 +69,13 @@ fn a_view_that_has_used_its_records_up_says_so() {
 #[test]
 fn records_of_priority_zero_are_counted_whatever_the_sampler() {
     let pool = pool(PoolOptions::new(10));
-    pool.insert_batch_with_priorities(&[1, 2, 3], &[0.0; 3]).unwrap();
-    for sampler in [Sampler::stratified(), Sampler::ranked(), Sampler::independent()] {
+    pool.insert_batch_with_priorities(&[1, 2, 3], &[0.0; 3])
+        .unwrap();
+    for sampler in [
+        Sampler::stratified(),
+        Sampler::ranked(),
+        Sampler::independent(),
+    ] {
         let (error, text) = refused(pool.sample_by(sampler, 1, &mut random()));
         assert!(
             matches!(
@@ -111,10 +116,16 @@ fn a_batch_that_no_pool_can_give_is_refused_and_not_waited_for() {
     let late = refused(pool.sample(6, &mut random())).0;
     assert!(matches!(late, Error::TimedOut { .. }), "{late}");
     let never = refused(pool.sample(7, &mut random())).0;
-    assert!(matches!(never, Error::TooFewRecords { asked: 7, .. }), "{never}");
+    assert!(
+        matches!(never, Error::TooFewRecords { asked: 7, .. }),
+        "{never}"
+    );
     let distinct = Sampler::uniform().without_replacement();
     let never = refused(pool.sample_by(distinct, 3, &mut random())).0;
-    assert!(matches!(never, Error::TooFewRecords { asked: 3, .. }), "{never}");
+    assert!(
+        matches!(never, Error::TooFewRecords { asked: 3, .. }),
+        "{never}"
+    );
     pool.insert(&2).unwrap();
     assert_eq!(pool.sample(6, &mut random()).unwrap().len(), 6);
 }

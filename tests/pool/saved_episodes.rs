@@ -53,7 +53,11 @@ fn windows<T: Record + Ord>(pool: &Pool<T>, length: usize) -> BTreeSet<Vec<T>> {
     let mut found = BTreeSet::new();
     for _ in 0..40 {
         let windows = pool.sample_windows(100, length, &mut random()).unwrap();
-        found.extend(windows.iter().map(|window| window.records().copied().collect()));
+        found.extend(
+            windows
+                .iter()
+                .map(|window| window.records().copied().collect()),
+        );
     }
     found
 }
@@ -165,7 +169,10 @@ fn frames_are_stacked_after_loading_as_before() {
         let windows = loaded.sample_windows(32, STACK + 1, random).unwrap();
         let mut now = [[[9u32; 1]; STACK]; 32];
         let mut next = now;
-        let columns = (Column::new("step", &mut now), Column::new("step", &mut next));
+        let columns = (
+            Column::new("step", &mut now),
+            Column::new("step", &mut next),
+        );
         windows.stack(Fill::First, columns.0, columns.1).unwrap();
         for ((now, next), end) in now.iter().zip(&next).zip(windows.ends().records()) {
             assert_eq!(next[STACK - 1], [end.step]);
@@ -210,7 +217,10 @@ fn windows_of_irregular_episodes_are_the_same_after_loading() {
             let found = windows(&loaded, length);
             for window in &found {
                 let first = window[0];
-                assert!(window.len() == length || first.step == 0, "{window:?} was cut");
+                assert!(
+                    window.len() == length || first.step == 0,
+                    "{window:?} was cut"
+                );
                 let steps = (first.step..).zip(window);
                 steps.for_each(|(step, record)| {
                     assert_eq!((record.episode, record.step), (first.episode, step));
@@ -218,7 +228,11 @@ fn windows_of_irregular_episodes_are_the_same_after_loading() {
             }
             // 4,000 draws find almost all of them on both sides.
             let both = found.intersection(&expected).count();
-            assert!(both * 10 > expected.len() * 8, "{both} of {}", expected.len());
+            assert!(
+                both * 10 > expected.len() * 8,
+                "{both} of {}",
+                expected.len()
+            );
         }
     }
 }

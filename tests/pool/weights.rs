@@ -131,7 +131,8 @@ fn the_same_seed_draws_the_same_batch() {
 fn a_beta_that_cannot_be_is_refused_and_leaves_no_weights() {
     let options = PoolOptions::new(4).alpha(1.0).ordered(true);
     let pool = Pool::<u64>::anonymous(options).unwrap();
-    pool.insert_batch_with_priorities(&[1, 2], &[1.0, 3.0]).unwrap();
+    pool.insert_batch_with_priorities(&[1, 2], &[1.0, 3.0])
+        .unwrap();
     let batch = pool.sample(4, &mut StdRng::seed_from_u64(1)).unwrap();
     for beta in [f32::NAN, -0.1, f32::NEG_INFINITY, f32::INFINITY] {
         let mut weights = [vec![9.0; 3], vec![9.0; 3]];
@@ -141,7 +142,10 @@ fn a_beta_that_cannot_be_is_refused_and_leaves_no_weights() {
         ];
         for refused in refused {
             let text = refused.unwrap_err().to_string();
-            assert!(text.contains(&format!("beta is {beta}; it must be")), "{text}");
+            assert!(
+                text.contains(&format!("beta is {beta}; it must be")),
+                "{text}"
+            );
         }
         assert_eq!(weights, [[0.0; 0]; 2]);
     }
@@ -151,7 +155,8 @@ fn a_beta_that_cannot_be_is_refused_and_leaves_no_weights() {
 fn weights_by_the_pool_do_not_become_zero_where_the_lowest_share_is_tiny() {
     let options = PoolOptions::new(4).alpha(1.0).ordered(true);
     let pool = Pool::<u64>::anonymous(options).unwrap();
-    pool.insert_batch_with_priorities(&[1, 2], &[1e-38, 1e28]).unwrap();
+    pool.insert_batch_with_priorities(&[1, 2], &[1e-38, 1e28])
+        .unwrap();
     let batch = pool.sample(1, &mut StdRng::seed_from_u64(1)).unwrap();
     assert_eq!(batch.get(0), &2);
     let mut weights = Vec::new();

@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, io};
 
-use millpond::{ArrayDict, Board, BoardOptions, DictOptions, Error, Pool, PoolOptions};
+use millpond::{
+    ArrayDict, Board, BoardOptions, DictOptions, Error, LookupBuilder, Place, Pool, PoolOptions,
+    PublishOptions,
+};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -63,7 +66,11 @@ fn obstacle() -> Option<String> {
 /// Plays a role in a small file system of its own.
 fn play_on_a_small_file_system(role: &str, files: u32) {
     let options = format!("size={ROOM},nr_inodes={files},mode=0700");
-    play_on(&format!("-t tmpfs -o {options}"), find_way().expect("a way"), role);
+    play_on(
+        &format!("-t tmpfs -o {options}"),
+        find_way().expect("a way"),
+        role,
+    );
 }
 
 /// Plays a role in a file system of its own, which `mount` makes of these arguments in the given `way`.
@@ -217,7 +224,10 @@ fn filled() {
     assert_eq!(pool.participants().unwrap().len(), 2);
     let board = || Board::<u64>::create("weights", BoardOptions::new(1000));
     let error = board().unwrap_err();
-    assert!(matches!(error, Error::NoSpace { free: Some(0), .. }), "{error}");
+    assert!(
+        matches!(error, Error::NoSpace { free: Some(0), .. }),
+        "{error}"
+    );
 
     assert_eq!(millpond::list(None).unwrap().len(), 1);
     millpond::unlink("run/pool").unwrap();
@@ -335,23 +345,37 @@ fn growing() {
 /// The advice is that of what is refused.
 fn advised() {
     let text = refused_text(create(100_000));
-    assert!(text.contains("make it smaller, or set MILLPOND_DIR"), "{text}");
+    assert!(
+        text.contains("make it smaller, or set MILLPOND_DIR"),
+        "{text}"
+    );
     #[cfg(feature = "workers")]
     {
         let text = refused_text(millpond::Workers::start(millpond::WorkersOptions::new(3)));
-        for part in ["`WorkersOptions::memory`", "the number of workers", "MILLPOND_DIR"] {
+        for part in [
+            "`WorkersOptions::memory`",
+            "the number of workers",
+            "MILLPOND_DIR",
+        ] {
             assert!(text.contains(part), "{text}");
         }
         assert!(!text.contains("capacity"), "{text}");
     }
-    let pairs = || (0..200_000u64).map(|key| (key, key));
-    let text = refused_text(Lookup::publish("table", pairs()));
+    let publish = |place: Place, options: PublishOptions| -> Result<(), Error> {
+        let mut builder = LookupBuilder::<u64, u64>::new(&options);
+        builder.extend((0..200_000).map(|key| (key, key)))?;
+        builder.publish(place).map(|_| ())
+    };
+    let text = refused_text(publish("table".into(), PublishOptions::new()));
     assert!(text.contains("MILLPOND_DIR"), "{text}");
     let path = root().with_file_name("table");
-    let text = refused_text(Lookup::publish(path.as_path(), pairs()));
-    assert!(text.contains("choose a path") && !text.contains("MILLPOND_DIR"), "{text}");
+    let text = refused_text(publish(path.as_path().into(), PublishOptions::new()));
+    assert!(
+        text.contains("choose a path") && !text.contains("MILLPOND_DIR"),
+        "{text}"
+    );
     let scratch = PublishOptions::new().scratch(root()).memory(1 << 16);
-    let text = refused_text(Lookup::publish_with(path.as_path(), pairs(), &scratch));
+    let text = refused_text(publish(path.as_path().into(), scratch));
     assert!(text.contains("PublishOptions::scratch"), "{text}");
     assert_eq!(everything_below(&root()), [root().join(".lock")]);
 }
@@ -361,6 +385,9 @@ fn advised() {
 fn refused_text<T>(done: Result<T, Error>) -> String {
     let error = done.err().expect("an error");
     let text = error.to_string();
-    assert!(matches!(error, Error::NoSpace { .. }), "another error: {text}");
+    assert!(
+        matches!(error, Error::NoSpace { .. }),
+        "another error: {text}"
+    );
     text
 }

@@ -123,7 +123,11 @@ fn a_relative_root_is_refused_with_the_reason() {
             }
         }
     }
-    assert_eq!(fs::read_dir(&place).unwrap().count(), 0, "something was made");
+    assert_eq!(
+        fs::read_dir(&place).unwrap().count(),
+        0,
+        "something was made"
+    );
 }
 
 /// Looks for a segment, creates one, and lists all.

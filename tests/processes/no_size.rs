@@ -7,7 +7,7 @@ use std::env;
 use std::path::PathBuf;
 use std::process::Command;
 
-use millpond::{ArrayDict, DictOptions, LookupBuilder, Pool, PoolOptions};
+use millpond::{ArrayDict, DictOptions, LookupBuilder, Pool, PoolOptions, PublishOptions};
 
 use crate::full::play_on;
 use crate::stage::{Part, named};
@@ -52,13 +52,17 @@ fn living() {
 
     let dict = ArrayDict::<u64, u64>::create("words", DictOptions::new(0)).unwrap();
     let rows = numbers.iter().enumerate();
-    dict.extend(rows.map(|(key, &row)| (key as u64, row))).unwrap();
+    dict.extend(rows.map(|(key, &row)| (key as u64, row)))
+        .unwrap();
     assert_eq!(dict.len(), numbers.len());
     dict.verify().unwrap();
 
+    let mut builder = LookupBuilder::<u64, u64>::new(&PublishOptions::new());
     let pairs = numbers.iter().enumerate();
-    let table = Lookup::publish("table", pairs.map(|(key, &value)| (key as u64, value))).unwrap();
-    table.verify().unwrap();
+    builder
+        .extend(pairs.map(|(key, &value)| (key as u64, value)))
+        .unwrap();
+    builder.publish("table").unwrap().verify().unwrap();
 
     let root = PathBuf::from(env::var_os("MILLPOND_DIR").expect("a directory"));
     let path = root.with_file_name("pool.snapshot");

@@ -129,7 +129,10 @@ fn waiting_in_vain_is_an_error_that_says_for_what() {
         "{absent}"
     );
     let absent = Lookup::<u64, u64>::open(POOL).unwrap_err();
-    assert!(absent.to_string().contains("`OpenOptions::wait`"), "{absent}");
+    assert!(
+        absent.to_string().contains("`OpenOptions::wait`"),
+        "{absent}"
+    );
 
     let pool = create();
     let began = Instant::now();
