@@ -15,7 +15,7 @@ use crate::record::Schema;
 pub(crate) use make::check_records;
 pub use task::TaskFailure;
 pub(crate) use words::ANONYMOUS;
-use words::{advice, bytes};
+use words::advice;
 
 /// The result of an operation of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -93,10 +93,7 @@ pub enum Error {
     },
 
     /// The file system has no room for the segment, or for what it is to grow by.
-    #[error(
-        "{} has no room for {} more: {} free; free some, or {remedy}",
-        directory.display(), bytes(*asked), free.map_or("it does not say how much is".into(), bytes)
-    )]
+    #[error("{} has no room {}; free some, or {remedy}", directory.display(), words::room(*asked, *free))]
     NoSpace {
         /// The directory of the file.
         directory: PathBuf,
@@ -123,8 +120,8 @@ pub enum Error {
 
     /// The segment was made by a version of millpond, or a machine, that lays it out otherwise.
     #[error(
-        "{} has {what} {found}, and this program reads {expected}; use the version of millpond that made it, or {}",
-        words::structure(name),
+        "{}, or {}",
+        words::wrong_format(name, what, found, expected),
         words::anew(name)
     )]
     WrongFormat {
@@ -210,11 +207,7 @@ pub enum Error {
     },
 
     /// The handle was made before this process was forked.
-    #[error(
-        "this handle on {} belongs to the parent process; {} in the forked child",
-        words::structure(name),
-        if name == ANONYMOUS { "create another one" } else { "open it again" }
-    )]
+    #[error("{}", words::forked(name))]
     Forked {
         /// The segment's name.
         name: String,
@@ -309,8 +302,8 @@ pub enum Error {
 
     /// Every slot of the pool is leased to a batch or reserved by a writer.
     #[error(
-        "all {capacity} slots of the pool are leased to batches, reserved by writers, or hold records that its \
-         remover keeps; drop or remove some, or create the pool with more capacity"
+        "all {capacity} slots of the pool are leased to batches or reserved by writers, or hold records that its \
+         remover keeps; drop some, or create the pool with more capacity"
     )]
     NoFreeSlot {
         /// How many slots the pool has.
@@ -390,8 +383,7 @@ pub enum Error {
     /// Workers were to be started by a program that does not know how to be one.
     #[error(
         "this program starts itself again as its workers, and did not say how: call `Workers::begin` with its \
-         tasks at the head of `main` (or, to look for mistakes, start with `Start::Threads`, which needs no tasks \
-         that were named before)"
+         tasks at the head of `main` (or, for debugging, start with `Start::Threads`, which does without that)"
     )]
     NoWorkers,
 

@@ -27,6 +27,30 @@ pub(super) fn anew(name: &str) -> &'static str {
     }
 }
 
+/// Of which version, or kind of machine, one is, and that it is another than this program's; what to do begins.
+pub(super) fn wrong_format(name: &str, what: &str, found: &str, expected: &str) -> String {
+    let structure = structure(name);
+    format!(
+        "{structure} has {what} {found}, and this program reads {expected}; use the version of millpond that made it"
+    )
+}
+
+/// That a handle is of no use in a forked child.
+pub(super) fn forked(name: &str) -> String {
+    let again = match name {
+        ANONYMOUS => "create another one",
+        _ => "open it again",
+    };
+    let structure = structure(name);
+    format!("this handle on {structure} belongs to the parent process; {again} in the forked child")
+}
+
+/// How much room was asked for, and how much there is.
+pub(super) fn room(asked: u64, free: Option<u64>) -> String {
+    let free = free.map_or("it does not say how much is".into(), bytes);
+    format!("for {} more: {free} free", bytes(asked))
+}
+
 /// Names of segments are never absolute, and paths in errors are.
 fn is_path(name: &str) -> bool {
     Path::new(name).is_absolute()
@@ -100,7 +124,7 @@ pub(super) fn advice(error: &io::Error) -> &'static str {
 }
 
 /// A number of bytes as a person reads it.
-pub(super) fn bytes(count: u64) -> String {
+fn bytes(count: u64) -> String {
     const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
     let mut unit = 0;
     let mut amount = count as f64;

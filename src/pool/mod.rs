@@ -17,6 +17,7 @@ mod insert;
 mod lease;
 mod limit;
 mod links;
+mod nothing;
 mod options;
 mod parts;
 mod patience;

@@ -116,11 +116,7 @@ impl<T: Record> Pool<T> {
     ) -> Result<()> {
         self.inner.segment.check_process()?;
         if count == 0 {
-            return Err(Error::InvalidArgument {
-                what: "the size of a batch",
-                found: "0".into(),
-                expected: "1 or more".into(),
-            });
+            return Error::invalid("the size of a batch", "0".into(), "1 or more".into());
         }
         let table = &self.inner.parts().tables[self.table];
         if let Some(order) = sampler.order() {
@@ -130,11 +126,7 @@ impl<T: Record> Pool<T> {
         match self.rate_limiter() {
             None => draw(),
             Some(limiter) => {
-                let capacity = self.inner.parts().capacity();
-                let most = match sampler.is_distinct() {
-                    true => capacity,
-                    false => capacity.saturating_mul(table.shape.times.max(1) as usize),
-                };
+                let most = self.inner.largest_batch(table, sampler);
                 self.sample_when_allowed(limiter, count, most, draw)
             }
         }
@@ -183,31 +175,6 @@ impl<T: Record> Inner<T> {
                 Err(error)
             }
         }
-    }
-
-    /// Says why nothing can be sampled: what is there, and what of it has been sampled often enough, by this batch
-    /// too.
-    fn explain(&self, error: Error, batch: &Batch<T>) -> Error {
-        let Error::NothingToSample { .. } = error else {
-            return error;
-        };
-        let parts = self.parts();
-        let table = &parts.tables[batch.table];
-        let found = batch.samples.iter().filter(|sample| sample.counted).count();
-        if found > 0 && table.shape.times > 0 {
-            let asked = batch.samples.len();
-            return Error::TooFewRecords { asked, found };
-        }
-        let length = self.len();
-        let is_used_up = |&slot: &usize| {
-            let word = parts.words[slot].load(Ordering::Relaxed);
-            matches!(Slot::from_word(word), Slot::Committed(_)) && table.is_exhausted(slot)
-        };
-        let used_up = match table.counts_samples() && length > 0 {
-            true => (0..parts.capacity()).filter(is_used_up).count().min(length),
-            false => 0,
-        };
-        Error::NothingToSample { length, used_up }
     }
 
     fn draw_by(

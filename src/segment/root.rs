@@ -25,7 +25,7 @@ pub(crate) struct Root {
 }
 
 impl Root {
-    /// `MILLPOND_DIR`, else the system's best. A private one is created if it is missing; that of a
+    /// `MILLPOND_DIR`, which is an absolute path, else the system's best. A private one is created if it is missing; that of a
     /// group, which `MILLPOND_GROUP` names, must be there.
     pub(crate) fn find() -> Result<Self> {
         let path = match std::env::var_os(VARIABLE) {

@@ -170,7 +170,7 @@ impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
         inputs: J,
         ordered: bool,
     ) -> Result<Results<'w, I, O, J>> {
-        let place = place_of(self.task, self.crew.borrow().options.start)?;
+        let place = place_of(self.task)?;
         for (what, number) in [
             ("the length of a chunk", self.settings.chunk_len),
             ("the number of tasks in flight", self.settings.in_flight),

@@ -105,14 +105,14 @@ impl WorkersOptions {
     /// again.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for a task that `Workers::begin` was not given (unless [`start`](Self::start) was
-    /// called before, for workers in threads), or an input that cannot be serialised.
+    /// [`Error::InvalidArgument`] for a task that `Workers::begin` was not given, or an input that cannot be
+    /// serialised.
     pub fn init<S: Open + 'static, I: Message, O: Message>(
         mut self,
         task: &Task<S, I, O>,
         input: &I::Value,
     ) -> Result<Self> {
-        self.init = Some(once(task, input, self.start)?);
+        self.init = Some(once(task, input)?);
         Ok(self)
     }
 
@@ -126,7 +126,7 @@ impl WorkersOptions {
         task: &Task<S, I, O>,
         input: &I::Value,
     ) -> Result<Self> {
-        self.exit = Some(once(task, input, self.start)?);
+        self.exit = Some(once(task, input)?);
         Ok(self)
     }
 
@@ -210,9 +210,8 @@ const MOST_WORKERS: usize = 500;
 fn once<S: Open + 'static, I: Message, O: Message>(
     task: &Task<S, I, O>,
     input: &I::Value,
-    start: Start,
 ) -> Result<Once> {
-    let place = place_of(task, start)?;
+    let place = place_of(task)?;
     let mut draft = Draft::default();
     draft.begin(place);
     let written = draft.add(|out| I::write(input, out));

@@ -10,7 +10,6 @@ use std::sync::{Mutex, PoisonError};
 use super::bench::{Bench, Gone, Kind};
 use super::chunk::Chunk;
 use super::message::Message;
-use super::options::Start;
 use super::process;
 use super::worker::Worker;
 use crate::error::{Error, Result};
@@ -181,8 +180,8 @@ pub(super) fn registered() -> Vec<&'static dyn AnyTask> {
     TASKS.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// Tasks that workers in threads of this process ran without having been named before. They are no part of the
-/// list that a pool's processes compare with their own.
+/// Tasks of workers in threads of a program that named none. They are no part of the list that a pool's processes
+/// compare with their own.
 static UNNAMED: Mutex<Vec<&'static dyn AnyTask>> = Mutex::new(Vec::new());
 /// The place of the first of them.
 const FIRST_UNNAMED: usize = 1 << 24;
@@ -193,7 +192,7 @@ pub(super) fn unnamed(place: usize) -> Option<&'static dyn AnyTask> {
     all.get(place.checked_sub(FIRST_UNNAMED)?).copied()
 }
 
-/// The place of a task that was not named before, for workers in threads.
+/// The place of a task of a program that named none.
 fn unnamed_place_of<S: Open + 'static, I: Message, O: Message>(task: &Task<S, I, O>) -> usize {
     let mut all = UNNAMED.lock().unwrap_or_else(PoisonError::into_inner);
     let same = |known: &&dyn AnyTask| {
@@ -208,19 +207,18 @@ fn unnamed_place_of<S: Open + 'static, I: Message, O: Message>(task: &Task<S, I,
     FIRST_UNNAMED + place
 }
 
-/// The place of `task` in the list. Workers that run in threads of this process know others, too, and so where the
-/// list is empty: then there are no other workers.
+/// The place of `task` in the list. Where the list is empty, all workers are threads of this process, which know any
+/// task.
 pub(super) fn place_of<S: Open + 'static, I: Message, O: Message>(
     task: &Task<S, I, O>,
-    start: Start,
 ) -> Result<usize> {
     let all = registered();
+    if all.is_empty() {
+        return Ok(unnamed_place_of(task));
+    }
     let place = all
         .iter()
         .position(|known| known.name() == task.name && known.types() == Run::types(task));
-    if place.is_none() && (start != Start::Processes || all.is_empty()) {
-        return Ok(unnamed_place_of(task));
-    }
     place.ok_or_else(|| {
         let names: Vec<_> = all.iter().map(|task| task.name()).collect();
         Error::InvalidArgument {

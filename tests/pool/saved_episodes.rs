@@ -18,7 +18,10 @@ struct Step {
 }
 
 fn linked(capacity: usize) -> PoolOptions {
-    PoolOptions::new(capacity).linked(true).alpha(1.0)
+    PoolOptions::new(capacity)
+        .linked(true)
+        .alpha(1.0)
+        .leases(2048)
 }
 
 /// A pool with so many steps of one episode, numbered from 0 on.
@@ -50,9 +53,9 @@ fn loaded<T: Record>(
 
 /// All windows of this length that the pool yields.
 fn windows<T: Record + Ord>(pool: &Pool<T>, length: usize) -> BTreeSet<Vec<T>> {
-    let mut found = BTreeSet::new();
+    let (mut found, random) = (BTreeSet::new(), &mut random());
     for _ in 0..40 {
-        let windows = pool.sample_windows(100, length, &mut random()).unwrap();
+        let windows = pool.sample_windows(100, length, random).unwrap();
         found.extend(
             windows
                 .iter()
@@ -235,4 +238,25 @@ fn windows_of_irregular_episodes_are_the_same_after_loading() {
             );
         }
     }
+}
+
+/// A file that an earlier build wrote, in which the record of key `k` has number `k`, and not `k + 1`.
+fn earlier(bytes: &[u8], place: &Place) -> Pool<u64> {
+    std::fs::write(place.file(), bytes).unwrap();
+    let loaded = Pool::anonymous(linked(10)).unwrap();
+    loaded.load(place.file()).unwrap();
+    loaded.verify().unwrap();
+    loaded
+}
+
+#[test]
+fn snapshots_of_earlier_builds_are_loaded_with_their_episodes() {
+    let place = Place::new("earlier");
+    // Steps 1 to 4 of an episode in four slots; then an episode of 7 and 8 was begun, and 3 removed.
+    let lapped = earlier(include_bytes!("fixtures/lapped_version_1.snapshot"), &place);
+    assert_windows(&lapped, [&[7], &[7, 8]]);
+    assert_eq!(lapped.len(), 3);
+    // Two steps, with the keys 0 and 1.
+    let fresh = earlier(include_bytes!("fixtures/fresh_version_1.snapshot"), &place);
+    assert_windows(&fresh, [&[0], &[0, 1]]);
 }

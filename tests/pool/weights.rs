@@ -155,14 +155,14 @@ fn a_beta_that_cannot_be_is_refused_and_leaves_no_weights() {
 fn weights_by_the_pool_do_not_become_zero_where_the_lowest_share_is_tiny() {
     let options = PoolOptions::new(4).alpha(1.0).ordered(true);
     let pool = Pool::<u64>::anonymous(options).unwrap();
-    pool.insert_batch_with_priorities(&[1, 2], &[1e-38, 1e28])
+    pool.insert_batch_with_priorities(&[1, 2], &[2e-38, 1e28])
         .unwrap();
     let batch = pool.sample(1, &mut StdRng::seed_from_u64(1)).unwrap();
     assert_eq!(batch.get(0), &2);
     let mut weights = Vec::new();
     batch.weights_by_pool(0.4, &mut weights).unwrap();
-    // (1e-38 / 1e28)^0.4 is 10^-26.4.
-    assert!((weights[0] / 3.981e-27 - 1.0).abs() < 1e-3, "{weights:?}");
+    // (2e-38 / 1e28)^0.4 is 5.253e-27.
+    assert!((weights[0] / 5.253e-27 - 1.0).abs() < 1e-3, "{weights:?}");
     batch.weights_by_pool(1.0, &mut weights).unwrap();
-    assert_eq!(weights, [0.0], "1e-66 is no `f32`");
+    assert_eq!(weights, [0.0], "2e-66 is no `f32`");
 }

@@ -255,7 +255,7 @@ fn a_file_longer_than_a_process_may_write_is_an_error() {
     let mut child = Child::start("limits::short", &[]);
     for _ in 0..2 {
         let said = child.line();
-        let says = ["RLIMIT_FSIZE", "ulimit -f", "less capacity"];
+        let says = ["RLIMIT_FSIZE", "ulimit -f", "make it smaller"];
         assert!(says.iter().all(|part| said.contains(part)), "{said}");
         assert!(said.contains(root().to_str().unwrap()), "{said}");
         assert_eq!(everything_below(&root()), before, "after: {said}");

@@ -167,4 +167,10 @@ impl Parts {
         // Relaxed: the caller sees the record, and so its link.
         key_of(self.links.as_ref()?[slot].load(Ordering::Relaxed))
     }
+
+    /// Whether the link of the record of `key`, in `slot`, can be: it leads to no record, or to a lower key.
+    pub(super) fn leads_to_earlier(&self, slot: usize, key: u64) -> bool {
+        let previous = self.previous(slot);
+        previous.is_none_or(|previous| previous < key || previous == DEPARTED_KEY)
+    }
 }
