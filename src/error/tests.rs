@@ -79,7 +79,7 @@ fn a_child_is_not_told_to_open_what_has_no_name() {
         text("run/pool")
     );
     assert!(
-        text("run/pool").contains("open it again"),
+        text("run/pool").contains("open the segment again"),
         "{}",
         text("run/pool")
     );

@@ -39,7 +39,7 @@ pub(super) fn wrong_format(name: &str, what: &str, found: &str, expected: &str) 
 pub(super) fn forked(name: &str) -> String {
     let again = match name {
         ANONYMOUS => "create another one",
-        _ => "open it again",
+        _ => "open the segment again",
     };
     let structure = structure(name);
     format!("this handle on {structure} belongs to the parent process; {again} in the forked child")

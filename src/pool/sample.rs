@@ -43,7 +43,7 @@ impl<T: Record> Pool<T> {
     ///
     /// # Errors
     /// [`Error::NothingToSample`] where no record has a priority above 0; [`Error::TooFewRecords`] where
-    /// no record may come twice, and there are fewer than `count`; [`Error::TooManyLeases`];
+    /// no record may come twice, or more often than it may be sampled, and there are fewer than `count`; [`Error::TooManyLeases`];
     /// [`Error::InvalidArgument`] for a `count` of 0; [`Error::TimedOut`] and [`Error::Cancelled`] while
     /// it waits for inserts; [`Error::Forked`].
     ///

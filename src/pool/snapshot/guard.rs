@@ -27,7 +27,7 @@ use super::super::Inner;
 use super::super::parts::Parts;
 use super::super::policy::Remover;
 use super::super::slot::Slot;
-use crate::error::{ANONYMOUS, Error, Result};
+use crate::error::{Error, Result};
 use crate::os::fail_point;
 use crate::record::Record;
 use crate::segment::{Guard, Segment};
@@ -156,7 +156,10 @@ impl<T> Inner<T> {
         match self.saver_is_alive() {
             false => Ok(()),
             true => Err(Error::AlreadySaving {
-                what: format!("pool `{}`", self.segment.name().unwrap_or(ANONYMOUS)),
+                what: match self.segment.name() {
+                    Some(name) => format!("pool `{name}`"),
+                    None => "the pool".into(),
+                },
             }),
         }
     }
