@@ -118,7 +118,7 @@ fn compare_samples(table: &Table, pool: &Pool<Transition>, rows: &mut Rows) {
     let other_columns = &mut Columns::new();
     let sample = |random: &mut StdRng, batch: &mut Batch<Transition>, weights: &mut Vec<f32>| {
         pool.sample_into(BATCH, random, batch).expect("a full pool");
-        batch.weights(BETA, weights);
+        batch.weights(BETA, weights).expect("a right beta");
     };
     let records = Unit::Records(BATCH);
     table.compare(
@@ -261,7 +261,7 @@ fn compare_learners(table: &Table, pool: &Pool<Transition>, rows: &mut Rows) {
     let priorities: Vec<f32> = (0..BATCH).map(|at| 0.1 + at as f32 / 128.0).collect();
     let mut round = || {
         pool.sample_into(BATCH, random, batch).expect("a full pool");
-        batch.weights(BETA, weights);
+        batch.weights(BETA, weights).expect("a right beta");
         columns.gather(batch).expect("right columns");
         pool.update_priorities(batch.keys(), &priorities)
             .expect("priorities")

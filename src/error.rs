@@ -1,16 +1,21 @@
 //! What can go wrong, in words for the person who reads it: what was expected, what was found, and
 //! what to do. Imports `record`'s schema, to show two of them side by side.
 
+mod make;
 mod task;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::record::{Record, Schema};
+use crate::record::Schema;
+pub(crate) use make::check_records;
 pub use task::TaskFailure;
-use words::{advice, bytes};
+pub(crate) use words::ANONYMOUS;
+use words::advice;
 
 /// The result of an operation of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -18,6 +23,10 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// What went wrong, and what to do about it.
 ///
 /// An operation that returns an error has changed nothing, unless its page says otherwise.
+///
+/// `Debug` shows the same text as `Display`, because a program whose `main` returns an error shows it by `Debug`.
+/// The text has all that there is to say, the system's own words among it; so
+/// [`source`](std::error::Error::source) is `None`, and a report of a chain of errors says nothing twice.
 ///
 /// ```
 /// use millpond::{Error, Pool};
@@ -27,18 +36,18 @@ pub type Result<T> = std::result::Result<T, Error>;
 ///     other => panic!("{other:?}"),
 /// }
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The system refused something.
-    #[error("cannot {action} {}: {source}{}", path.display(), advice(source))]
+    #[error("cannot {action} {}: {cause}{}", path.display(), advice(cause))]
     System {
         /// What was tried.
         action: &'static str,
         /// On which file or directory.
         path: PathBuf,
         /// The system's own words.
-        source: io::Error,
+        cause: io::Error,
     },
 
     /// A name that cannot be a segment's.
@@ -63,16 +72,14 @@ pub enum Error {
     },
 
     /// No segment has this name.
-    #[error(
-        "no segment is named `{name}` in {}; create it first, or wait for its creator with \
-         `Attach::wait`; processes meet only where MILLPOND_DIR is the same",
-        root.display()
-    )]
+    #[error("{}; processes meet only where MILLPOND_DIR is the same", words::not_found(name, root, *waited))]
     NotFound {
         /// The name that was looked for.
         name: String,
         /// The directory in which it was looked for.
         root: PathBuf,
+        /// For how long it was waited for.
+        waited: Duration,
     },
 
     /// The name is taken.
@@ -86,31 +93,37 @@ pub enum Error {
     },
 
     /// The file system has no room for the segment, or for what it is to grow by.
-    #[error(
-        "{} has no room for {} more: {} free; free some, ask for less capacity, or set \
-         MILLPOND_DIR to a directory with more room",
-        directory.display(), bytes(*asked), bytes(*free)
-    )]
+    #[error("{} has no room {}; free some, or {remedy}", directory.display(), words::room(*asked, *free))]
     NoSpace {
-        /// The directory of the segments.
+        /// The directory of the file.
         directory: PathBuf,
-        /// Bytes that the segment needs, besides those that it has.
+        /// Bytes that are needed, besides those that the file has.
         asked: u64,
-        /// Bytes that were free.
-        free: u64,
+        /// Bytes that were free; `None` where the file system does not say.
+        free: Option<u64>,
+        /// What helps besides freeing some.
+        remedy: &'static str,
     },
 
     /// The file is not a segment, or its contents contradict themselves.
-    #[error("segment `{name}` is damaged: {reason}; unlink it and create it again")]
+    #[error(
+        "{} is damaged: {reason}; {}",
+        words::structure(name),
+        words::anew(name)
+    )]
     Damaged {
-        /// The segment's name.
+        /// The segment's name, or the file's path.
         name: String,
         /// What is wrong with it.
         reason: String,
     },
 
     /// The segment was made by a version of millpond, or a machine, that lays it out otherwise.
-    #[error("segment `{name}` has {what} {found}, and this program reads {expected}")]
+    #[error(
+        "{}, or {}",
+        words::wrong_format(name, what, found, expected),
+        words::anew(name)
+    )]
     WrongFormat {
         /// The segment's name.
         name: String,
@@ -123,7 +136,10 @@ pub enum Error {
     },
 
     /// The segment holds another structure.
-    #[error("segment `{name}` holds a {found}, not a {expected}")]
+    #[error(
+        "{} holds a {found}, not a {expected}; open it as what it is, or use another name",
+        words::structure(name)
+    )]
     WrongKind {
         /// The segment's name.
         name: String,
@@ -163,9 +179,12 @@ pub enum Error {
     },
 
     /// The segment exists, and was created with other options than the ones asked for.
-    #[error("segment `{name}` was created with {what} {found}, not {expected}")]
+    #[error(
+        "{} was created with {what} {found}, not {expected}; ask for what it has, or use another name",
+        words::structure(name)
+    )]
     WrongOption {
-        /// The segment's name.
+        /// The segment's name, or the file's path.
         name: String,
         /// The option.
         what: &'static str,
@@ -188,10 +207,7 @@ pub enum Error {
     },
 
     /// The handle was made before this process was forked.
-    #[error(
-        "this handle on segment `{name}` belongs to the parent process; open the segment again in \
-         the forked child"
-    )]
+    #[error("{}", words::forked(name))]
     Forked {
         /// The segment's name.
         name: String,
@@ -222,20 +238,20 @@ pub enum Error {
     },
 
     /// The pool has nothing that can be sampled.
-    #[error(
-        "nothing can be sampled: the pool holds {length} records{}; insert some first, or wait with \
-         `Pool::wait_for_len`",
-        if *length == 0 { "" } else { ", all of priority 0" }
-    )]
+    #[error("nothing can be sampled: {}", words::nothing_to_sample(*length, *used_up))]
     NothingToSample {
         /// How many records the pool holds.
         length: usize,
+        /// How many of them cannot be sampled whatever their priorities: they were sampled as often as they may be
+        /// ([`sampled_at_most`](crate::PoolOptions::sampled_at_most)), or are not in the view.
+        used_up: usize,
     },
 
-    /// No record may come twice in the batch, and there are fewer than asked for.
+    /// No record may come twice in the batch, or more often than it may be sampled, and there are fewer than asked
+    /// for.
     #[error(
-        "a batch of {asked} different records was asked for, and {found} can be sampled; insert more \
-         first, wait with `Pool::wait_for_len`, or ask for fewer"
+        "a batch of {asked} was asked for, and {found} can be sampled without sampling a record more often than it \
+         may be; insert more first, wait with `Pool::wait_for_len`, or ask for fewer"
     )]
     TooFewRecords {
         /// How many records were asked for.
@@ -246,7 +262,7 @@ pub enum Error {
 
     /// Too few windows could be found whose records are all in the pool.
     #[error(
-        "of {asked} windows of {length} records only {found} were found whole: the others begin with \
+        "of {asked} windows of {length} records only {found} were found whole: the others reach back to \
          records that have left the pool; ask for shorter ones, or create the pool with more capacity"
     )]
     TooFewWindows {
@@ -269,7 +285,7 @@ pub enum Error {
     },
 
     /// The board has no value yet.
-    #[error("nothing was published yet; wait with `Board::wait_newer`")]
+    #[error("nothing was published yet; wait with `wait_newer`")]
     NothingPublished,
 
     /// Every buffer of the board but the newest is leased by a living process.
@@ -286,8 +302,8 @@ pub enum Error {
 
     /// Every slot of the pool is leased to a batch or reserved by a writer.
     #[error(
-        "all {capacity} slots of the pool are leased to batches or reserved by writers; drop some, \
-         or create the pool with more capacity"
+        "all {capacity} slots of the pool are leased to batches or reserved by writers, or hold records that its \
+         remover keeps; drop some, or create the pool with more capacity"
     )]
     NoFreeSlot {
         /// How many slots the pool has.
@@ -366,9 +382,8 @@ pub enum Error {
 
     /// Workers were to be started by a program that does not know how to be one.
     #[error(
-        "this program starts itself again as its workers, and did not say how: call \
-         `Workers::begin` with its tasks at the head of `main` (or, to look for mistakes, start with \
-         `Start::Threads`)"
+        "this program starts itself again as its workers, and did not say how: call `Workers::begin` with its \
+         tasks at the head of `main` (or, for debugging, start with `Start::Threads`, which does without that)"
     )]
     NoWorkers,
 
@@ -380,45 +395,4 @@ pub enum Error {
         /// For how long.
         waited: Duration,
     },
-}
-
-impl Error {
-    /// Refuses an argument.
-    pub(crate) fn invalid<R>(what: &'static str, found: String, expected: String) -> Result<R> {
-        Err(Self::InvalidArgument {
-            what,
-            found,
-            expected,
-        })
-    }
-
-    /// An [`Error::System`] maker for `map_err`.
-    pub(crate) fn system(
-        action: &'static str,
-        path: impl AsRef<Path>,
-    ) -> impl FnOnce(io::Error) -> Self {
-        let path = path.as_ref().to_path_buf();
-        move |source| Self::System {
-            action,
-            path,
-            source,
-        }
-    }
-}
-
-/// Whether the schema in the header of segment `name` is that of `T`.
-pub(crate) fn check_records<T: Record>(name: &str, text: &str) -> Result<()> {
-    let expected = Schema::of::<T>();
-    let found = Schema::parse(text).map_err(|why| Error::Damaged {
-        name: name.into(),
-        reason: format!("its schema: {why}"),
-    })?;
-    match expected == found {
-        true => Ok(()),
-        false => Err(Error::WrongRecord {
-            name: name.into(),
-            expected: Box::new(expected),
-            found: Box::new(found),
-        }),
-    }
 }

@@ -66,7 +66,7 @@
 //! In the directory that the environment variable `MILLPOND_DIR` names, else in a private directory
 //! of the user on the fastest file system that processes share: in `/dev/shm` on Linux, in the user's
 //! temporary directory on macOS, in the user's local application data on Windows. Processes meet only
-//! where that directory is the same. A directory on a disk gives pools that are larger than memory and
+//! where that directory is the same, so a relative path is refused. A directory on a disk gives pools that are larger than memory and
 //! outlive a reboot. [`list`] and [`unlink_all`] look after what is there.
 //!
 //! To share segments with other users, of one group, make a directory for the group, such as

@@ -147,7 +147,9 @@ impl<const N: usize> Calls<'_, N> {
         self.pool
             .sample_into(self.column.len(), &mut self.random, &mut self.batch)
             .expect("a full pool");
-        self.batch.weights(BETA, &mut self.weights);
+        self.batch
+            .weights(BETA, &mut self.weights)
+            .expect("a right beta");
     }
 
     fn sample_and_gather(&mut self) {

@@ -84,9 +84,14 @@ impl<'a, T: Record> Chunk<'a, T> {
 
     fn is_in_the_way(&self, holder: Option<Owner>, waited: Duration) -> Error {
         let elements = self.array.elements(self.chunks.end);
-        let process = holder.map_or(0, |owner| self.array.segment.process_of(owner));
+        // In a damaged segment the holder may be nobody.
+        let process = holder.map(|owner| self.array.segment.process_of(owner));
+        let whose = match process.filter(|&process| process != 0) {
+            Some(process) => format!("process {process}"),
+            None => "another process".into(),
+        };
         Error::TimedOut {
-            what: format!("elements {elements:?}, which process {process} has"),
+            what: format!("elements {elements:?}, which {whose} has"),
             waited,
         }
     }

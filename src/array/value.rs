@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 
 use super::guards::{ArrayReadGuard, ArrayWriteGuard};
 use super::{Atomic, AtomicArray, AtomicNumber, SharedArray, ValueOptions};
-use crate::error::{Error, Result};
+use crate::error::{ANONYMOUS, Error, Result};
 use crate::record::Record;
 use crate::segment::{Attach, Participant, check_option};
 
@@ -222,7 +222,7 @@ impl<T: Record> SharedValue<T> {
 
     fn unfinished(&self) -> Error {
         Error::Unfinished {
-            name: self.name().unwrap_or("(anonymous)").into(),
+            name: self.name().unwrap_or(ANONYMOUS).into(),
         }
     }
 }

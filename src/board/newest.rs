@@ -2,7 +2,7 @@
 
 use super::parts::{Parts, load};
 use super::slots::Newest;
-use crate::error::{Error, Result};
+use crate::error::{ANONYMOUS, Error, Result};
 use crate::record::Record;
 
 /// What is newest, if the board has a buffer of that number.
@@ -76,7 +76,7 @@ pub(super) fn check_len(parts: &Parts, found: usize) -> Result<()> {
 
 pub(super) fn damaged(name: Option<&str>, reason: String) -> Error {
     Error::Damaged {
-        name: name.unwrap_or("(anonymous)").into(),
+        name: name.unwrap_or(ANONYMOUS).into(),
         reason,
     }
 }

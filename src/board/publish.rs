@@ -7,7 +7,7 @@ use super::Board;
 use super::newest::{check_len, damaged, newest};
 use super::parts::store;
 use super::slots::LAST_VERSION;
-use crate::error::{Error, Result};
+use crate::error::{ANONYMOUS, Error, Result};
 use crate::record::Record;
 
 /// Looks for a free buffer before there is none: somebody else who cleans up after a dead lessee has its
@@ -60,7 +60,7 @@ impl<T: Record> Board<T> {
             }
         }
         Err(Error::NoFreeBuffer {
-            name: self.name().unwrap_or("(anonymous)").into(),
+            name: self.name().unwrap_or(ANONYMOUS).into(),
             buffers: parts.buffers(),
         })
     }

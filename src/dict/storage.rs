@@ -11,7 +11,7 @@ use super::index::Index;
 use super::key::Key;
 use super::parts::Parts;
 use super::shape::{Generation, PLACES, Size};
-use crate::error::{Error, Result};
+use crate::error::{ANONYMOUS, Error, Result};
 use crate::hash::Seed;
 use crate::record::Record;
 use crate::segment::{Carver, ReadWrite, Records, Segment};
@@ -157,7 +157,7 @@ impl<K: Key, T: Record> Inner<K, T> {
     #[cold]
     pub(super) fn damaged(&self, reason: String) -> Error {
         Error::Damaged {
-            name: self.segment.name().unwrap_or("(anonymous)").into(),
+            name: self.segment.name().unwrap_or(ANONYMOUS).into(),
             reason,
         }
     }

@@ -1,8 +1,98 @@
 //! Words that several errors need. Asks `os` which error a number of the system stands for.
 
 use std::io;
+use std::path::Path;
+use std::time::Duration;
 
 use crate::os;
+
+/// Stands for the name of a structure that has none; no name has parentheses.
+pub(crate) const ANONYMOUS: &str = "(anonymous)";
+
+/// A structure by its name, or the path of its file.
+pub(super) fn structure(name: &str) -> String {
+    match name {
+        ANONYMOUS => "the structure without a name".into(),
+        path if is_path(path) => format!("file {path}"),
+        name => format!("segment `{name}`"),
+    }
+}
+
+/// What to do about one that cannot be used.
+pub(super) fn anew(name: &str) -> &'static str {
+    match name {
+        ANONYMOUS => "drop it and create another",
+        path if is_path(path) => "publish it again, or use a copy",
+        _ => "unlink it and create it again",
+    }
+}
+
+/// Of which version, or kind of machine, one is, and that it is another than this program's; what to do begins.
+pub(super) fn wrong_format(name: &str, what: &str, found: &str, expected: &str) -> String {
+    let structure = structure(name);
+    format!(
+        "{structure} has {what} {found}, and this program reads {expected}; use the version of millpond that made it"
+    )
+}
+
+/// That a handle is of no use in a forked child.
+pub(super) fn forked(name: &str) -> String {
+    let again = match name {
+        ANONYMOUS => "create another one",
+        _ => "open the segment again",
+    };
+    let structure = structure(name);
+    format!("this handle on {structure} belongs to the parent process; {again} in the forked child")
+}
+
+/// How much room was asked for, and how much there is.
+pub(super) fn room(asked: u64, free: Option<u64>) -> String {
+    let free = free.map_or("it does not say how much is".into(), bytes);
+    format!("for {} more: {free} free", bytes(asked))
+}
+
+/// Names of segments are never absolute, and paths in errors are.
+fn is_path(name: &str) -> bool {
+    Path::new(name).is_absolute()
+}
+
+/// That there is no segment of this name.
+pub(super) fn not_found(name: &str, root: &Path, waited: Duration) -> String {
+    let root = root.display();
+    match waited {
+        Duration::ZERO => format!(
+            "no segment is named `{name}` in {root}; create it first, or let opening wait for its creator \
+             (`Attach::wait`, or `OpenOptions::wait` for what is published)"
+        ),
+        _ => format!(
+            "no segment named `{name}` came to be in {root} within {waited:?}; start the process that creates it, or \
+             wait longer"
+        ),
+    }
+}
+
+/// Why none of `length` records can be sampled, of which `used_up` may not be, and what to do.
+pub(super) fn nothing_to_sample(length: usize, used_up: usize) -> String {
+    let left = length.saturating_sub(used_up);
+    match (length, used_up) {
+        (0, _) => {
+            "the pool holds 0 records; insert some first, or wait with `Pool::wait_for_len`".into()
+        }
+        (_, 0) => format!(
+            "the pool holds {length} records, all of priority 0; give them priorities with \
+             `Pool::update_priorities`, or insert others"
+        ),
+        _ if left == 0 => format!(
+            "the pool holds {length} records, each of which was sampled as often as it may be, or is not in this \
+             view; insert others"
+        ),
+        _ => format!(
+            "of the {length} records of the pool {used_up} were sampled as often as they may be, or are not in this \
+             view, and {left} have priority 0; insert others, or give these priorities with \
+             `Pool::update_priorities`"
+        ),
+    }
+}
 
 /// What a person can do about an error of the system, where there is a general answer.
 pub(super) fn advice(error: &io::Error) -> &'static str {
@@ -11,29 +101,30 @@ pub(super) fn advice(error: &io::Error) -> &'static str {
     }
     match error.kind() {
         io::ErrorKind::PermissionDenied => {
-            "; it belongs to another user, or MILLPOND_DIR should name a directory of your own"
+            "; it belongs to another user, or lies in a directory that does; choose another path (for segments, \
+             set MILLPOND_DIR to a directory of your own)"
         }
         io::ErrorKind::ReadOnlyFilesystem => {
-            "; set MILLPOND_DIR to a directory that can be written"
+            "; choose a directory that can be written (for segments, by MILLPOND_DIR)"
         }
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "; there is no more room, or there may be no more files (`df`, `df -i`); remove some, or set \
-             MILLPOND_DIR to another directory"
+            "; there is no more room, or there may be no more files (`df`, `df -i`); remove some, or choose another \
+             directory (for segments, by MILLPOND_DIR)"
         }
         io::ErrorKind::FileTooLarge => {
             "; raise the limit on the length of a file (RLIMIT_FSIZE, `ulimit -f`, or what the file system \
-             allows), or ask for less capacity"
+             allows), or make it smaller"
         }
         io::ErrorKind::OutOfMemory => {
             "; there is no memory or no address space left; raise the limit (such as RLIMIT_AS, \
-             `ulimit -v`), or ask for less capacity"
+             `ulimit -v`), or ask for less (of workers, lower `WorkersOptions::memory` or their number)"
         }
         _ => "",
     }
 }
 
 /// A number of bytes as a person reads it.
-pub(super) fn bytes(count: u64) -> String {
+fn bytes(count: u64) -> String {
     const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
     let mut unit = 0;
     let mut amount = count as f64;

@@ -115,8 +115,8 @@ pub(crate) fn is_too_many_files(error: &io::Error) -> bool {
 }
 
 /// Bytes that this user may still write to the file system of `file`, which may have lost its name, and
-/// of `root`.
-pub(crate) fn free_space(file: &File, root: &Path) -> io::Result<u64> {
+/// of `root`. `None` where the file system does not say.
+pub(crate) fn free_space(file: &File, root: &Path) -> io::Result<Option<u64>> {
     system::free_space(file, root)
 }
 

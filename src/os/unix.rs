@@ -101,11 +101,16 @@ pub(crate) fn is_too_many_files(code: i32) -> bool {
     matches!(code, libc::EMFILE | libc::ENFILE)
 }
 
-/// `fstatvfs(3)`, which asks no name: a file that is open may outlive its directories.
-pub(crate) fn free_space(file: &File, _root: &Path) -> io::Result<u64> {
+/// `fstatvfs(3)`, which asks no name: a file that is open may outlive its directories. A file system of 0 blocks
+/// has no size that it knows: ramfs, and a tmpfs that was mounted with `size=0`.
+pub(crate) fn free_space(file: &File, _root: &Path) -> io::Result<Option<u64>> {
     let found = nix::sys::statvfs::fstatvfs(file)?;
+    if found.blocks() == 0 {
+        return Ok(None);
+    }
     #[allow(clippy::unnecessary_cast)] // the two fields are 32 bits wide on macOS
-    Ok((found.blocks_available() as u64).saturating_mul(found.fragment_size() as u64))
+    let free = (found.blocks_available() as u64).saturating_mul(found.fragment_size() as u64);
+    Ok(Some(free))
 }
 
 /// `link(2)`, which never replaces, then `unlink(2)` of the old name.

@@ -167,7 +167,7 @@ pub(crate) fn advise(_memory: &MmapRaw, _advice: Advice) -> io::Result<()> {
 
 /// `GetDiskFreeSpaceExW`, which heeds quotas and wants the name of a directory. A file that lost its name
 /// has a hidden one in `root` until it is closed, so that one is there.
-pub(crate) fn free_space(_file: &File, root: &Path) -> io::Result<u64> {
+pub(crate) fn free_space(_file: &File, root: &Path) -> io::Result<Option<u64>> {
     let directory = wide(root)?;
     let mut free = 0;
     // SAFETY: the path ends with a zero, `free` outlives the call, and the other two may be null.
@@ -179,7 +179,7 @@ pub(crate) fn free_space(_file: &File, root: &Path) -> io::Result<u64> {
             ptr::null_mut(),
         )
     })?;
-    Ok(free)
+    Ok(Some(free))
 }
 
 /// `MoveFileExW` without `MOVEFILE_REPLACE_EXISTING`. The file may be open and mapped.

@@ -164,6 +164,10 @@ impl<T: Record> Batch<T> {
     /// Puts the importance weights for `beta` into `weights`: `(N · P)^-beta`, divided by the
     /// batch's largest, so they lie in `0.0..=1.0` (Schaul et al. 2016, section 3.4).
     ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a `beta` that is negative, infinite or not a number; `weights` is empty
+    /// then.
+    ///
     /// ```
     /// # use millpond::{Pool, PoolOptions};
     /// # use rand::SeedableRng;
@@ -171,11 +175,13 @@ impl<T: Record> Batch<T> {
     /// pool.insert_batch_with_priorities(&[7, 8], &[1.0, 3.0])?;
     /// let batch = pool.sample(4, &mut rand::rngs::StdRng::seed_from_u64(1))?;
     /// let mut weights = Vec::new();
-    /// batch.weights(1.0, &mut weights);
+    /// batch.weights(1.0, &mut weights)?;
     /// assert_eq!(weights, [1.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0]);
     /// # Ok::<(), millpond::Error>(())
     /// ```
-    pub fn weights(&self, beta: f32, weights: &mut Vec<f32>) {
+    pub fn weights(&self, beta: f32, weights: &mut Vec<f32>) -> Result<()> {
+        weights.clear();
+        check_beta(beta)?;
         // The largest weight is that of the smallest probability, and N cancels.
         let smallest = self
             .probabilities
@@ -183,8 +189,8 @@ impl<T: Record> Batch<T> {
             .copied()
             .fold(f32::INFINITY, f32::min);
         let weight = |probability: &f32| (smallest / probability).powf(beta);
-        weights.clear();
         weights.extend(self.probabilities.iter().map(weight));
+        Ok(())
     }
 
     /// As [`weights`](Self::weights), divided by the largest weight that any record of the pool would
@@ -193,7 +199,8 @@ impl<T: Record> Batch<T> {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] where the pool was not created with
-    /// [`PoolOptions::ordered`](crate::PoolOptions::ordered).
+    /// [`PoolOptions::ordered`](crate::PoolOptions::ordered), and for a `beta` as in
+    /// [`weights`](Self::weights); `weights` is empty then.
     ///
     /// ```
     /// # use millpond::{Pool, PoolOptions};
@@ -206,11 +213,16 @@ impl<T: Record> Batch<T> {
     /// # Ok::<(), millpond::Error>(())
     /// ```
     pub fn weights_by_pool(&self, beta: f32, weights: &mut Vec<f32>) -> Result<()> {
-        let table = &self.pool.parts().tables[self.table];
-        let lowest = table.lowest()?.unwrap_or(f32::INFINITY);
-        let total = table.tree.total();
-        let weight = |probability: &f32| (lowest / total / probability).min(1.0).powf(beta);
         weights.clear();
+        check_beta(beta)?;
+        let table = &self.pool.parts().tables[self.table];
+        // As `f64`: the quotient of two positive `f32` may be below the range of `f32`.
+        let lowest = table.lowest()?.map_or(f64::INFINITY, f64::from);
+        let least = lowest / f64::from(table.tree.total());
+        let weight = |&probability: &f32| {
+            let ratio = (least / f64::from(probability)).min(1.0);
+            ratio.powf(f64::from(beta)) as f32
+        };
         weights.extend(self.probabilities.iter().map(weight));
         Ok(())
     }
@@ -340,6 +352,17 @@ impl<T: Record> Batch<T> {
             let entry = self.pool.segment.owner().entry();
             self.pool.parts().lease_list(entry).give_back(taken);
         }
+    }
+}
+
+fn check_beta(beta: f32) -> Result<()> {
+    match beta >= 0.0 && beta.is_finite() {
+        true => Ok(()),
+        false => Error::invalid(
+            "beta",
+            beta.to_string(),
+            "a number from 0 on, usually 0 to 1".into(),
+        ),
     }
 }
 

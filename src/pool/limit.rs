@@ -94,14 +94,16 @@ impl<T: Record> Pool<T> {
         self.wait(Counter::InsertWaits, || waits_for.get(), attempt)
     }
 
-    /// Samples by `draw`, as soon as the limiter lets `count` records pass and they are there.
+    /// Samples by `draw`, as soon as the limiter lets `count` records pass and they are there. A full pool can give
+    /// `most` at once.
     pub(super) fn sample_when_allowed(
         &self,
         limiter: RateLimiter,
         count: usize,
+        most: usize,
         mut draw: impl FnMut() -> Result<()>,
     ) -> Result<()> {
-        let (table, capacity) = (self.table, self.inner.parts().capacity());
+        let table = self.table;
         let largest = limiter.largest_sample();
         if count as f64 > largest {
             return Err(Error::InvalidArgument {
@@ -126,7 +128,7 @@ impl<T: Record> Pool<T> {
             match drawn {
                 // Others may add what is missing.
                 Err(Error::NothingToSample { .. }) => None,
-                Err(Error::TooFewRecords { .. }) if count <= capacity => None,
+                Err(Error::TooFewRecords { .. }) if count <= most => None,
                 done => Some(done),
             }
         };

@@ -17,6 +17,7 @@ mod insert;
 mod lease;
 mod limit;
 mod links;
+mod nothing;
 mod options;
 mod parts;
 mod patience;
@@ -51,7 +52,7 @@ pub use snapshot::{Loaded, Saved};
 pub use statistics::Statistics;
 pub use view::ViewOptions;
 
-use crate::error::{Error, Result, check_records};
+use crate::error::{ANONYMOUS, Error, Result, check_records};
 use crate::os::fail_point;
 use crate::record::Record;
 use crate::segment::{Attach, Guard, Header, Segment, open_or_create};
@@ -319,7 +320,7 @@ impl<T> Inner<T> {
 
     fn damaged(&self, reason: String) -> Error {
         Error::Damaged {
-            name: self.segment.name().unwrap_or("(anonymous)").into(),
+            name: self.segment.name().unwrap_or(ANONYMOUS).into(),
             reason,
         }
     }

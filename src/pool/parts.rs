@@ -124,8 +124,8 @@ pub(crate) struct Parts {
     pub(super) words: Region<AtomicU64>,
     /// The pool's own, and those of its views.
     pub(super) tables: Vec<Table>,
-    /// For each slot the key of the record before its own in the episode, plus 1, or 0. Written by: who
-    /// claimed the slot.
+    /// For each slot the key of the record before its own in the episode, plus 1, or 0 for the first of an
+    /// episode (`links/`). Written by: the participant that claimed the slot.
     pub(super) links: Option<Region<AtomicU64>>,
     /// The free slots of each shard, where claims do not follow the ring. Written by: the owner of the
     /// shard's lock.

@@ -51,7 +51,7 @@ impl Parts {
                 Slot::Committed(key) if self.slot_of(key) != slot || key >= next_key => {
                     return Some(format!("slot {slot} holds the record of key {key}"));
                 }
-                Slot::Committed(key) if self.previous(slot).is_some_and(|found| found >= key) => {
+                Slot::Committed(key) if !self.leads_to_earlier(slot, key) => {
                     return Some(format!("the record of key {key} comes after a later one"));
                 }
                 Slot::Committed(_) => lengths[self.shards.shard_of(slot)] += 1,

@@ -81,13 +81,14 @@ impl<T: Record> Reservation<'_, T> {
     }
 
     /// As [`commit`](Self::commit), in a pool with links, and as the record that comes after that of
-    /// `previous` in its episode; `None` where it is the first. See [`Pool::insert_after`].
+    /// `previous` in its episode; `None` where it is the first. See [`Pool::insert_after`]. The previous
+    /// record has to be older than the reservation: its key is below [`key`](Self::key).
     ///
     /// # Errors
     /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) as [`Pool::insert_after`] (the
     /// reservation is given up), [`Error::Forked`](crate::Error::Forked).
     pub fn commit_after(mut self, previous: Option<u64>) -> Result<u64> {
-        self.claim.link = self.pool.link_to(previous)?;
+        self.claim.link = self.pool.link_below(self.key(), previous)?;
         self.commit()
     }
 

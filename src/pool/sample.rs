@@ -13,7 +13,7 @@ use rand::{Rng, RngExt};
 use super::batch::{Batch, Sample};
 use super::lease::{Taken, announce, is_unchanged};
 use super::policy::{Preference, Sampler};
-use super::select::{Age, Extreme, Odds, Proportional, Ranked, Select, SoFar, Uniform};
+use super::select::{Age, Extreme, NOTHING, Odds, Proportional, Ranked, Select, SoFar, Uniform};
 use super::slot::Slot;
 use super::statistics::Counter;
 use super::table::Counted;
@@ -43,7 +43,7 @@ impl<T: Record> Pool<T> {
     ///
     /// # Errors
     /// [`Error::NothingToSample`] where no record has a priority above 0; [`Error::TooFewRecords`] where
-    /// no record may come twice, and there are fewer than `count`; [`Error::TooManyLeases`];
+    /// no record may come twice, or more often than it may be sampled, and there are fewer than `count`; [`Error::TooManyLeases`];
     /// [`Error::InvalidArgument`] for a `count` of 0; [`Error::TimedOut`] and [`Error::Cancelled`] while
     /// it waits for inserts; [`Error::Forked`].
     ///
@@ -116,16 +116,19 @@ impl<T: Record> Pool<T> {
     ) -> Result<()> {
         self.inner.segment.check_process()?;
         if count == 0 {
-            return Err(Error::InvalidArgument {
-                what: "the size of a batch",
-                found: "0".into(),
-                expected: "1 or more".into(),
-            });
+            return Error::invalid("the size of a batch", "0".into(), "1 or more".into());
+        }
+        let table = &self.inner.parts().tables[self.table];
+        if let Some(order) = sampler.order() {
+            Extreme::new(table, order, 0)?; // before it waits for records
         }
         let mut draw = || self.inner.draw(self.table, sampler, count, random, batch);
         match self.rate_limiter() {
             None => draw(),
-            Some(limiter) => self.sample_when_allowed(limiter, count, draw),
+            Some(limiter) => {
+                let most = self.inner.largest_batch(table, sampler);
+                self.sample_when_allowed(limiter, count, most, draw)
+            }
         }
     }
 
@@ -166,6 +169,7 @@ impl<T: Record> Inner<T> {
                 self.finish_counting(batch)
             }
             Err(error) => {
+                let error = self.explain(error, batch);
                 batch.uncount();
                 batch.release();
                 Err(error)
@@ -181,16 +185,14 @@ impl<T: Record> Inner<T> {
         batch: &mut Batch<T>,
     ) -> Result<()> {
         self.mend_orphans()?;
-        let length = self.len();
-        if length == 0 {
-            return Err(Error::NothingToSample { length });
+        if self.len() == 0 {
+            return Err(NOTHING);
         }
         let (parts, number) = (self.parts(), batch.table);
         let table = &parts.tables[number];
         let so_far = SoFar {
             round: 0,
             count,
-            length,
             is_last: false,
             chosen: sampler.is_distinct().then(HashSet::new),
         };
@@ -288,7 +290,7 @@ impl<T: Record> Inner<T> {
         }
         match batch.lost.is_empty() {
             true => Ok(()),
-            false => Err(batch.why_lost(self.len())),
+            false => Err(batch.why_lost()),
         }
     }
 

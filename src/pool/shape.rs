@@ -94,21 +94,17 @@ impl Shape {
     pub(super) fn check_found(&self, name: &str, found: &Self) -> Result<()> {
         check_option(name, "capacity", self.capacity, found.capacity)?;
         check_option(name, "leases", self.leases, found.leases)?;
-        check_option(name, "remover", Shown(self.remover), Shown(found.remover))?;
-        check_option(name, "links", self.linked, found.linked)?;
+        check_option(name, "remover", self.remover, found.remover)?;
+        check_option(name, "links", switch(self.linked), switch(found.linked))?;
         check_option(name, "views", self.tables.len() - 1, found.tables.len() - 1)?;
         for (wanted, found) in self.tables.iter().zip(&found.tables) {
             check_option(name, "a view named", &wanted.name, &found.name)?;
             check_option(name, "alpha", wanted.alpha, found.alpha)?;
-            check_option(name, "sampler", Shown(wanted.sampler), Shown(found.sampler))?;
-            check_option(name, "order", wanted.ordered, found.ordered)?;
+            check_option(name, "sampler", wanted.sampler, found.sampler)?;
+            check_option(name, "order", switch(wanted.ordered), switch(found.ordered))?;
             check_option(name, "samples of a record", wanted.times, found.times)?;
-            check_option(
-                name,
-                "rate limiter",
-                Shown(wanted.limiter),
-                Shown(found.limiter),
-            )?;
+            let [wanted, found] = [wanted, found].map(|table| limiter_in_words(table.limiter));
+            check_option(name, "rate limiter", wanted, found)?;
         }
         Ok(())
     }
@@ -145,14 +141,14 @@ impl Shape {
     }
 }
 
-/// An option as a person may read it.
-#[derive(PartialEq)]
-struct Shown<O>(O);
+/// An option that is on or off, in words.
+fn switch(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
 
-impl<O: std::fmt::Debug> std::fmt::Display for Shown<O> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{:?}", self.0)
-    }
+/// A rate limiter, or that there is none, in words.
+fn limiter_in_words(limiter: Option<RateLimiter>) -> String {
+    limiter.map_or("none".into(), |limiter| limiter.to_string())
 }
 
 impl TableShape {

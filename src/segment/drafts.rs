@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::Segment;
 use super::companion::{MOST_COMPANIONS, companion_path, is_published};
@@ -140,6 +141,7 @@ impl<S: Structure> Segment<S> {
         Error::NotFound {
             name: name.as_str().into(),
             root: root.path.clone(),
+            waited: Duration::ZERO,
         }
     }
 

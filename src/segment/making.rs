@@ -16,7 +16,7 @@ use super::participants::Membership;
 use super::root::Root;
 use super::structure::{Layout, Plan, Structure, plan_layout};
 use super::{Attach, Segment, channel};
-use crate::error::{Error, Result};
+use crate::error::{ANONYMOUS, Error, Result};
 use crate::os::{Access, ByteLocks, fail_point};
 
 /// The longest pause between two looks for a segment that is not there yet.
@@ -73,7 +73,7 @@ impl<S: Structure> Segment<S> {
         (header, layout): (Header, Layout<S>),
         plan: &Plan,
     ) -> Result<Self> {
-        reserve(&new.file, header.length, &new.target, &root.path)?;
+        reserve(&new.file, header.length, &new.target, &root.path, S::REMEDY)?;
         fail_point("create.reserved");
         let mapping = Mapping::of_file(&new.file, layout.length, Access::Write)
             .map_err(Error::system("map", &new.target))?;
@@ -149,15 +149,8 @@ impl<S: Structure> Segment<S> {
                 .create_nameless_companions(count, plan.paging)?,
         };
         extend_first::<S>(&header, &companions)?;
-        let mut segment = Self::attach(
-            "(anonymous)",
-            header,
-            layout,
-            &mapping,
-            None,
-            &plan.role,
-            true,
-        )?;
+        let mut segment =
+            Self::attach(ANONYMOUS, header, layout, &mapping, None, &plan.role, true)?;
         segment.companions = companions;
         Ok(segment)
     }
@@ -213,6 +206,10 @@ pub(crate) fn wait_for<R>(limit: Duration, open: impl Fn() -> Result<R>) -> Resu
             Err(Error::NotFound { .. }) if began.elapsed() < limit => {
                 thread::sleep(pause.min(limit.saturating_sub(began.elapsed())));
                 pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            Err(Error::NotFound { name, root, .. }) => {
+                let waited = limit;
+                return Err(Error::NotFound { name, root, waited });
             }
             other => return other,
         }

@@ -45,7 +45,7 @@ pub(crate) use readers::{ReadWrite, Readers, ReadersSpan, Reading};
 pub(crate) use records::Records;
 pub(crate) use structure::{Paging, Plan, Structure};
 
-use crate::error::{Error, Result};
+use crate::error::{ANONYMOUS, Error, Result};
 use crate::sync::primitive::Channel;
 use crate::sync::{Found, Lock, LockWords, Owner, Peers};
 use participants::Membership;
@@ -135,7 +135,7 @@ impl<S: Structure> Segment<S> {
         match self.membership.is_ours() {
             true => Ok(()),
             false => Err(Error::Forked {
-                name: self.name().unwrap_or("(anonymous)").into(),
+                name: self.name().unwrap_or(ANONYMOUS).into(),
             }),
         }
     }
@@ -193,7 +193,7 @@ impl<S: Structure> Segment<S> {
 
     /// Where participants wait for something of the structure's own, `number` from 0 on.
     pub(crate) fn channel(&self, number: u64) -> Result<Channel> {
-        let name = self.name().unwrap_or("(anonymous)");
+        let name = self.name().unwrap_or(ANONYMOUS);
         channel(name, &self.header, self.header.locks as u64 + number)
     }
 

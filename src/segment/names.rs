@@ -143,6 +143,7 @@ impl<'a> LockedRoot<'a> {
         Error::NotFound {
             name: name.as_str().into(),
             root: self.root.path.clone(),
+            waited: Duration::ZERO,
         }
     }
 
@@ -252,8 +253,8 @@ impl<'a> LockedRoot<'a> {
                 info.participants = participants::count_living(&locks, header.participants);
             }
             Err(Error::NotFound { .. }) => return Ok(None),
-            Err(Error::System { source, .. }) if os::is_too_many_files(&source) => {
-                return Err(Error::system("open", path)(source));
+            Err(Error::System { cause, .. }) if os::is_too_many_files(&cause) => {
+                return Err(Error::system("open", path)(cause));
             }
             Err(_) => {}
         }

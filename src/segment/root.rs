@@ -25,13 +25,11 @@ pub(crate) struct Root {
 }
 
 impl Root {
-    /// `MILLPOND_DIR`, else the system's best. A private one is created if it is missing; that of a
+    /// `MILLPOND_DIR`, which is an absolute path, else the system's best. A private one is created if it is missing; that of a
     /// group, which `MILLPOND_GROUP` names, must be there.
     pub(crate) fn find() -> Result<Self> {
         let path = match std::env::var_os(VARIABLE) {
-            Some(path) if !path.is_empty() => {
-                std::path::absolute(&path).map_err(Error::system("find", &path))?
-            }
+            Some(path) if !path.is_empty() => absolute(path.into())?,
             _ => os::default_root(),
         };
         let group = find_group()?;
@@ -119,6 +117,20 @@ impl Root {
             other => other?,
         }
         group.let_into_directory(directory)
+    }
+}
+
+/// Refuses a path that means another directory in another process, or later in this one.
+fn absolute(path: PathBuf) -> Result<PathBuf> {
+    match path.is_absolute() {
+        true => Ok(path),
+        false => Error::invalid(
+            VARIABLE,
+            format!("`{}`", path.display()),
+            "an absolute path: from a relative one, processes in different directories would look for segments in \
+             different places, and so would a process that changes its directory"
+                .into(),
+        ),
     }
 }
 

@@ -12,10 +12,16 @@ use super::header::{HEADER_BYTES, Header, LONGEST_SCHEMA, PARAMETERS};
 use crate::error::{Error, Result};
 use crate::sync::LockWords;
 
+/// What helps where there is no room for a segment, besides making some.
+pub(super) const REMEDY: &str =
+    "make it smaller, or set MILLPOND_DIR to a directory with more room before it is created";
+
 /// What lies in a segment, as the layer above describes it.
 pub(crate) trait Structure: Sized {
     /// Its name in the header; at most 16 bytes.
     const KIND: &'static str;
+    /// What helps where there is no room for it, besides making some; ends a sentence.
+    const REMEDY: &'static str = REMEDY;
     /// How many files it has for data that grows; at most 4.
     const COMPANIONS: usize = 0;
     /// Where its regions lie.

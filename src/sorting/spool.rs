@@ -102,7 +102,8 @@ impl Spool {
         Error::NoSpace {
             directory: self.directory.clone(),
             asked: end.next_multiple_of(STEP) - self.reserved,
-            free: os::free_space(&self.file, &self.directory).unwrap_or(0),
+            free: os::free_space(&self.file, &self.directory).unwrap_or(None),
+            remedy: "set `PublishOptions::scratch` to a directory with more room",
         }
     }
 }

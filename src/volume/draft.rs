@@ -59,7 +59,13 @@ impl Sink {
         Error::NoSpace {
             directory: directory.into(),
             asked: asked as u64,
-            free: os::free_space(self.file(), directory).unwrap_or(0),
+            free: os::free_space(self.file(), directory).unwrap_or(None),
+            remedy: match self {
+                Self::File(_) => "choose a path on a file system with more room",
+                Self::Name(_) | Self::Memory(..) => {
+                    "set MILLPOND_DIR to a directory with more room"
+                }
+            },
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
+use crate::error::{ANONYMOUS, Error, Result};
 
 /// Where a read-only structure lies. Functions take whatever turns into one: a `&str` is a name, and a `&Path` a
 /// plain file.
@@ -46,7 +46,7 @@ impl Place {
         match self {
             Self::Name(name) => name.clone(),
             Self::File(path) => path.display().to_string(),
-            Self::Memory => "(anonymous)".into(),
+            Self::Memory => ANONYMOUS.into(),
         }
     }
 }

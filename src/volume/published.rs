@@ -72,7 +72,7 @@ impl<C: Content> Published<C> {
             false => Err(Error::WrongOption {
                 name: handle.place().label(),
                 what: "version",
-                expected: format!("{} or newer", handle.version()),
+                expected: format!("{} or newer, which the handle is of", handle.version()),
                 found: opened.version().to_string(),
             }),
         }
@@ -287,6 +287,7 @@ fn open_file(path: &Path) -> Result<File> {
         ErrorKind::NotFound => Error::NotFound {
             name: path.display().to_string(),
             root: path.parent().unwrap_or(path).into(),
+            waited: Duration::ZERO,
         },
         _ => Error::system("open", path)(error),
     };

@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use super::draft::{Finished, Sink};
 use super::{Content, OpenOptions, PublishOptions, Volume, program};
-use crate::error::{Error, Result};
+use crate::error::{ANONYMOUS, Error, Result};
 use crate::os::fail_point;
 use crate::segment::{
     Attach, Carver, Header, Mapping, PLACES, Region, Segment, Span, Structure, open_or_create,
@@ -125,7 +125,7 @@ impl<C: Content> Versions<C> {
     }
 
     fn name(&self) -> &str {
-        self.segment.name().unwrap_or("(anonymous)")
+        self.segment.name().unwrap_or(ANONYMOUS)
     }
 
     fn not_found(&self) -> Error {

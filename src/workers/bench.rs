@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use super::chunk::{self, Chunk};
 use super::ring::look;
 use super::rings::{Inlet, Outlet, Rings};
-use super::task::{AnyTask, registered};
+use super::task::{AnyTask, registered, unnamed};
 use super::words::{Channels, Words, is_cancelled, is_ended};
 use super::worker::{States, Worker};
 use crate::open::Open;
@@ -190,7 +190,8 @@ impl Bench {
     }
 
     fn chunk(&mut self, number: u64, chunk: Chunk<'_>) -> Result<(), Gone> {
-        let Some(&task) = self.tasks.get(chunk.task) else {
+        let named = self.tasks.get(chunk.task).copied();
+        let Some(task) = named.or_else(|| unnamed(chunk.task)) else {
             return Err(Gone(format!("there is no task {}", chunk.task)));
         };
         self.left = chunk.tasks;

@@ -8,7 +8,7 @@ use super::chunk::{self, Draft};
 use super::crew::{Crew, Waiting};
 use super::sent::{Sent, What};
 use super::slot::Leaving;
-use crate::error::TaskFailure;
+use crate::error::{Error, TaskFailure};
 use crate::os::fail_point;
 
 /// How many of a worker's processes may end in a row before they have answered a task, and with none begun.
@@ -154,7 +154,10 @@ impl Crew {
         let slot = &mut self.slots[number];
         if let Err(error) = slot.start(self.options.start, &self.program) {
             // Seen as ended at the next look, and tried again.
-            slot.last_words = Some(error.to_string());
+            slot.last_words = Some(match error {
+                Error::WorkerFailed { reason, .. } => reason, // which worker it was is said in the end
+                other => other.to_string(),
+            });
             return;
         }
         // Both fit into an empty ring, as was checked.

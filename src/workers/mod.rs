@@ -117,11 +117,11 @@ impl Workers {
     /// Starts workers, and waits until they are there and have run their [init](WorkersOptions::init) task.
     ///
     /// # Errors
-    /// [`Error::NoWorkers`] where [`begin`](Self::begin) was not called; [`Error::InvalidArgument`] for options
-    /// that cannot be; [`Error::WorkerFailed`] where a worker cannot begin, or its init task fails;
+    /// [`Error::NoWorkers`] where [`begin`](Self::begin) was not called, and workers are to be processes;
+    /// [`Error::InvalidArgument`] for options that cannot be; [`Error::WorkerFailed`] where a worker cannot begin, or its init task fails;
     /// what creating a segment fails with.
     pub fn start(options: WorkersOptions) -> Result<Self> {
-        if task::registered().is_empty() {
+        if options.start == Start::Processes && task::registered().is_empty() {
             return Err(Error::NoWorkers);
         }
         options.check()?;

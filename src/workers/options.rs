@@ -15,10 +15,10 @@ pub enum Start {
     /// Each in a process of its own, which is this program again.
     #[default]
     Processes,
-    /// Each in a thread of this process. For looking for mistakes: a task that ends its process ends all, and no
-    /// time limit can be kept.
+    /// Each in a thread of this process. For debugging: a task that ends its process ends all, and no time limit can
+    /// be kept. `Workers::begin` need not have been called.
     Threads,
-    /// In the thread of whoever asks for results. For looking for mistakes.
+    /// In the thread that asks for results. For debugging. `Workers::begin` need not have been called.
     Inline,
 }
 
@@ -147,6 +147,10 @@ impl WorkersOptions {
     /// How many bytes the largest input or output may have. For each worker twice as much is set aside for tasks
     /// on their way, and twice as much for results; and the results that wait to be taken, because they came out
     /// of turn, may take as much again for each worker. Default: 1 MiB.
+    ///
+    /// So 20 workers need 80 MiB in the directory of the segments. In a container `/dev/shm` may have less (64 MiB is
+    /// Docker's default, which its option `--shm-size` changes); then [`Workers::start`](crate::Workers::start) fails
+    /// with [`Error::NoSpace`].
     pub fn memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;
         self

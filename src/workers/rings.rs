@@ -56,6 +56,8 @@ pub(super) fn pinned(header: &Header) -> bool {
 
 impl Structure for Rings {
     const KIND: &'static str = "workers";
+    const REMEDY: &'static str = "lower `WorkersOptions::memory` or the number of workers, as the rings of each worker \
+                                  take four times `memory`; or set MILLPOND_DIR to a directory with more room";
     type Layout = Layout;
 
     fn lay_out(header: &Header, carver: &mut Carver) -> Result<Layout, String> {

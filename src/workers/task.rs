@@ -66,6 +66,8 @@ pub trait Run {
     fn name(&self) -> &'static str;
     /// Tells it from others of its name.
     fn types(&self) -> TypeId;
+    /// The address of its function.
+    fn function(&self) -> usize;
     /// Answers each task of a chunk.
     fn run(
         &self,
@@ -82,6 +84,10 @@ impl<S: Open + 'static, I: Message, O: Message> Run for Task<S, I, O> {
 
     fn types(&self) -> TypeId {
         TypeId::of::<(S, fn(I) -> O)>()
+    }
+
+    fn function(&self) -> usize {
+        self.run as usize
     }
 
     fn run(
@@ -174,11 +180,42 @@ pub(super) fn registered() -> Vec<&'static dyn AnyTask> {
     TASKS.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// The place of `task` in the list.
+/// Tasks of workers in threads of a program that named none. They are no part of the list that a pool's processes
+/// compare with their own.
+static UNNAMED: Mutex<Vec<&'static dyn AnyTask>> = Mutex::new(Vec::new());
+/// The place of the first of them.
+const FIRST_UNNAMED: usize = 1 << 24;
+
+/// The task at a place that is not in the program's list.
+pub(super) fn unnamed(place: usize) -> Option<&'static dyn AnyTask> {
+    let all = UNNAMED.lock().unwrap_or_else(PoisonError::into_inner);
+    all.get(place.checked_sub(FIRST_UNNAMED)?).copied()
+}
+
+/// The place of a task of a program that named none.
+fn unnamed_place_of<S: Open + 'static, I: Message, O: Message>(task: &Task<S, I, O>) -> usize {
+    let mut all = UNNAMED.lock().unwrap_or_else(PoisonError::into_inner);
+    let same = |known: &&dyn AnyTask| {
+        let (name, types) = (known.name(), known.types());
+        name == task.name && types == Run::types(task) && known.function() == task.function()
+    };
+    let place = all.iter().position(same).unwrap_or_else(|| {
+        let Task { name, run } = *task;
+        all.push(Box::leak(Box::new(Task::<S, I, O> { name, run })));
+        all.len() - 1
+    });
+    FIRST_UNNAMED + place
+}
+
+/// The place of `task` in the list. Where the list is empty, all workers are threads of this process, which know any
+/// task.
 pub(super) fn place_of<S: Open + 'static, I: Message, O: Message>(
     task: &Task<S, I, O>,
 ) -> Result<usize> {
     let all = registered();
+    if all.is_empty() {
+        return Ok(unnamed_place_of(task));
+    }
     let place = all
         .iter()
         .position(|known| known.name() == task.name && known.types() == Run::types(task));

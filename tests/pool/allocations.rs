@@ -74,7 +74,7 @@ fn a_batch_that_is_used_again_allocates_nothing() {
         batch
             .gather(&mut [Column::new("value", &mut values)])
             .unwrap();
-        batch.weights(0.4, &mut weights);
+        batch.weights(0.4, &mut weights).unwrap();
         pool.update_priorities(batch.keys(), &weights).unwrap();
     };
     // The first time it has to.

@@ -153,7 +153,7 @@ fn nothing_can_be_sampled_from_an_empty_pool() {
         "wait_for_len",
     ];
     let error = refuse(pool.sample(1, &mut random()), &says);
-    assert!(matches!(error, Error::NothingToSample { length: 0 }));
+    assert!(matches!(error, Error::NothingToSample { length: 0, .. }));
     refuse(pool.sample_uniform(1, &mut random()), &says);
     let _slot = pool.reserve().unwrap();
     refuse(pool.sample_uniform(1, &mut random()), &says);
@@ -176,7 +176,13 @@ fn records_of_priority_zero_are_sampled_uniformly_only() {
         pool.sample(1, &mut random()),
         &["holds 4 records, all of priority 0"],
     );
-    assert!(matches!(error, Error::NothingToSample { length: 4 }));
+    assert!(matches!(
+        error,
+        Error::NothingToSample {
+            length: 4,
+            used_up: 0
+        }
+    ));
     assert_eq!(pool.sample_uniform(8, &mut random()).unwrap().len(), 8);
     pool.update_priorities(&[2], &[1e-9]).unwrap();
     assert_eq!(pool.sample(2, &mut random()).unwrap().keys(), [2, 2]);

@@ -231,7 +231,9 @@ impl<'a> Model<'a> {
         };
         let (length, total) = (self.ring.iter().flatten().count(), self.total());
         if length == 0 || !uniform && total == 0.0 {
-            assert!(matches!(sampled, Err(Error::NothingToSample { length: l }) if l == length));
+            assert!(
+                matches!(sampled, Err(Error::NothingToSample { length: l, .. }) if l == length)
+            );
             return;
         }
         let batch = sampled.unwrap();

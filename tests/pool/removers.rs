@@ -194,7 +194,7 @@ fn a_record_leaves_after_its_last_sample() {
         assert_eq!(pool.get(key).unwrap(), None);
         let none = pool.sample(1, &mut random());
         assert!(
-            matches!(none, Err(Error::NothingToSample { length: 0 })),
+            matches!(none, Err(Error::NothingToSample { length: 0, .. })),
             "{none:?}"
         );
         pool.verify().unwrap();

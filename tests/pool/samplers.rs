@@ -100,7 +100,7 @@ fn ranks_follow_the_priorities() {
         .sample_by(Sampler::ranked(), 12, &mut random(1))
         .unwrap();
     let mut weights = Vec::new();
-    batch.weights(1.0, &mut weights);
+    batch.weights(1.0, &mut weights).unwrap();
     // By hand, (rank / 4): 1/4, 1/2, 3/4 and 1.
     let by_record = [0.25, 1.0, 0.5, 0.75];
     for (record, weight) in batch.records().zip(weights) {

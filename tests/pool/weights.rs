@@ -25,7 +25,7 @@ fn assert_near(found: &[f32], expected: &[f32]) {
 
 fn weights(batch: &Batch<u64>, beta: f32) -> Vec<f32> {
     let mut weights = vec![9.0; 3]; // what is in it does not matter
-    batch.weights(beta, &mut weights);
+    batch.weights(beta, &mut weights).unwrap();
     weights
 }
 
@@ -125,4 +125,44 @@ fn an_empty_batch_has_no_weights() {
 fn the_same_seed_draws_the_same_batch() {
     let draw = || sample(&[3.0; 100], 0.6, 64).1.keys().to_vec();
     assert_eq!(draw(), draw());
+}
+
+#[test]
+fn a_beta_that_cannot_be_is_refused_and_leaves_no_weights() {
+    let options = PoolOptions::new(4).alpha(1.0).ordered(true);
+    let pool = Pool::<u64>::anonymous(options).unwrap();
+    pool.insert_batch_with_priorities(&[1, 2], &[1.0, 3.0])
+        .unwrap();
+    let batch = pool.sample(4, &mut StdRng::seed_from_u64(1)).unwrap();
+    for beta in [f32::NAN, -0.1, f32::NEG_INFINITY, f32::INFINITY] {
+        let mut weights = [vec![9.0; 3], vec![9.0; 3]];
+        let refused = [
+            batch.weights(beta, &mut weights[0]),
+            batch.weights_by_pool(beta, &mut weights[1]),
+        ];
+        for refused in refused {
+            let text = refused.unwrap_err().to_string();
+            assert!(
+                text.contains(&format!("beta is {beta}; it must be")),
+                "{text}"
+            );
+        }
+        assert_eq!(weights, [[0.0; 0]; 2]);
+    }
+}
+
+#[test]
+fn weights_by_the_pool_do_not_become_zero_where_the_lowest_share_is_tiny() {
+    let options = PoolOptions::new(4).alpha(1.0).ordered(true);
+    let pool = Pool::<u64>::anonymous(options).unwrap();
+    pool.insert_batch_with_priorities(&[1, 2], &[2e-38, 1e28])
+        .unwrap();
+    let batch = pool.sample(1, &mut StdRng::seed_from_u64(1)).unwrap();
+    assert_eq!(batch.get(0), &2);
+    let mut weights = Vec::new();
+    batch.weights_by_pool(0.4, &mut weights).unwrap();
+    // (2e-38 / 1e28)^0.4 is 5.253e-27.
+    assert!((weights[0] / 5.253e-27 - 1.0).abs() < 1e-3, "{weights:?}");
+    batch.weights_by_pool(1.0, &mut weights).unwrap();
+    assert_eq!(weights, [0.0], "2e-66 is no `f32`");
 }

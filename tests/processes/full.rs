@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, io};
 
-use millpond::{ArrayDict, Board, BoardOptions, DictOptions, Error, Pool, PoolOptions};
+use millpond::{
+    ArrayDict, Board, BoardOptions, DictOptions, Error, LookupBuilder, Place, Pool, PoolOptions,
+    PublishOptions,
+};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -27,8 +30,9 @@ pub const PART: Part = Part {
         the_first_segment_on_a_full_file_system_is_an_error,
         a_file_system_with_too_few_files_is_an_error_at_every_step,
         a_dictionary_that_cannot_grow_keeps_what_it_has_and_goes_on_with_more_room,
+        what_does_not_fit_is_told_what_makes_it_smaller,
     ],
-    roles: named![fitting, filled, first, counted, growing],
+    roles: named![fitting, filled, first, counted, growing, advised],
     ..Part::EMPTY
 };
 
@@ -61,13 +65,22 @@ fn obstacle() -> Option<String> {
 
 /// Plays a role in a small file system of its own.
 fn play_on_a_small_file_system(role: &str, files: u32) {
+    let options = format!("size={ROOM},nr_inodes={files},mode=0700");
+    play_on(
+        &format!("-t tmpfs -o {options}"),
+        find_way().expect("a way"),
+        role,
+    );
+}
+
+/// Plays a role in a file system of its own, which `mount` makes of these arguments in the given `way`.
+pub fn play_on(mount: &str, way: &[&str], role: &str) {
     let place = root().with_file_name("mounted");
     fs::create_dir(&place).unwrap();
-    let options = format!("size={ROOM},nr_inodes={files},mode=0700");
-    let script = format!("mount -t tmpfs -o {options} none \"$0\" && exec \"$@\"");
+    let script = format!("mount {mount} none \"$0\" && exec \"$@\"");
     let mut command = Command::new("unshare");
     command
-        .args(find_way().expect("a way"))
+        .args(way)
         .args(["sh", "-c", &script])
         .arg(&place)
         .arg(env::current_exe().unwrap())
@@ -95,6 +108,10 @@ fn a_file_system_with_too_few_files_is_an_error_at_every_step() {
 
 fn a_dictionary_that_cannot_grow_keeps_what_it_has_and_goes_on_with_more_room() {
     play_on_a_small_file_system("full::growing", FILES);
+}
+
+fn what_does_not_fit_is_told_what_makes_it_smaller() {
+    play_on_a_small_file_system("full::advised", FILES);
 }
 
 fn root() -> PathBuf {
@@ -130,7 +147,8 @@ fn refused<T>(created: Result<T, Error>) -> (u64, u64) {
     let Error::NoSpace {
         directory,
         asked,
-        free,
+        free: Some(free),
+        ..
     } = error
     else {
         panic!("another error: {text}");
@@ -206,7 +224,10 @@ fn filled() {
     assert_eq!(pool.participants().unwrap().len(), 2);
     let board = || Board::<u64>::create("weights", BoardOptions::new(1000));
     let error = board().unwrap_err();
-    assert!(matches!(error, Error::NoSpace { free: 0, .. }), "{error}");
+    assert!(
+        matches!(error, Error::NoSpace { free: Some(0), .. }),
+        "{error}"
+    );
 
     assert_eq!(millpond::list(None).unwrap().len(), 1);
     millpond::unlink("run/pool").unwrap();
@@ -319,4 +340,54 @@ fn growing() {
     }
     dict.verify().unwrap();
     println!("{keys} rows fitted, and then one more");
+}
+
+/// The advice is that of what is refused.
+fn advised() {
+    let text = refused_text(create(100_000));
+    assert!(
+        text.contains("make it smaller, or set MILLPOND_DIR"),
+        "{text}"
+    );
+    #[cfg(feature = "workers")]
+    {
+        let text = refused_text(millpond::Workers::start(millpond::WorkersOptions::new(3)));
+        for part in [
+            "`WorkersOptions::memory`",
+            "the number of workers",
+            "MILLPOND_DIR",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+        assert!(!text.contains("capacity"), "{text}");
+    }
+    let publish = |place: Place, options: PublishOptions| -> Result<(), Error> {
+        let mut builder = LookupBuilder::<u64, u64>::new(&options);
+        builder.extend((0..200_000).map(|key| (key, key)))?;
+        builder.publish(place).map(|_| ())
+    };
+    let text = refused_text(publish("table".into(), PublishOptions::new()));
+    assert!(text.contains("MILLPOND_DIR"), "{text}");
+    let path = root().with_file_name("table");
+    let text = refused_text(publish(path.as_path().into(), PublishOptions::new()));
+    assert!(
+        text.contains("choose a path") && !text.contains("MILLPOND_DIR"),
+        "{text}"
+    );
+    let scratch = PublishOptions::new().scratch(root()).memory(1 << 16);
+    let text = refused_text(publish(path.as_path().into(), scratch));
+    assert!(text.contains("PublishOptions::scratch"), "{text}");
+    assert_eq!(everything_below(&root()), [root().join(".lock")]);
+}
+
+/// What an error says that there is no room.
+#[track_caller]
+fn refused_text<T>(done: Result<T, Error>) -> String {
+    let error = done.err().expect("an error");
+    let text = error.to_string();
+    assert!(
+        matches!(error, Error::NoSpace { .. }),
+        "another error: {text}"
+    );
+    text
 }

@@ -109,10 +109,10 @@ fn with_few_descriptors<T>(attempt: impl Fn() -> Result<T>) {
     };
     assert_eq!(full.raw_os_error(), Some(nix::libc::EMFILE));
     while let Err(error) = attempt() {
-        let Error::System { source, .. } = &error else {
+        let Error::System { cause, .. } = &error else {
             panic!("another error: {error:?}");
         };
-        assert_eq!(source.raw_os_error(), Some(nix::libc::EMFILE), "{error}");
+        assert_eq!(cause.raw_os_error(), Some(nix::libc::EMFILE), "{error}");
         println!("{error}");
         orders.next();
         ballast.pop().expect("success with all descriptors");
@@ -234,10 +234,10 @@ fn cramped() {
         ("open", open("large")),
     ] {
         let error = refused.expect_err("more addresses than there may be");
-        let Error::System { source, .. } = &error else {
+        let Error::System { cause, .. } = &error else {
             panic!("another error: {error:?}");
         };
-        assert_eq!(source.kind(), io::ErrorKind::OutOfMemory);
+        assert_eq!(cause.kind(), io::ErrorKind::OutOfMemory);
         println!("{what}: {error}");
         orders.next();
     }
@@ -255,7 +255,7 @@ fn a_file_longer_than_a_process_may_write_is_an_error() {
     let mut child = Child::start("limits::short", &[]);
     for _ in 0..2 {
         let said = child.line();
-        let says = ["RLIMIT_FSIZE", "ulimit -f", "less capacity"];
+        let says = ["RLIMIT_FSIZE", "ulimit -f", "make it smaller"];
         assert!(says.iter().all(|part| said.contains(part)), "{said}");
         assert!(said.contains(root().to_str().unwrap()), "{said}");
         assert_eq!(everything_below(&root()), before, "after: {said}");

@@ -40,6 +40,8 @@ mod mismatch;
 mod names;
 #[cfg(target_os = "linux")]
 mod namespaces;
+#[cfg(target_os = "linux")]
+mod no_size;
 mod observing;
 mod orders;
 mod pages;
@@ -100,6 +102,8 @@ const PARTS: &[stage::Part] = &[
     group::PART,
     #[cfg(target_os = "linux")]
     full::PART,
+    #[cfg(target_os = "linux")]
+    no_size::PART,
     #[cfg(target_os = "linux")]
     containers::PART,
     #[cfg(target_os = "linux")]

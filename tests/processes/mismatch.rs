@@ -1,7 +1,9 @@
 //! Segments that are sound and not what a program expects: the error names what it expected and what it
 //! found.
 
-use millpond::{Board, BoardOptions, Error, Pool, PoolOptions, Record};
+use millpond::{
+    Board, BoardOptions, Error, Pool, PoolOptions, RateLimiter, Record, Remover, Sampler,
+};
 
 use crate::damage::{Step, assert_says};
 use crate::stage::{Part, named};
@@ -67,6 +69,20 @@ fn other_options_are_an_error_that_shows_both() {
         ),
         (options().alpha(0.6), ["alpha 0.5", "not 0.6"]),
         (options().leases(500), ["leases 128", "not 512"]),
+        (options().linked(true), ["links off", "not on;"]),
+        (options().ordered(true), ["order off", "not on;"]),
+        (
+            options().remover(Remover::Lowest),
+            ["remover oldest", "not lowest;"],
+        ),
+        (
+            options().sampler(Sampler::uniform().without_replacement()),
+            ["sampler stratified", "not uniform without replacement;"],
+        ),
+        (
+            options().rate_limiter(RateLimiter::min_size(7).unwrap()),
+            ["rate limiter none", "not from 7 records on;"],
+        ),
     ];
     for (other, parts) in others {
         let error = Pool::<Step>::open_or_create(NAME, other).unwrap_err();

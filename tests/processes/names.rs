@@ -18,10 +18,11 @@ pub const PART: Part = Part {
         names_that_differ_in_capitals_are_different,
         names_that_some_system_reserves_are_refused_on_all,
         a_root_with_a_long_path_is_as_good_as_another,
+        a_relative_root_is_refused_with_the_reason,
         an_unlinked_segment_goes_with_its_last_handle,
         a_name_is_free_while_others_have_what_it_meant,
     ],
-    roles: named![life_of_a_segment],
+    roles: named![life_of_a_segment, lost],
     ..Part::EMPTY
 };
 
@@ -106,6 +107,39 @@ fn a_root_with_a_long_path_is_as_good_as_another() {
     let entries = fs::read_dir(&long).unwrap();
     let names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, [".lock"]);
+}
+
+fn a_relative_root_is_refused_with_the_reason() {
+    let place = root().with_file_name("elsewhere");
+    fs::create_dir(&place).unwrap();
+    for relative in ["segments", "./segments", ".", "../elsewhere"] {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.env("MILLPOND_DIR", relative).current_dir(&place);
+        let said = Child::start_by(command, "names::lost", &[]).ended();
+        assert_eq!(said.len(), 3, "{said:?}");
+        for said in said {
+            for part in ["MILLPOND_DIR", &format!("`{relative}`"), "an absolute path"] {
+                assert!(said.contains(part), "no {part} in: {said}");
+            }
+        }
+    }
+    assert_eq!(
+        fs::read_dir(&place).unwrap().count(),
+        0,
+        "something was made"
+    );
+}
+
+/// Looks for a segment, creates one, and lists all.
+fn lost() {
+    let refused = [
+        Pool::<u64>::open(NAME).err(),
+        Pool::<u64>::create(NAME, options(Lifetime::UntilUnlinked)).err(),
+        millpond::list(None).err(),
+    ];
+    for error in refused {
+        println!("{}", error.expect("a path that is not absolute"));
+    }
 }
 
 /// Creates a segment with a long name, has another process attach, lists and removes it.

@@ -66,11 +66,11 @@ fn unless_refused(made: millpond::Result<Pool<Numbers>>) -> Option<Pool<Numbers>
         Err(error) => error,
     };
     println!("{error}");
-    let Error::System { action, source, .. } = &error else {
+    let Error::System { action, cause, .. } = &error else {
         panic!("{error}");
     };
     assert_eq!(*action, "use huge pages for");
-    assert!([ErrorKind::Unsupported, ErrorKind::ResourceBusy].contains(&source.kind()));
+    assert!([ErrorKind::Unsupported, ErrorKind::ResourceBusy].contains(&cause.kind()));
     assert!(millpond::list(None).unwrap().is_empty());
     let pool = Pool::<Numbers>::create(NAME, PoolOptions::new(CAPACITY)).unwrap();
     fill_and_read(&pool);

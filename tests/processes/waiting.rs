@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use millpond::{Attach, Board, BoardOptions, Error, Pool, PoolOptions};
+use millpond::{Attach, Board, BoardOptions, Error, Lookup, OpenOptions, Pool, PoolOptions};
 
 use crate::child::Child;
 use crate::experience::{Experience, UNKNOWN};
@@ -117,7 +117,22 @@ fn waiting_in_vain_is_an_error_that_says_for_what() {
     let began = Instant::now();
     let absent = Pool::<Experience>::open_with(POOL, &attach).unwrap_err();
     assert!(began.elapsed() >= limit);
-    assert!(matches!(absent, Error::NotFound { .. }), "{absent}");
+    assert!(
+        matches!(absent, Error::NotFound { waited, .. } if waited == limit),
+        "{absent}"
+    );
+    assert!(!absent.to_string().contains("Attach::wait"), "{absent}");
+    let options = OpenOptions::new().wait(limit);
+    let absent = Lookup::<u64, u64>::open_with(POOL, &options).unwrap_err();
+    assert!(
+        matches!(absent, Error::NotFound { waited, .. } if waited == limit),
+        "{absent}"
+    );
+    let absent = Lookup::<u64, u64>::open(POOL).unwrap_err();
+    assert!(
+        absent.to_string().contains("`OpenOptions::wait`"),
+        "{absent}"
+    );
 
     let pool = create();
     let began = Instant::now();

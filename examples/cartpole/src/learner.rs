@@ -37,7 +37,7 @@ pub fn run(run: &str, seed: u64, watch: impl Fn(u64)) -> Result<(), Box<dyn std:
     let mut priorities = Vec::with_capacity(settings.batch);
     for update in 0.. {
         pool.sample_into(settings.batch, random, &mut batch)?;
-        batch.weights(settings.beta(update), &mut columns.weight);
+        batch.weights(settings.beta(update), &mut columns.weight)?;
         batch.gather(&mut [
             Column::new("observation", &mut columns.observation),
             Column::new("next_observation", &mut columns.next_observation),

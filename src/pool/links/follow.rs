@@ -13,6 +13,7 @@
 use super::super::Inner;
 use super::super::batch::Batch;
 use super::super::lease::{announce, is_unchanged};
+use super::super::select::NOTHING;
 use super::super::slot::{LARGEST_KEY, Slot};
 use crate::error::Error;
 use crate::os::cpu::prefetch;
@@ -110,6 +111,11 @@ impl<T: Record> Inner<T> {
                 batch.chains.lengths[window as usize] = back as u32;
                 return false;
             };
+            // It has left before a snapshot was loaded; or the segment is damaged.
+            if key >= LARGEST_KEY {
+                batch.lose(window);
+                return false;
+            }
             let slot = parts.slot_of(key) as u32;
             self.lease(&batch.taken, back * count + window as usize, slot);
             *batch.chains.place(window, back) = Place { key, slot };
@@ -125,11 +131,8 @@ impl<T: Record> Inner<T> {
         let mut open = std::mem::take(&mut batch.chains.open);
         open.retain(|&window| {
             let Place { key, slot } = *batch.chains.place(window, back);
-            // A key is never too large, unless the segment is damaged.
-            let is_here = key < LARGEST_KEY && {
-                let word = Slot::Committed(key).to_word();
-                is_unchanged(&parts.words[slot as usize], word)
-            };
+            let word = Slot::Committed(key).to_word();
+            let is_here = is_unchanged(&parts.words[slot as usize], word);
             match is_here {
                 true => prefetch(parts.link(slot as usize)),
                 false => batch.lose(window),
@@ -172,15 +175,15 @@ impl<T: Record> Batch<T> {
         }
     }
 
-    /// Why something is lost after the last round. The pool holds `length` records.
-    pub(in crate::pool) fn why_lost(&self, length: usize) -> Error {
+    /// Why something is lost after the last round.
+    pub(in crate::pool) fn why_lost(&self) -> Error {
         match self.chains.broken {
             true => Error::TooFewWindows {
                 asked: self.samples.len(),
                 length: self.chains.length,
                 found: self.samples.len() - self.lost.len(),
             },
-            false => Error::NothingToSample { length },
+            false => NOTHING,
         }
     }
 }

@@ -25,6 +25,10 @@ use crate::record::Record;
 
 /// The link of a record that is the first of its episode; that to key `k` is `k + 1`.
 pub(super) const NO_LINK: u64 = 0;
+/// The link of a record whose predecessor has left, where its key is not known: it leads to a key that no
+/// record ever has. A loaded record has it if its predecessor was not in the snapshot.
+pub(super) const DEPARTED: u64 = DEPARTED_KEY + 1;
+const DEPARTED_KEY: u64 = LARGEST_KEY;
 /// In a claim: each slot has its link already.
 pub(super) const LINKS_ARE_WRITTEN: u64 = u64::MAX;
 
@@ -45,8 +49,8 @@ impl<T: Record> Pool<T> {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] where the pool was not created with
-    /// [`PoolOptions::linked`](crate::PoolOptions::linked), or `previous` is not the key of an earlier
-    /// record; else as [`insert`](Self::insert).
+    /// [`PoolOptions::linked`](crate::PoolOptions::linked), or `previous` is neither the key of an earlier
+    /// record nor a result of [`previous`](Self::previous); else as [`insert`](Self::insert).
     ///
     /// ```
     /// use millpond::{Pool, PoolOptions};
@@ -83,6 +87,9 @@ impl<T: Record> Pool<T> {
     /// pool. `None` for the first record of an episode, and where the record of `key` has left the pool
     /// itself.
     ///
+    /// A record that was [loaded](Self::load) may have had a predecessor that was not in the snapshot. Then
+    /// the result is 2^62 - 1, which is never the key of a record.
+    ///
     /// Takes one of the pool's locks: windows are the fast way along an episode.
     ///
     /// # Errors
@@ -100,23 +107,24 @@ impl<T: Record> Pool<T> {
         }
     }
 
-    /// The link to a record.
+    /// The link of a record that is to be inserted.
     pub(super) fn link_to(&self, previous: Option<u64>) -> Result<u64> {
+        let control = self.inner.parts().control();
+        self.link_below(control.next_key.load(Ordering::Relaxed), previous)
+    }
+
+    /// The link of a record whose key is `next` or above.
+    pub(super) fn link_below(&self, next: u64, previous: Option<u64>) -> Result<u64> {
         self.check_linked()?;
-        let next = self
-            .inner
-            .parts()
-            .control()
-            .next_key
-            .load(Ordering::Relaxed);
         match previous {
             None => Ok(NO_LINK),
             // So links lead to lower keys only, and no walk along them goes round in a circle.
             Some(key) if key < next && key < LARGEST_KEY => Ok(key + 1),
+            Some(DEPARTED_KEY) => Ok(DEPARTED),
             Some(key) => Err(Error::InvalidArgument {
                 what: "the key of the previous record",
                 found: key.to_string(),
-                expected: format!("that of a record of this pool, all of which are below {next}"),
+                expected: format!("that of an earlier record of this pool, and so below {next}"),
             }),
         }
     }
@@ -158,5 +166,11 @@ impl Parts {
     pub(super) fn previous(&self, slot: usize) -> Option<u64> {
         // Relaxed: the caller sees the record, and so its link.
         key_of(self.links.as_ref()?[slot].load(Ordering::Relaxed))
+    }
+
+    /// Whether the link of the record of `key`, in `slot`, can be: it leads to no record, or to a lower key.
+    pub(super) fn leads_to_earlier(&self, slot: usize, key: u64) -> bool {
+        let previous = self.previous(slot);
+        previous.is_none_or(|previous| previous < key || previous == DEPARTED_KEY)
     }
 }

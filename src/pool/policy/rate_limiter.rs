@@ -1,5 +1,7 @@
 //! When inserting or sampling has to wait for the other. Computes only.
 
+use std::fmt;
+
 use crate::error::{Error, Result};
 
 /// When inserting has to wait for sampling, or the other way round, as Reverb defines it (Cassirer et
@@ -163,6 +165,20 @@ impl RateLimiter {
             number(most),
         )
         .map(Some)
+    }
+}
+
+/// In a few words, such as `8 samples per insert from 1000 records on, difference 7936 to 8064`.
+impl fmt::Display for RateLimiter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (ratio, size) = (self.samples_per_insert, self.min_size);
+        match (self.least, self.most) {
+            (f64::MIN, f64::MAX) => write!(formatter, "from {size} records on"),
+            (least, most) => write!(
+                formatter,
+                "{ratio} samples per insert from {size} records on, difference {least} to {most}"
+            ),
+        }
     }
 }
 

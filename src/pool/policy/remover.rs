@@ -1,5 +1,7 @@
 //! Which record goes when the pool is full. A value; touches nothing.
 
+use std::fmt;
+
 use crate::tree::Order;
 
 /// Which record goes when a new one finds the pool full.
@@ -57,5 +59,18 @@ impl Remover {
             Self::Lowest => Some(Order::Lowest),
             Self::Highest => Some(Order::Highest),
         }
+    }
+}
+
+/// In one word, such as `oldest`.
+impl fmt::Display for Remover {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Oldest => "oldest",
+            Self::Lowest => "lowest",
+            Self::Highest => "highest",
+            Self::Uniform => "uniform",
+            Self::Nothing => "nothing",
+        })
     }
 }

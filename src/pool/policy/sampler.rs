@@ -1,5 +1,9 @@
 //! Which records a sample prefers. A value; touches nothing.
 
+use std::fmt;
+
+use crate::tree::Order;
+
 /// Which records a sample prefers, and whether one may come twice.
 ///
 /// A pool has one as its default ([`PoolOptions::sampler`](crate::PoolOptions::sampler)), which
@@ -127,6 +131,15 @@ impl Sampler {
         self.distinct || matches!(self.preference, Newest | Oldest | Highest | Lowest)
     }
 
+    /// The order by which it goes, which a pool keeps only if it was created so.
+    pub(crate) fn order(self) -> Option<Order> {
+        match self.preference {
+            Preference::Highest => Some(Order::HighestPositive),
+            Preference::Lowest => Some(Order::LowestPositive),
+            _ => None,
+        }
+    }
+
     /// As it stands in the header.
     pub(crate) fn to_number(self) -> u64 {
         self.preference as u64 | u64::from(self.distinct) << 8
@@ -144,6 +157,27 @@ impl Sampler {
             preference,
             distinct,
         })
+    }
+}
+
+/// In a few words, such as `uniform without replacement`.
+impl fmt::Display for Sampler {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use Preference::*;
+        formatter.write_str(match self.preference {
+            Stratified => "stratified",
+            Independent => "independent",
+            Uniform => "uniform",
+            Newest => "newest",
+            Oldest => "oldest",
+            Highest => "highest",
+            Lowest => "lowest",
+            Ranked => "ranked",
+        })?;
+        match self.distinct {
+            true => formatter.write_str(" without replacement"),
+            false => Ok(()),
+        }
     }
 }
 

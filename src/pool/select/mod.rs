@@ -26,6 +26,12 @@ use crate::tree::Draw;
 /// Rounds in which what is lost is drawn as in the first; then whatever finds something.
 const ROUNDS: usize = 2;
 
+/// That there is nothing to propose. `sample.rs` puts in what the pool holds.
+pub(super) const NOTHING: Error = Error::NothingToSample {
+    length: 0,
+    used_up: 0,
+};
+
 /// A way of choosing records.
 pub(super) trait Select {
     /// Whether the draws of a round each get a stratum of their own.
@@ -48,8 +54,6 @@ pub(super) struct SoFar {
     pub(super) is_last: bool,
     /// How many records were asked for.
     pub(super) count: usize,
-    /// How many records the pool held.
-    pub(super) length: usize,
     /// The slots in the batch, if none may come twice.
     pub(super) chosen: Option<HashSet<u32>>,
 }

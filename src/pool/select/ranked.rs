@@ -1,8 +1,8 @@
 //! By rank: in proportion to `(1 / rank)^alpha` (Schaul et al. 2016, section 3.3, rank-based variant).
 
 use super::reservoir::fill_by_weight;
-use super::{Odds, ROUNDS, Select, SoFar};
-use crate::error::{Error, Result};
+use super::{NOTHING, Odds, ROUNDS, Select, SoFar};
+use crate::error::Result;
 use crate::pool::table::Table;
 use crate::tree::Draw;
 
@@ -76,7 +76,7 @@ impl Select for Ranked<'_> {
         let ranking = &*self.ranking;
         let total = *ranking.sums.last().unwrap_or(&0.0);
         if ranking.slots.is_empty() {
-            return Err(Error::NothingToSample { length: 0 });
+            return Err(NOTHING);
         }
         let probability = |rank: usize| (ranking.sums[rank + 1] - ranking.sums[rank]) / total;
         if so_far.wants_a_pass(self.table) {

@@ -10,8 +10,8 @@ use std::collections::BinaryHeap;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::SoFar;
-use crate::error::{Error, Result};
+use super::{NOTHING, SoFar};
+use crate::error::Result;
 use crate::tree::Draw;
 
 /// An item with its key.
@@ -59,9 +59,7 @@ pub(super) fn fill_by_weight(
         }
     }
     if best.is_empty() && so_far.chosen.is_none() {
-        return Err(Error::NothingToSample {
-            length: so_far.length,
-        });
+        return Err(NOTHING);
     }
     if best.len() < draws.len() && so_far.chosen.is_some() {
         return Err(so_far.too_few(so_far.count - draws.len() + best.len()));

@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use super::reservoir::fill_by_weight;
-use super::{Odds, ROUNDS, Select, SoFar};
-use crate::error::{Error, Result};
+use super::{NOTHING, Odds, ROUNDS, Select, SoFar};
+use crate::error::Result;
 use crate::os::cpu::prefetch;
 use crate::pool::parts::Parts;
 use crate::pool::slot::Slot;
@@ -63,7 +63,7 @@ impl Uniform<'_> {
         let slots = 0..self.parts.capacity();
         let length = slots.clone().filter(|&slot| self.is_here(slot)).count();
         if length == 0 {
-            return Err(Error::NothingToSample { length });
+            return Err(NOTHING);
         }
         let rank = |draw: &Draw| ((draw.fraction * length as f64) as usize).min(length - 1);
         let mut order: Vec<usize> = (0..draws.len()).collect();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::super::Inner;
 use super::super::parts::Parts;
-use super::super::slot::Slot;
+use super::super::slot::{LARGEST_KEY, Slot};
 use super::super::table::Table;
 use super::format::MOST_COUNTED;
 use super::guard::Saving;
@@ -95,7 +95,7 @@ fn keys_of(parts: &Parts, words: &[u64]) -> Vec<u64> {
     for (slot, &word) in slots.zip(before.iter().chain(behind)) {
         if let Slot::Committed(key) = Slot::from_word(word)
             // In a damaged segment it may say anything.
-            && key < cut
+            && key < cut.min(LARGEST_KEY - 1)
             && parts.slot_of(key) == slot
         {
             keys.push(key);

@@ -3,6 +3,7 @@
 //!
 //! Computes only.
 
+use super::super::links::NO_LINK;
 use super::super::shape::{LARGEST_CAPACITY, LONGEST_NAME, MOST_TABLES};
 use super::super::slot::LARGEST_KEY;
 use crate::tree::LARGEST_LEAF;
@@ -197,6 +198,22 @@ pub(super) fn are_keys(before: Option<u64>, keys: &[u64]) -> bool {
     keys.is_sorted_by(|a, b| a < b)
         && before.is_none_or(|before| first.is_none_or(|first| before < first))
         && keys.last().is_none_or(|&last| last < LARGEST_KEY)
+}
+
+/// The number of the record of this key in a file: 0 is no record's, so that a link can lead to none.
+pub(super) fn number_of(key: u64) -> u64 {
+    key + 1
+}
+
+/// The link of a file for that of the record of `key`: 0 for the first of an episode; the number of the
+/// record before it, plus 1; or 1, which leads to no record, where that one's key is not known.
+pub(super) fn link_of(link: u64, key: u64) -> u64 {
+    match link {
+        NO_LINK => 0,
+        // Others lead to no lower key: `DEPARTED`, and whatever a damaged segment has.
+        1.. if link <= key => number_of(link - 1) + 1,
+        _ => 1,
+    }
 }
 
 pub(super) fn damaged(what: String) -> String {

@@ -156,7 +156,10 @@ impl<T> Inner<T> {
         match self.saver_is_alive() {
             false => Ok(()),
             true => Err(Error::AlreadySaving {
-                what: format!("pool `{}`", self.segment.name().unwrap_or("(anonymous)")),
+                what: match self.segment.name() {
+                    Some(name) => format!("pool `{name}`"),
+                    None => "the pool".into(),
+                },
             }),
         }
     }

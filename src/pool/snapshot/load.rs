@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use super::super::claim::CHUNK;
 use super::super::commit::NewPriority;
-use super::super::links::LINKS_ARE_WRITTEN;
+use super::super::links::{DEPARTED, LINKS_ARE_WRITTEN, NO_LINK};
 use super::super::policy::Remover;
 use super::super::table::{ABSENT, Table};
 use super::super::{Inner, Pool};
@@ -138,13 +138,22 @@ impl<'a, T: Record> Loading<'a, T> {
         let old = block.keys[these.clone()].iter().copied();
         self.keys.extend(old.zip(new.iter().copied()));
         for (at, &key) in these.zip(new) {
-            let link = block.links.get(at).and_then(|link| link.checked_sub(1));
-            let found = link.and_then(|link| {
-                let place = self.keys.binary_search_by_key(&link, |&(old, _)| old);
-                place.ok().map(|place| self.keys[place].1)
-            });
-            let link = found.map_or(0, |key| key + 1);
+            // A snapshot of a pool without links has none: there each record is an episode.
+            let saved = block.links.get(at).map_or(NO_LINK, |&link| link);
+            let link = self.link_of(saved);
             links[parts.slot_of(key)].store(link, Ordering::Relaxed);
+        }
+    }
+
+    /// The link in this pool that corresponds to a saved one.
+    fn link_of(&self, saved: u64) -> u64 {
+        let Some(old) = saved.checked_sub(1) else {
+            return NO_LINK;
+        };
+        match self.keys.binary_search_by_key(&old, |&(old, _)| old) {
+            Ok(place) => self.keys[place].1 + 1,
+            // It had left before the snapshot, or was left out of this pool.
+            Err(_) => DEPARTED,
         }
     }
 

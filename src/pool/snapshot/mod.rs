@@ -132,8 +132,10 @@ impl<T: Record> Pool<T> {
     ///
     /// The pool may have another capacity, alpha (the priorities stay) and other views than the one that was
     /// saved: views are found by their names, and in one that the snapshot lacks a record gets the highest
-    /// priority. Links that lead to records of the snapshot lead to them again. What rate limiters have
-    /// counted is added, and loading waits for none.
+    /// priority. Links that lead to records of the snapshot lead to them again. A record whose predecessor is
+    /// not in the snapshot, or was left out, stays one whose predecessor has left: no window is cut there
+    /// ([`sample_windows`](Self::sample_windows)). What rate limiters have counted is added, and loading
+    /// waits for none.
     ///
     /// All of the file is checked before anything is inserted, so it is read twice.
     ///

@@ -144,9 +144,10 @@ impl<T: Record> Save<'_, T> {
         let body = self.header.bytes_each() * keys.len() as u64;
         block.clear();
         block.extend_from_slice(&format::head(body, keys.len() as u32));
-        block.extend_from_slice(bytemuck::cast_slice(keys));
+        let numbers = keys.iter().map(|&key| format::number_of(key));
+        block.extend(numbers.flat_map(u64::to_le_bytes));
         for table in &self.cut.tables {
-            // In a damaged segment a leaf, or a link, may say anything.
+            // In a damaged segment a leaf may say anything.
             let leaf = |key| Some(table.leaves[slot_of(key)]).filter(|&leaf| is_leaf(leaf));
             let leaves = keys.iter().map(|key| leaf(key).unwrap_or(0.0));
             block.extend(leaves.flat_map(f32::to_le_bytes));
@@ -156,10 +157,7 @@ impl<T: Record> Save<'_, T> {
         if let Some(links) = &parts.links {
             // Who claimed the slot wrote its link, and the guard keeps others from claiming it.
             let link = |key| links[slot_of(key)].load(Ordering::Relaxed);
-            let links = keys
-                .iter()
-                .map(|key| Some(link(key)).filter(|link| link <= key));
-            let links = links.map(Option::unwrap_or_default);
+            let links = keys.iter().map(|key| format::link_of(link(key), *key));
             block.extend(links.flat_map(u64::to_le_bytes));
         }
         let mut left = keys;

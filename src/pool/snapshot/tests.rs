@@ -23,13 +23,12 @@ fn link(pool: &Pool<u64>, key: u64, before: u64) {
     links[parts.slot_of(key)].store(before + 1, Ordering::Relaxed);
 }
 
+/// The key that `Pool::previous` names where the record before has left, and its key is not known.
+const LEFT: u64 = (1 << 62) - 1;
+
 /// The key that the record of `key` names.
 fn before(pool: &Pool<u64>, key: u64) -> Option<u64> {
-    let parts = pool.inner.parts();
-    let links = parts.links.as_ref().expect("links");
-    links[parts.slot_of(key)]
-        .load(Ordering::Relaxed)
-        .checked_sub(1)
+    pool.previous(key).unwrap()
 }
 
 #[test]
@@ -37,7 +36,7 @@ fn links_lead_to_the_same_records_under_their_new_keys() {
     let path = path("links");
     let pool = linked(300);
     pool.insert_batch(&(0..400).collect::<Vec<_>>()).unwrap();
-    // The record before 101 is gone; 150 is at the other end of the ring, 399 in the same claim.
+    // The record before 101 has left; 150 is at the other end of the ring, 399 in the same claim.
     for (key, before) in [(101, 99), (102, 101), (399, 398), (390, 150)] {
         link(&pool, key, before);
     }
@@ -46,21 +45,44 @@ fn links_lead_to_the_same_records_under_their_new_keys() {
     let loaded = linked(1000);
     loaded.insert_batch(&[0; 7]).unwrap();
     loaded.load(&path).unwrap();
+    let new = |key: u64| key - 100 + 7;
     for (key, expected) in [
-        (101, None),
-        (102, Some(101)),
-        (399, Some(398)),
-        (390, Some(150)),
+        (100, None),
+        (101, Some(LEFT)),
+        (102, Some(new(101))),
+        (399, Some(new(398))),
+        (390, Some(new(150))),
     ] {
-        let new = |key: u64| key - 100 + 7;
         assert_eq!(loaded.get(new(key)).unwrap(), Some(key));
-        assert_eq!(before(&loaded, new(key)), expected.map(new), "of {key}");
+        assert_eq!(before(&loaded, new(key)), expected, "of {key}");
     }
-    // What leads to a record that is left out leads nowhere.
+    // What leads to a record that is left out leads to one that has left.
     let smaller = linked(200);
     assert_eq!(smaller.load(&path).unwrap().left_out, 100);
-    assert_eq!(before(&smaller, 390 - 200), None);
+    assert_eq!(before(&smaller, 390 - 200), Some(LEFT));
     assert_eq!(before(&smaller, 399 - 200), Some(398 - 200));
+    // Also when it is saved once more, where it has the first keys that there are.
+    smaller.save(&path).unwrap();
+    let again = linked(200);
+    again.load(&path).unwrap();
+    assert_eq!(before(&again, 390 - 200), Some(LEFT));
+    assert_eq!(before(&again, 399 - 200), Some(398 - 200));
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn a_link_that_cannot_be_is_saved_as_one_to_a_record_that_has_left() {
+    let path = path("impossible");
+    let pool = linked(10);
+    pool.insert_batch(&[0, 1, 2]).unwrap();
+    // As in a damaged segment: to itself, to a later one, to the largest number.
+    for (key, before) in [(0, 0), (1, 2), (2, u64::MAX - 1)] {
+        link(&pool, key, before);
+    }
+    pool.save(&path).unwrap();
+    let loaded = linked(10);
+    loaded.load(&path).unwrap();
+    assert_eq!([0, 1, 2].map(|key| before(&loaded, key)), [Some(LEFT); 3]);
     std::fs::remove_file(&path).unwrap();
 }
 

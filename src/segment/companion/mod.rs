@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(super) use names::{companion_of, companion_path, is_published};
 
 use super::arena::Mapping;
-use super::structure::Paging;
+use super::structure::{Paging, REMEDY};
 use crate::error::{Error, Result};
 use crate::os::{self, Access, fail_point};
 
@@ -42,7 +42,7 @@ impl Companion {
     /// is then as long as before or longer, and this goes on from where it ends. After an error the file
     /// may be longer too; it is never made shorter, as somebody may have mapped it.
     pub(crate) fn extend(&self, length: u64) -> Result<()> {
-        reserve(&self.file, length, &self.path, &self.root)?;
+        reserve(&self.file, length, &self.path, &self.root, REMEDY)?;
         fail_point("companion.extended");
         Ok(())
     }
@@ -69,8 +69,14 @@ impl Companion {
 }
 
 /// Makes `file` as long as `length`, if it is shorter, with its space set aside. It is called `path`, for
-/// errors, and lies in the file system of `root`.
-pub(super) fn reserve(file: &File, length: u64, path: &Path, root: &Path) -> Result<()> {
+/// errors, which also say the `remedy`, and lies in the file system of `root`.
+pub(super) fn reserve(
+    file: &File,
+    length: u64,
+    path: &Path,
+    root: &Path,
+    remedy: &'static str,
+) -> Result<()> {
     let found = file.metadata().map_err(Error::system("look at", path))?;
     let asked = length.saturating_sub(found.len());
     if asked == 0 {
@@ -80,10 +86,12 @@ pub(super) fn reserve(file: &File, length: u64, path: &Path, root: &Path) -> Res
         directory: path.parent().unwrap_or(path).into(),
         asked,
         free,
+        remedy,
     };
-    // Some file systems take all there is before they say that it does not suffice; so ask first.
+    // Some file systems take all there is before they say that it does not suffice; so ask first. One that does
+    // not say how much there is has to be tried.
     let free = os::free_space(file, root).map_err(Error::system("look at", path))?;
-    if free < asked {
+    if free.is_some_and(|free| free < asked) {
         return Err(no_space(free));
     }
     os::reserve(file, length).map_err(|error| match os::is_full(&error) {

@@ -13,7 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Companion, MOST_COMPANIONS};
-use crate::error::{Error, Result};
+use crate::error::{ANONYMOUS, Error, Result};
 use crate::os::{self, Access, ByteLocks, fail_point};
 use crate::segment::header::Header;
 use crate::segment::name::Name;
@@ -110,7 +110,7 @@ impl LockedRoot<'_> {
     ) -> Result<Vec<Companion>> {
         let create = |_| {
             let (file, path) = self.create_nameless()?;
-            Ok(self.companion(file, path, "(anonymous)", paging))
+            Ok(self.companion(file, path, ANONYMOUS, paging))
         };
         (0..count).map(create).collect()
     }

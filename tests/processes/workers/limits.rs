@@ -4,7 +4,9 @@ use std::env;
 use std::process::{Command, abort};
 use std::time::Duration;
 
-use millpond::{AnyTask, Error, Failure, Task, TaskFailure, Worker, Workers, WorkersOptions};
+use millpond::{
+    AnyTask, Error, Failure, Start, Task, TaskFailure, Worker, Workers, WorkersOptions,
+};
 
 use super::living::{has_children, segments};
 use super::{ENDS_EARLY, MAIN, OTHER_TASKS, WITHOUT_BEGIN};
@@ -26,8 +28,15 @@ pub const PART: Part = Part {
         workers_that_end_before_they_are_there_make_start_fail,
         workers_that_know_other_tasks_make_start_fail,
         a_program_that_names_no_tasks_is_told_so,
+        #[cfg(unix)]
+        a_worker_that_cannot_be_started_is_named_once,
     ],
-    roles: named![starter, starter_without_tasks],
+    roles: named![
+        starter,
+        starter_without_tasks,
+        #[cfg(unix)]
+        starter_without_descriptors,
+    ],
     ..Part::EMPTY
 };
 
@@ -245,6 +254,51 @@ fn workers_that_know_other_tasks_make_start_fail() {
 fn starter_without_tasks() {
     let error = Workers::start(WorkersOptions::new(1)).unwrap_err();
     assert!(matches!(error, Error::NoWorkers), "{error}");
+    // What the error advises is possible.
+    assert!(error.to_string().contains("`Start::Threads`"), "{error}");
+    for start in [Start::Threads, Start::Inline] {
+        let options = WorkersOptions::new(2).start(start);
+        let options = options.init(&SPIN_AT, &(7, 2000)).unwrap();
+        let workers = Workers::start(options).unwrap();
+        let inputs = (0..1000).map(|number| (number, 2000));
+        let outputs = workers.map(&SPIN_AT, inputs).unwrap();
+        assert_eq!(outputs, Vec::from_iter(0..1000));
+        assert!(workers.map(&REFUSE, ["why".to_string()]).is_err());
+    }
+}
+
+/// Starts workers, which it cannot for want of descriptors, until there are enough.
+#[cfg(unix)]
+fn starter_without_descriptors() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, 64, hard).unwrap();
+    let mut ballast = Vec::new();
+    while let Ok(file) = std::fs::File::open("/dev/null") {
+        ballast.push(file);
+    }
+    let workers = loop {
+        match Workers::start(WorkersOptions::new(2)) {
+            Ok(workers) => break workers,
+            Err(Error::WorkerFailed { worker, reason }) => println!("{worker}: {reason}"),
+            Err(_) => {}
+        }
+        ballast.pop().expect("success with all descriptors");
+    };
+    workers.finish().unwrap();
+}
+
+#[cfg(unix)]
+fn a_worker_that_cannot_be_started_is_named_once() {
+    let said = Child::start("workers_limits::starter_without_descriptors", &[]).ended();
+    assert!(
+        !said.is_empty(),
+        "each start was refused before it came to a worker"
+    );
+    for reason in said {
+        assert!(reason.contains("it cannot be started: "), "{reason}");
+        assert!(!reason.contains("of the pool failed"), "{reason}");
+    }
 }
 
 fn a_program_that_names_no_tasks_is_told_so() {

@@ -74,7 +74,12 @@ fn a_full_file_system_stops_growth_until_there_is_room() {
         let longer = (LENGTH + (200 << 10)) as u64;
         let error = segment.companion(0).extend(longer).unwrap_err();
         let text = error.to_string();
-        let Error::NoSpace { asked, free, .. } = error else {
+        let Error::NoSpace {
+            asked,
+            free: Some(free),
+            ..
+        } = error
+        else {
             panic!("another error: {text}");
         };
         assert!(asked == 200 << 10 && free < asked, "{text}");

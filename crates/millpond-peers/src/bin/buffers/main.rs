@@ -57,7 +57,9 @@ impl Learner {
         self.pool
             .sample_into(BATCH, &mut self.random, &mut self.batch)
             .expect("a full pool");
-        self.batch.weights(BETA, &mut self.weights);
+        self.batch
+            .weights(BETA, &mut self.weights)
+            .expect("a right beta");
         self.columns.gather(&self.batch).expect("right columns");
     }
 

@@ -1,0 +1,55 @@
+//! Making errors that many places make, and showing them.
+
+use std::path::Path;
+use std::{fmt, io};
+
+use super::{Error, Result};
+use crate::record::{Record, Schema};
+
+impl Error {
+    /// Refuses an argument.
+    pub(crate) fn invalid<R>(what: &'static str, found: String, expected: String) -> Result<R> {
+        Err(Self::InvalidArgument {
+            what,
+            found,
+            expected,
+        })
+    }
+
+    /// An [`Error::System`] maker for `map_err`.
+    pub(crate) fn system(
+        action: &'static str,
+        path: impl AsRef<Path>,
+    ) -> impl FnOnce(io::Error) -> Self {
+        let path = path.as_ref().to_path_buf();
+        move |cause| Self::System {
+            action,
+            path,
+            cause,
+        }
+    }
+}
+
+/// As `Display`: `fn main() -> Result<()>` shows its error by `Debug`.
+impl fmt::Debug for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// Whether the schema in the header of segment `name` is that of `T`.
+pub(crate) fn check_records<T: Record>(name: &str, text: &str) -> Result<()> {
+    let expected = Schema::of::<T>();
+    let found = Schema::parse(text).map_err(|why| Error::Damaged {
+        name: name.into(),
+        reason: format!("its schema: {why}"),
+    })?;
+    match expected == found {
+        true => Ok(()),
+        false => Err(Error::WrongRecord {
+            name: name.into(),
+            expected: Box::new(expected),
+            found: Box::new(found),
+        }),
+    }
+}
