@@ -1,5 +1,5 @@
 //! What can go wrong, in words for the person who reads it: what was expected, what was found, and
-//! what to do. Imports `record`'s schema, to show two of them side by side.
+//! what to do. Imports `record`'s schema, to show two of them side by side, and what errors of the system mean.
 
 mod task;
 mod words;
@@ -8,9 +8,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::os;
 use crate::record::{Record, Schema};
 pub use task::TaskFailure;
-use words::{advice, bytes};
+use words::{advice, bytes, holder};
 
 /// The result of an operation of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -83,6 +84,21 @@ pub enum Error {
     AlreadyExists {
         /// The name.
         name: String,
+    },
+
+    /// Another process has the lock of the segment directory, and does not give it back.
+    #[error(
+        "{} is locked: {} has held it for longer than {waited:?}, which takes some microseconds unless that \
+         process is stopped; let it go on, or end it", path.display(), holder(*process)
+    )]
+    DirectoryLocked {
+        /// The file of the lock.
+        path: PathBuf,
+        /// The process that has it, as that process's own system counts it; `None` where that could not be found
+        /// out.
+        process: Option<u32>,
+        /// How long this process has waited.
+        waited: Duration,
     },
 
     /// The file system has no room for the segment, or for what it is to grow by.
@@ -390,6 +406,15 @@ impl Error {
             found,
             expected,
         })
+    }
+
+    /// Whether there was no room for a file.
+    pub(crate) fn is_full(&self) -> bool {
+        match self {
+            Self::NoSpace { .. } => true,
+            Self::System { source, .. } => os::is_full(source),
+            _ => false,
+        }
     }
 
     /// An [`Error::System`] maker for `map_err`.
