@@ -224,7 +224,11 @@ fn a_name_that_is_removed_and_created_again_is_opened_whole() {
                 assert!(number >= newest, "{number} after {newest}");
                 newest = number;
                 for key in 1..FIRST {
-                    assert!(dict.get(&key).unwrap().is_none_or(|found| found == number + key));
+                    assert!(
+                        dict.get(&key)
+                            .unwrap()
+                            .is_none_or(|found| found == number + key)
+                    );
                 }
                 let before = dict.insert(FIRST, &number).unwrap();
                 assert!(before.is_none_or(|found| found == number));

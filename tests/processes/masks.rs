@@ -54,17 +54,23 @@ fn begin() {
     umask(Mode::from_bits_truncate(argument(0)));
 }
 
+/// What [`prepare`] made, as the roles find it.
+fn beside() -> PathBuf {
+    let root = PathBuf::from(env::var_os("MILLPOND_DIR").expect("a directory"));
+    root.ancestors().nth(2).expect("a directory above").into()
+}
+
 /// Makes everything that lies in files, and uses it.
 fn maker() {
     begin();
-    let file = place().join("lookup");
+    let file = beside().join("lookup");
     let pool = Pool::<u64>::create("run/pool", PoolOptions::new(100)).unwrap();
     pool.insert(&1).unwrap();
-    pool.save(place().join("snapshot")).unwrap();
+    pool.save(beside().join("snapshot")).unwrap();
     let dict = ArrayDict::<u64, u64>::create("run/dict", DictOptions::new(8)).unwrap();
     dict.insert(1, &2).unwrap();
     // Sorted in temporary files.
-    let options = PublishOptions::new().memory(1 << 16).scratch(place());
+    let options = PublishOptions::new().memory(1 << 16).scratch(beside());
     let pairs = || (0..20_000_u64).map(|key| (key, key + 1));
     Lookup::publish_with("run/lookup", &options, pairs()).unwrap();
     Lookup::publish_with(file.as_path(), &options, pairs()).unwrap();
@@ -87,13 +93,13 @@ fn user() {
     assert_eq!(dict.get(&1).unwrap(), Some(2));
     for place in [
         "run/lookup".into(),
-        millpond::Place::from(place().join("lookup")),
+        millpond::Place::from(beside().join("lookup")),
     ] {
         let lookup = Lookup::<u64, u64>::open(place).unwrap();
         assert_eq!(lookup.get(&19_999), Some(&20_000));
     }
     let loaded = Pool::<u64>::create("run/loaded", PoolOptions::new(100)).unwrap();
-    loaded.load(place().join("snapshot")).unwrap();
+    loaded.load(beside().join("snapshot")).unwrap();
     assert_eq!(loaded.len(), 1);
     assert_eq!(millpond::unlink_all("run").unwrap(), 4);
     println!("done");
