@@ -26,15 +26,15 @@ pub(super) use super::ordinary_pages::{
     map_anonymous, map_file, prefault, prefer_huge_pages, use_huge_pages,
 };
 pub(crate) use super::unix::{
-    ByteLocks, Group, advise, check_length, contents, create_private, free_space, is_same_file,
-    is_too_many_files, open_private, private_directory, publish, remove,
+    ByteLocks, Group, advise, check_length, contents, create_directory, create_private, free_space,
+    is_same_file, is_too_many_files, let_owner_in, open_private, private_directory, publish,
+    remove,
 };
 #[cfg(feature = "workers")]
 pub(crate) use super::unix::{end_process, kill_group, own_group, take_input};
 
 // `fcntl.h` of XNU has the commands; the manual does not mention them.
 pub(super) const SET_LOCK: c_int = libc::F_OFD_SETLK;
-pub(super) const SET_LOCK_WAIT: c_int = libc::F_OFD_SETLKW;
 pub(super) const GET_LOCK: c_int = libc::F_OFD_GETLK;
 
 /// `confstr(3)` with `_CS_DARWIN_USER_TEMP_DIR`: a directory that the system made for this user

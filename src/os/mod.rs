@@ -73,6 +73,18 @@ pub(crate) fn private_directory(path: &Path) -> io::Result<Result<(), String>> {
     system::private_directory(path)
 }
 
+/// Creates a directory that only this user may use, below one that [`private_directory`] has checked; an existing
+/// one is an error.
+pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
+    system::create_directory(path)
+}
+
+/// Makes sure that a file or a directory of this user lets the user in. What is another user's, or is neither,
+/// stays as it is.
+pub(crate) fn let_owner_in(path: &Path) -> io::Result<()> {
+    system::let_owner_in(path)
+}
+
 /// Creates a file that only this user may read and write; an existing one is an error.
 pub(crate) fn create_private(path: &Path) -> io::Result<File> {
     system::create_private(path)
@@ -130,6 +142,14 @@ pub(crate) fn publish(from: &Path, to: &Path) -> io::Result<()> {
 /// them is gone it may have a hidden name in `root`, a directory of the same file system.
 pub(crate) fn remove(path: &Path, root: &Path) -> io::Result<()> {
     system::remove(path, root)
+}
+
+/// As [`remove`]; that the name is gone already is no error.
+pub(crate) fn remove_if_there(path: &Path, root: &Path) -> io::Result<()> {
+    match remove(path, root) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
 }
 
 /// Whether the file that `path` names is the one that is open as `file`.

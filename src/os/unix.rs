@@ -6,22 +6,24 @@ mod group;
 #[cfg(feature = "workers")]
 mod process;
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use memmap2::MmapRaw;
+use nix::fcntl::AT_FDCWD;
 use nix::libc;
 use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::stat::{FchmodatFlags, Mode, fchmodat};
 
 pub(crate) use group::Group;
 #[cfg(feature = "workers")]
 pub(crate) use process::{end_process, kill_group, own_group, take_input};
 
 use super::fork::ParentOnly;
-use super::system::{GET_LOCK, SET_LOCK, SET_LOCK_WAIT};
+use super::system::{GET_LOCK, SET_LOCK};
 use super::{Access, Advice};
 
 #[allow(clippy::unnecessary_cast)] // the headers of Linux have an `int` here, those of macOS a `short`
@@ -29,12 +31,14 @@ const EXCLUSIVE: libc::c_short = libc::F_WRLCK as libc::c_short;
 #[allow(clippy::unnecessary_cast)]
 const UNLOCKED: libc::c_short = libc::F_UNLCK as libc::c_short;
 
-/// `mkdir(2)` with mode 0700, then `lstat(2)`: a directory, of this user, closed to others.
+/// `mkdir(2)` with mode 0700, then `lstat(2)`: a directory, of this user, closed to others. One that its own
+/// user may not use was made by an earlier version under a mask without the owner's bits, or is being made just
+/// now: it gets them.
 pub(crate) fn private_directory(path: &Path) -> io::Result<Result<(), String>> {
     if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)?;
+        create_parents(parent)?;
     }
-    match DirBuilder::new().mode(0o700).create(path) {
+    match create_directory(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
@@ -55,27 +59,78 @@ pub(crate) fn private_directory(path: &Path) -> io::Result<Result<(), String>> {
             found.mode() & 0o7777
         ))
     } else {
+        let_owner_in(path)?;
         Ok(())
     })
 }
 
-/// `open(2)` with `O_EXCL` and mode 0600.
+/// Makes the directories above the root that are missing, for everybody whom the process's mask lets in, and
+/// for their owner whatever it says.
+fn create_parents(path: &Path) -> io::Result<()> {
+    if path.is_dir() || path.as_os_str().is_empty() {
+        return Ok(());
+    }
+    path.parent().map_or(Ok(()), create_parents)?;
+    match fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Ok(()) => let_owner_in(path),
+        Err(error) => Err(error),
+    }
+}
+
+/// `mkdir(2)` with mode 0700, and `fchmodat(2)`, as the process's mask may have cut that.
+pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(path)?;
+    let_owner_in(path)
+}
+
+/// `lstat(2)`; where a directory or a regular file of this user does not let the user in, `fchmodat(2)`, which
+/// follows no link.
+pub(crate) fn let_owner_in(path: &Path) -> io::Result<()> {
+    let found = fs::symlink_metadata(path)?;
+    let needed = match (found.is_dir(), found.is_file()) {
+        (true, _) => 0o700,
+        (_, true) => 0o600,
+        _ => return Ok(()),
+    };
+    let is_ours = found.uid() == nix::unistd::geteuid().as_raw();
+    if !is_ours || found.mode() & needed == needed {
+        return Ok(());
+    }
+    let mode = Mode::from_bits_truncate((found.mode() & 0o7777 | needed) as libc::mode_t);
+    fchmodat(AT_FDCWD, path, mode, FchmodatFlags::NoFollowSymlink)?;
+    Ok(())
+}
+
+/// `open(2)` with `O_EXCL` and mode 0600, and `fchmod(2)`, as the process's mask may have cut that.
 pub(crate) fn create_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
+    let file = OpenOptions::new()
         .read(true)
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(path)
+        .open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
 }
 
-/// `open(2)` with `O_NOFOLLOW`; anything but a regular file is refused.
+/// `open(2)` with `O_NOFOLLOW`; anything but a regular file is refused. A file of this user that does not let
+/// the user in, for the reason that [`private_directory`] has, does so from now on.
 pub(crate) fn open_private(path: &Path, access: Access) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(access == Access::Write)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-        .open(path)?;
+    let open = || {
+        OpenOptions::new()
+            .read(true)
+            .write(access == Access::Write)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+            .open(path)
+    };
+    let file = match open() {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let_owner_in(path).map_err(|_| error)?;
+            open()?
+        }
+        other => other?,
+    };
     if !file.metadata()?.is_file() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
@@ -180,17 +235,6 @@ impl ByteLocks {
         }
     }
 
-    /// Locks one byte, waiting for as long as another holder has it.
-    pub(crate) fn lock(&self, byte: u64) -> io::Result<()> {
-        loop {
-            match self.control(SET_LOCK_WAIT, EXCLUSIVE, byte, 1) {
-                Ok(_) => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
     /// Gives the bytes back.
     pub(crate) fn unlock(&self, start: u64, length: u64) -> io::Result<()> {
         self.control(SET_LOCK, UNLOCKED, start, length).map(drop)
@@ -202,7 +246,32 @@ impl ByteLocks {
         Ok(found.l_type != UNLOCKED)
     }
 
-    /// `fcntl(2)` with one of the three lock commands.
+    /// Reads the beginning of the file; says how many bytes there were.
+    pub(crate) fn read(&self, into: &mut [u8]) -> io::Result<usize> {
+        let descriptor = self.descriptor()?.as_raw_fd();
+        // SAFETY: the descriptor is open, and the buffer has the length that is given with it.
+        let read = unsafe { libc::pread(descriptor, into.as_mut_ptr().cast(), into.len(), 0) };
+        usize::try_from(read).map_err(|_| io::Error::last_os_error())
+    }
+
+    /// Writes the beginning of the file.
+    pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let descriptor = self.descriptor()?.as_raw_fd();
+        // SAFETY: the descriptor is open, and the buffer has the length that is given with it.
+        let written = unsafe { libc::pwrite(descriptor, bytes.as_ptr().cast(), bytes.len(), 0) };
+        match usize::try_from(written) {
+            Ok(count) if count == bytes.len() => Ok(()),
+            Ok(_) => Err(io::ErrorKind::WriteZero.into()),
+            Err(_) => Err(io::Error::last_os_error()),
+        }
+    }
+
+    fn descriptor(&self) -> io::Result<BorrowedFd<'_>> {
+        let forked = || io::Error::other("this handle was made before the process forked");
+        self.file.descriptor().ok_or_else(forked)
+    }
+
+    /// `fcntl(2)` with one of the two lock commands.
     fn control(
         &self,
         command: libc::c_int,
@@ -210,10 +279,7 @@ impl ByteLocks {
         start: u64,
         length: u64,
     ) -> io::Result<libc::flock> {
-        let descriptor = self
-            .file
-            .descriptor()
-            .ok_or_else(|| io::Error::other("this handle was made before the process forked"))?;
+        let descriptor = self.descriptor()?;
         // SAFETY: `flock` is a plain struct of integers, for which zero is a value.
         let mut request: libc::flock = unsafe { std::mem::zeroed() };
         request.l_type = kind;

@@ -90,6 +90,16 @@ pub(crate) fn private_directory(path: &Path) -> io::Result<Result<(), String>> {
     })
 }
 
+/// `CreateDirectoryW`: what is below the root inherits its access list.
+pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)
+}
+
+/// Nothing: no mask keeps a user from what the user makes.
+pub(crate) fn let_owner_in(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 /// `CreateFileW` with `CREATE_NEW`, shared for reading, writing, renaming and deleting (which is
 /// what the standard library asks for); the directory says who may open it.
 pub(crate) fn create_private(path: &Path) -> io::Result<File> {

@@ -1,19 +1,19 @@
 //! Files of a segment that are written once and then replaced as a whole.
 //!
 //! Such a file is a companion (`companion/names.rs`), which others open for reading by its number. The next
-//! one is a draft: a hidden file beside the segment, `.b-<random>.pond.new`, that is its builder's while the
-//! builder has the lock of the file, and debris afterwards, like an unfinished segment.
+//! one is a draft: a hidden file beside the segment, `.b~<number>.pond.new`, that is its builder's while the
+//! builder has the lock of the file, and garbage afterwards, like an unfinished segment.
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::Segment;
-use super::companion::{MOST_COMPANIONS, companion_path, is_published};
+use super::companion::{MOST_COMPANIONS, companion_path};
 use super::name::Name;
 use super::names::Unfinished;
 use super::root::Root;
+use super::root_lock::LockWait;
 use super::structure::Structure;
 use crate::error::{Error, Result};
 use crate::os::{self, Access, ByteLocks, fail_point};
@@ -35,22 +35,22 @@ impl Replacement {
     pub(crate) fn create(name: &str) -> Result<Self> {
         let (name, root) = (Name::new(name)?, Root::find()?);
         let target = name.file(&root.path);
-        let stem = target.file_stem().unwrap_or_default().to_string_lossy();
-        let hidden = format!(".{stem}-{:016x}.pond.new", rand::random::<u64>());
-        let path = target.with_file_name(hidden);
-        let (unfinished, locks) = {
-            let locked = root.lock()?;
-            locked.names()?; // removes debris, which may be in the way
-            locked.make_unfinished(path, target)?
-        };
+        let locked = root.lock(LockWait::Patience)?;
+        let share = locked.begin_share();
+        let (unfinished, locks) = locked.create_draft(target)?;
+        drop(locked);
         fail_point("draft.created");
-        Ok(Self {
+        let draft = Self {
             unfinished,
             root,
             _locks: locks,
             is_placed: false,
             forks: os::forks(),
-        })
+        };
+        if let Some(after) = share {
+            draft.root.collect_share(&after, LockWait::Patience)?;
+        }
+        Ok(draft)
     }
 
     /// What to write to.
@@ -66,8 +66,7 @@ impl Replacement {
 
 /// A file without a name, which goes with its last mapping; and what it was called, for errors.
 pub(crate) fn create_nameless() -> Result<(File, PathBuf)> {
-    let root = Root::find()?;
-    root.lock()?.create_nameless()
+    Root::find()?.create_nameless()
 }
 
 impl Drop for Replacement {
@@ -75,7 +74,7 @@ impl Drop for Replacement {
         if self.is_placed || self.forks != os::forks() {
             return;
         }
-        if let Ok(locked) = self.root.lock() {
+        if let Ok(locked) = self.root.lock(LockWait::Patience) {
             let _ = locked.remove(&self.unfinished.path);
         }
     }
@@ -92,8 +91,8 @@ impl<S: Structure> Segment<S> {
             return Err(Error::Forked { name });
         }
         let segment = name.file(&root.path);
-        let locked = root.lock()?;
-        if !is_published(&segment, self.header.nonce) {
+        let locked = root.lock(LockWait::Patience)?;
+        if !root.is_published(&segment, self.header.nonce) {
             return Err(self.not_found());
         }
         let path = companion_path(&segment, self.header.nonce, number);
@@ -109,7 +108,7 @@ impl<S: Structure> Segment<S> {
         self.check_process()?;
         let (root, name) = self.origin();
         let path = companion_path(&name.file(&root.path), self.header.nonce, number);
-        match os::open_private(&path, Access::Read) {
+        match root.open_file(&path, Access::Read) {
             Ok(file) => Ok(Some((file, path))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::system("open", path)(error)),
@@ -120,8 +119,7 @@ impl<S: Structure> Segment<S> {
     /// others from them.
     pub(crate) fn remove_all_but(&self, kept: Option<usize>) -> Result<()> {
         let (root, name) = self.origin();
-        let locked = root.lock()?;
-        locked.remove_companions(&name.file(&root.path), self.header.nonce, kept)
+        root.remove_companions(&name.file(&root.path), self.header.nonce, kept)
     }
 
     /// Whether only this user's processes can write to the segment.
@@ -132,17 +130,13 @@ impl<S: Structure> Segment<S> {
     /// Whether the segment's name still means it.
     pub(crate) fn has_its_name(&self) -> bool {
         let (root, name) = self.origin();
-        is_published(&name.file(&root.path), self.header.nonce)
+        root.is_published(&name.file(&root.path), self.header.nonce)
     }
 
     /// Says that no segment has the name.
     pub(crate) fn not_found(&self) -> Error {
         let (root, name) = self.origin();
-        Error::NotFound {
-            name: name.as_str().into(),
-            root: root.path.clone(),
-            waited: Duration::ZERO,
-        }
+        root.not_found(name)
     }
 
     /// Where the segment's files are.

@@ -10,8 +10,10 @@ use super::arena::Mapping;
 use super::header::Header;
 use super::making::wait_for;
 use super::name::Name;
+use super::names::Opened;
 use super::participants::{self, MOST_OBSERVERS};
 use super::root::Root;
+use super::root_lock::LockWait;
 use super::structure::{Layout, Structure};
 use super::{Attach, Lifetime};
 use crate::error::{Error, Result};
@@ -37,7 +39,8 @@ impl<S: Structure> Observation<S> {
         check: impl Fn(&Header) -> Result<()>,
     ) -> Result<Self> {
         let name = Name::new(name)?;
-        let (observation, mapping) = wait_for(attach.wait, || Self::open_now(&name, &check))?;
+        let (observation, mapping) =
+            wait_for(attach.wait, |wait| Self::open_now(&name, wait, &check))?;
         let path = name.file(&observation.root.path);
         mapping.prepare(attach.paging, path)?;
         Ok(observation)
@@ -45,12 +48,17 @@ impl<S: Structure> Observation<S> {
 
     fn open_now(
         name: &Name,
+        wait: LockWait,
         check: impl Fn(&Header) -> Result<()>,
     ) -> Result<(Self, Arc<Mapping>)> {
         let root = Root::find()?;
         let path = name.file(&root.path);
-        let locked = root.lock()?;
-        let (file, locks, header) = locked.open(name, Access::Read)?;
+        let Opened {
+            file,
+            locks,
+            header,
+            locked,
+        } = root.open_segment(name, Access::Read, wait)?;
         let layout = Layout::<S>::of_opened(name.as_str(), &header, check)?;
         let mapping = Mapping::of_file(&file, layout.length, Access::Read)
             .map_err(Error::system("map", &path))?;
@@ -99,7 +107,7 @@ impl<S> Drop for Observation<S> {
             return;
         }
         // As a participant leaves; see there.
-        let locked = self.root.lock();
+        let locked = self.root.lock(LockWait::Patience);
         participants::end_observing(&self.locks, self.number);
         if let (Ok(locked), false) = (locked, participants::is_attached(&self.locks))
             && let Ok(file) = self.locks.file()

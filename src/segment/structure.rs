@@ -9,6 +9,7 @@ use super::Lifetime;
 use super::arena::{Carver, Mapping, Span};
 use super::entry::Entry;
 use super::header::{HEADER_BYTES, Header, LONGEST_SCHEMA, PARAMETERS};
+use super::root_lock::LockWait;
 use crate::error::{Error, Result};
 use crate::sync::LockWords;
 
@@ -60,6 +61,8 @@ pub(crate) struct Plan {
     pub(crate) schema: String,
     pub(crate) role: String,
     pub(crate) paging: Paging,
+    /// For the lock of the root directory.
+    pub(crate) wait: LockWait,
 }
 
 /// The regions that every segment begins with, and those of its structure.

@@ -31,7 +31,8 @@ impl Spool {
         // Under such a name what is left of segments is removed, too.
         let path = directory.join(format!(".{:016x}.dead", rand::random::<u64>()));
         let file = os::create_private(&path).map_err(Error::system("create", &path))?;
-        os::remove(&path, directory).map_err(Error::system("remove", &path))?;
+        // A process that collects garbage there may have been faster.
+        os::remove_if_there(&path, directory).map_err(Error::system("remove", &path))?;
         Ok(Self {
             file,
             directory: directory.to_path_buf(),

@@ -20,7 +20,7 @@ use super::slot::{Leaving, Slot};
 use super::words::POOL_CHANNEL;
 use crate::error::{Error, Result};
 use crate::os;
-use crate::segment::{Lifetime, Segment, SharedOptions};
+use crate::segment::{Lifetime, LockWait, Plan, Segment, SharedOptions};
 use crate::sync::Event;
 use crate::sync::primitive::Channel;
 
@@ -87,7 +87,10 @@ impl Crew {
         };
         let capacity = (2 * options.memory + 128).next_multiple_of(64);
         let parameters = parameters(options.workers, capacity, options.pin);
-        let plan = plan.plan(parameters, 1, names_of_tasks());
+        let plan = Plan {
+            wait: LockWait::within(options.start_limit),
+            ..plan.plan(parameters, 1, names_of_tasks())
+        };
         let (segment, program) = match options.start {
             Start::Processes => {
                 let number = rand::random::<u32>();

@@ -22,7 +22,7 @@ use super::task::registered;
 use super::words::Channels;
 use crate::error::{self, Error};
 use crate::os;
-use crate::segment::{Attach, Segment, unlink};
+use crate::segment::{Attach, LockWait, Segment, unlink};
 
 /// The first argument of a worker's process.
 const WORD: &str = "millpond-worker";
@@ -74,7 +74,11 @@ fn serve(mut arguments: impl Iterator<Item = OsString>) -> error::Result<()> {
         .spawn(move || end_with_the_pool(pool, watched))
         .map_err(Error::system("start a thread of", "a worker"))?;
     let role = format!("worker {slot}");
-    let segment = Segment::<Rings>::open(&name, &Attach::new().role(role), |header| {
+    // The pool knows how long a worker may take to begin.
+    let attach = Attach::new()
+        .role(role)
+        .lock_wait(LockWait::within(Duration::MAX));
+    let segment = Segment::<Rings>::open(&name, &attach, |header| {
         let (expected, found) = (&header.schema, names_of_tasks());
         match *expected == found {
             true => Ok(()),

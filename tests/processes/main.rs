@@ -36,6 +36,10 @@ mod leases;
 mod lifetime;
 #[cfg(target_os = "linux")]
 mod limits;
+#[cfg(unix)]
+mod locked;
+#[cfg(unix)]
+mod masks;
 mod mismatch;
 mod names;
 #[cfg(target_os = "linux")]
@@ -92,6 +96,10 @@ const PARTS: &[stage::Part] = &[
     fork::PART,
     #[cfg(unix)]
     stopped::PART,
+    #[cfg(unix)]
+    locked::PART,
+    #[cfg(unix)]
+    masks::PART,
     #[cfg(target_os = "linux")]
     limits::PART,
     #[cfg(unix)]

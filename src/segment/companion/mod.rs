@@ -13,7 +13,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(super) use names::{companion_of, companion_path, is_published};
+pub(super) use names::{companion_of, companion_path};
 
 use super::arena::Mapping;
 use super::structure::{Paging, REMEDY};
