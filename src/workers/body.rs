@@ -32,22 +32,20 @@ impl Body {
         segment: &Arc<Segment<Rings>>,
         number: usize,
     ) -> Result<Self> {
-        let cannot = |error| Error::WorkerFailed {
-            worker: number,
-            reason: format!("it cannot be started: {error}"),
-        };
         let channels = Channels::new(segment, number)?;
         let segment = segment.clone();
         Ok(match start {
             Start::Processes => {
                 let name = segment.name().unwrap_or_default();
-                Self::Process(process::start(program, name, number).map_err(cannot)?)
+                let started = process::start(program, name, number);
+                Self::Process(started.map_err(Error::system("start", program))?)
             }
             Start::Threads => {
                 let thread = thread::Builder::new().name(format!("worker {number}"));
                 // There, as what it keeps stays in its thread.
                 let work = move || Bench::new(segment, channels, number, false).work();
-                Self::Thread(thread.spawn(work).map_err(cannot)?)
+                let started = thread.spawn(work);
+                Self::Thread(started.map_err(Error::system("start", "a thread"))?)
             }
             Start::Inline => {
                 let bench = Bench::new(segment, channels, number, true);

@@ -117,6 +117,11 @@ impl Slot {
         Ok(())
     }
 
+    /// Whether it runs, or did until it was waited for.
+    pub(super) fn was_started(&self) -> bool {
+        !matches!(self.body, Body::Gone)
+    }
+
     /// Sends a frame; `false` where there is no room now. `body` is no longer than [`longest`](Self::longest).
     pub(super) fn send(&mut self, kind: u32, mut sent: Sent, body: &[u8]) -> bool {
         if self.queue.len() as u64 >= MOST_CHUNKS {
