@@ -112,7 +112,7 @@ impl Root {
                 last = inside.into();
             }
             // From the first file on: to come by it, a directory of any size may have been read.
-            end = end.min(walk.effort() + SHARE);
+            end = end.min(walk.effort() + SHARE - 1);
             if walk.effort() >= end {
                 break;
             }
