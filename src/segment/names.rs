@@ -138,8 +138,10 @@ impl LockedRoot<'_> {
             .take_while(|above| *above != self.root.path);
         for directory in below_root {
             match fs::remove_dir(directory) {
-                // One that could not be made.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                // One that could not be made: the disk is full, or its path too long.
+                Err(error)
+                    if [io::ErrorKind::NotFound, io::ErrorKind::InvalidFilename]
+                        .contains(&error.kind()) => {}
                 Err(_) => break, // not empty
                 Ok(()) => {}
             }

@@ -130,6 +130,9 @@ mod tests {
             assert_eq!(holder(&asking), Some(process));
             other.unlock(0, bytes).unwrap();
         }
+        // A process of an earlier version locks one byte, whoever it is.
+        assert!(other.try_lock(0, 1).unwrap());
+        assert_eq!(holder(&asking), None);
         drop(file);
         std::fs::remove_file(path).unwrap();
     }
