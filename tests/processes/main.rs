@@ -15,6 +15,7 @@ mod cleaning;
 mod clocks;
 #[cfg(target_os = "linux")]
 mod containers;
+mod counts;
 mod creation;
 mod damage;
 mod damaged_board;
@@ -74,6 +75,7 @@ const PARTS: &[stage::Part] = &[
     array_model::PART,
     observing::PART,
     volumes::PART,
+    counts::PART,
     creation::PART,
     lifetime::PART,
     names::PART,
