@@ -122,6 +122,8 @@ const PARTS: &[stage::Part] = &[
     workers::SHARED,
     #[cfg(feature = "workers")]
     workers::MANY,
+    #[cfg(feature = "workers")]
+    workers::STARTED,
     #[cfg(all(unix, feature = "workers"))]
     workers::CHILDREN,
 ];
