@@ -24,7 +24,6 @@ struct Shelf {
     channels: [Channel; 2],
     value: UnsafeCell<u32>,
     entry: Entry,
-    departed: Entry,
     /// 1 where the system has the byte of [`MORTAL`]'s entry locked.
     byte: AtomicU32,
 }
@@ -45,7 +44,6 @@ impl Shelf {
             channels,
             value: UnsafeCell::new(0),
             entry: Entry::default(),
-            departed: Entry::default(),
             byte: AtomicU32::new(0),
         })
     }
@@ -127,7 +125,7 @@ impl Shelf {
 
     fn join(&self) -> Option<Owner> {
         self.try_lock().then(|| {
-            self.entry.retire(&self.departed);
+            self.entry.retire();
             self.counts[MORTAL].reset();
             Owner::new(MORTAL, self.entry.occupy())
         })
@@ -135,7 +133,7 @@ impl Shelf {
 
     fn clean(&self) {
         if self.entry.generation().is_some() && self.try_lock() {
-            self.entry.retire(&self.departed);
+            self.entry.retire();
             self.counts[MORTAL].reset();
             self.unlock();
         }

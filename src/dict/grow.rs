@@ -16,15 +16,23 @@ use crate::error::Result;
 use crate::os::fail_point;
 use crate::record::Record;
 
+/// How many times larger a dictionary may become at once, where more is expected.
+const STEP: usize = 8;
+
 impl<K: Key, T: Record> Writer<'_, K, T> {
-    /// Every slot that may be in use is: drops the dead ones if they are many, or doubles the size. Where it
-    /// cannot grow, a few dead ones will do.
+    /// Every slot that may be in use is: drops the dead ones if they are many, or doubles the size, or makes it as
+    /// large as is expected. Where it cannot grow, a few dead ones will do.
     #[cold]
     pub(super) fn make_room(&mut self) -> Result<()> {
         let (counts, rows) = (self.counts()?, self.rows().len());
         let pack = |writer: &mut Self| writer.exchange(writer.generation.size, true);
         if counts.len as usize <= rows / 2 {
             return pack(self);
+        }
+        // Pairs that are expected may be of keys that are there, or not come at all: so not to any size.
+        let expected = (counts.len as usize).saturating_add(self.expected);
+        if self.reserve(expected.min(STEP * rows)).is_ok() && self.rows().len() > rows {
+            return Ok(());
         }
         match self.reserve(rows + 1) {
             Err(_) if counts.len < counts.used => pack(self),

@@ -274,8 +274,9 @@ impl<K: Key, T: Record> ArrayDict<K, T> {
         self.inner.write()?.reserve(rows)
     }
 
-    /// Inserts many rows, taking the lock once, and growing once where the iterator says how many there are
-    /// ([`Iterator::size_hint`]).
+    /// Inserts many rows, taking the lock once. Where there is no room for a key, it grows up to eight times as large
+    /// if the iterator says that it has so many left ([`Iterator::size_hint`]), and no further, as keys may come
+    /// twice; after [`reserve`](Self::reserve) it need not grow.
     ///
     /// # Errors
     /// As [`insert`](Self::insert); what was inserted before the error stays. The iterator must not use the

@@ -25,6 +25,8 @@ const BATCH: usize = 32;
 pub(super) struct Writer<'a, K: Key, T: Record> {
     pub(super) view: DictView<'a, K, T>,
     pub(super) generation: Generation,
+    /// How many pairs an iterator says that it has left; it may be wrong.
+    pub(super) expected: usize,
     guard: Guard<'a, Parts<K, T>>,
 }
 
@@ -45,6 +47,7 @@ impl<K: Key, T: Record> Inner<K, T> {
                 inner: self,
                 current,
             },
+            expected: 0,
             guard,
         };
         if writer.guard.is_damaged() {
@@ -205,8 +208,6 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
     /// once.
     pub(super) fn extend(&mut self, pairs: impl IntoIterator<Item = (K, T)>) -> Result<()> {
         let mut pairs = pairs.into_iter();
-        let wanted = self.counts()?.len as usize;
-        self.reserve(wanted.saturating_add(pairs.size_hint().0))?;
         let mut batch = Vec::with_capacity(BATCH);
         loop {
             batch.extend(pairs.by_ref().take(BATCH));
@@ -216,9 +217,12 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
             for (key, _) in &batch {
                 self.index().prefetch(self.inner().sought(key).hash);
             }
-            for (key, row) in batch.drain(..) {
-                self.insert(&key, &row)?;
-            }
+            self.expected = pairs.size_hint().0.saturating_add(batch.len());
+            let inserted = batch
+                .drain(..)
+                .try_for_each(|(key, row)| self.insert(&key, &row).map(drop));
+            self.expected = 0;
+            inserted?;
         }
     }
 

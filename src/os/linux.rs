@@ -27,7 +27,7 @@ pub(crate) use super::unix::{
     remove,
 };
 #[cfg(feature = "workers")]
-pub(crate) use super::unix::{end_process, kill_group, own_group, take_input};
+pub(crate) use super::unix::{ProcessTree, end_process, take_input};
 
 pub(super) const SET_LOCK: libc::c_int = libc::F_OFD_SETLK;
 pub(super) const GET_LOCK: libc::c_int = libc::F_OFD_GETLK;

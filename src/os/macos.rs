@@ -31,7 +31,7 @@ pub(crate) use super::unix::{
     remove,
 };
 #[cfg(feature = "workers")]
-pub(crate) use super::unix::{end_process, kill_group, own_group, take_input};
+pub(crate) use super::unix::{ProcessTree, end_process, take_input};
 
 // `fcntl.h` of XNU has the commands; the manual does not mention them.
 pub(super) const SET_LOCK: c_int = libc::F_OFD_SETLK;

@@ -36,10 +36,10 @@ compile_error!("millpond runs on Linux, macOS and Windows");
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-#[cfg(feature = "workers")]
-use std::process::Command;
 
 pub(crate) use fail::fail_point;
+#[cfg(feature = "workers")]
+pub(crate) use system::ProcessTree;
 pub(crate) use system::{ByteLocks, Channel, Group, forks};
 pub(crate) use view::View;
 
@@ -163,19 +163,6 @@ pub(crate) fn this_program() -> io::Result<PathBuf> {
     system::this_program()
 }
 
-/// Puts the process that `command` will start into a process group of its own, so that Ctrl-C at the
-/// terminal reaches this process only.
-#[cfg(feature = "workers")]
-pub(crate) fn own_group(command: &mut Command) {
-    system::own_group(command);
-}
-
-/// Kills what is left of the process group that a process led, as [`own_group`] has made one; nothing on Windows.
-#[cfg(feature = "workers")]
-pub(crate) fn kill_group(leader: u32) {
-    system::kill_group(leader);
-}
-
 /// This process's standard input, for it alone: who reads the standard input from now on, or is started by this
 /// process, finds nothing there (but on Windows).
 #[cfg(feature = "workers")]
@@ -184,7 +171,8 @@ pub(crate) fn take_input() -> io::Result<File> {
 }
 
 /// Ends this process at once, whichever thread calls: nothing of it runs any more, and nothing is flushed or
-/// dropped. Where it leads a process group, the others of the group end with it (but on Windows).
+/// dropped. Where it leads a process group, the others of the group end with it (on Windows its [`ProcessTree`] does
+/// that, in the process that started it).
 #[cfg(feature = "workers")]
 pub(crate) fn end_process() -> ! {
     system::end_process()

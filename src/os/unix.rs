@@ -1,10 +1,12 @@
 //! What Linux and macOS share: private files, publication by a hard link, and byte locks that
-//! belong to an open file description; groups in `unix/group.rs`, what starts and ends worker processes in
-//! `unix/process.rs`. Imports `fork.rs`, and the numbers of the lock commands from the system's own file.
+//! belong to an open file description; groups in `unix/group.rs`, worker processes in
+//! `unix/process.rs` and `unix/tree.rs`. Imports `fork.rs`, and the numbers of the lock commands from the system's own file.
 
 mod group;
 #[cfg(feature = "workers")]
 mod process;
+#[cfg(feature = "workers")]
+mod tree;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
@@ -20,7 +22,9 @@ use nix::sys::stat::{FchmodatFlags, Mode, fchmodat};
 
 pub(crate) use group::Group;
 #[cfg(feature = "workers")]
-pub(crate) use process::{end_process, kill_group, own_group, take_input};
+pub(crate) use process::{end_process, take_input};
+#[cfg(feature = "workers")]
+pub(crate) use tree::ProcessTree;
 
 use super::fork::ParentOnly;
 use super::system::{GET_LOCK, SET_LOCK};

@@ -1,6 +1,6 @@
 //! Windows: segments in the user's local application data. The byte locks are in `locks.rs`, waiting
-//! is in `channel.rs`, reading in `contents.rs`, who owns a directory in `owner.rs`, and what starts
-//! worker processes in `process.rs`. No handle is inherited by a child process, and nothing forks.
+//! is in `channel.rs`, reading in `contents.rs`, who owns a directory in `owner.rs`, and worker
+//! processes in `process.rs` and `tree.rs`. No handle is inherited by a child process, and nothing forks.
 //!
 //! A file that is mapped anywhere can be renamed but not deleted. So a name is taken away by giving
 //! the file another one, hidden and ending in `.dead`, under which it goes with its last handle.
@@ -12,6 +12,8 @@ mod locks;
 mod owner;
 #[cfg(feature = "workers")]
 mod process;
+#[cfg(feature = "workers")]
+mod tree;
 
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -32,7 +34,9 @@ pub(crate) use channel::Channel;
 pub(crate) use group::Group;
 pub(crate) use locks::ByteLocks;
 #[cfg(feature = "workers")]
-pub(crate) use process::{kill_group, own_group, pin_to_cpu, take_input, this_program};
+pub(crate) use process::{pin_to_cpu, take_input, this_program};
+#[cfg(feature = "workers")]
+pub(crate) use tree::ProcessTree;
 
 pub(super) use super::ordinary_pages::{
     map_anonymous, map_file, prefault, prefer_huge_pages, use_huge_pages,

@@ -7,11 +7,19 @@
 //! Only the holder of that lock writes the entry; the generation is odd while the entry is in use.
 //!
 //! 1. *Join*: lock the byte, retire whoever died with the entry, reset what the structure keeps for it,
-//!    describe oneself, and only then raise the generation: it is odd now.
+//!    describe oneself, note what was counted before, and only then raise the generation: it is odd now.
 //! 2. *Leave*: retire (raise the generation: it is even now), and unlock the byte.
 //! 3. *Clean up after the dead*: lock the byte of an entry in use, retire, reset, unlock.
 //! 4. *Ask for an owner*: it is alive if the entry's generation is its own and the byte is locked. A
 //!    generation never comes back, so an owner that was once found dead stays dead.
+//!
+//! 5. *Read what a participant has counted*: read its generation, the counters and what they were before
+//!    it, and then its generation again, which must be the same.
+//!
+//! Counters only rise, and stay with the entry when its owner leaves or dies: nothing is moved, so no kill
+//! loses a count. Noting what was counted before is repeated by the next participant where it was cut short.
+//! The note comes after the generation that says that the owner before is gone, and a fence: so who reads the
+//! note, or what was counted after it, and then asks for the generation, does not find the owner before.
 //!
 //! Who asks has read the owner somewhere, in a lock's word for one. The owner joined before it wrote
 //! itself there, with a Release, and the asker fences after it read: so it sees the generation of a
@@ -24,7 +32,7 @@ use crate::sync::Owner;
 use crate::sync::primitive::{AtomicU32, AtomicU64, Ordering, fence};
 
 /// How many counters an entry has.
-pub(crate) const COUNTERS: usize = 16;
+pub(crate) const COUNTERS: usize = if cfg!(loom) { 2 } else { 16 };
 pub(super) const ROLE_WORDS: usize = 4;
 
 /// One participant. Written by: the holder of the entry's byte lock.
@@ -39,36 +47,54 @@ pub(crate) struct Entry {
     /// Up to 32 bytes of text, filled up with zeros.
     pub(super) role: [AtomicU64; ROLE_WORDS],
     unused: [AtomicU64; 2],
-    /// What the structure counts, on lines of their own.
+    /// What the structure counts, on lines of their own: all that participants with this entry ever counted.
     pub(super) counters: [AtomicU64; COUNTERS],
+    /// What the counters were when the participant joined that has the entry now.
+    before: [AtomicU64; COUNTERS],
 }
 
 #[cfg(not(loom))]
-const _: () = assert!(size_of::<Entry>() == 192);
+const _: () = assert!(size_of::<Entry>() == 320);
 #[cfg(not(loom))]
 const _: () = assert!(std::mem::offset_of!(Entry, counters) == 64);
+#[cfg(not(loom))]
+const _: () = assert!(std::mem::offset_of!(Entry, before) == 192);
 
 impl Entry {
-    /// Marks a locked entry as in use. Gives the owner's generation.
+    /// Marks a locked entry that was retired as in use. Gives the owner's generation.
     pub(super) fn occupy(&self) -> u32 {
         let generation = self.generation.load(Ordering::Relaxed).wrapping_add(1) | 1;
-        // Release: who sees the entry in use sees its description, and what its last owner did.
+        // Pairs with the fence in `counted`: who sees what follows sees that the owner before is gone.
+        fence(Ordering::Release);
+        for (counter, before) in self.counters.iter().zip(&self.before) {
+            before.store(counter.load(Ordering::Relaxed), Ordering::Relaxed);
+            fail_point("join.counted");
+        }
+        // Release: who sees the entry in use sees its description, what its last owner did, and what was counted.
         self.generation.store(generation, Ordering::Release);
         generation >> 1
     }
 
-    /// Marks a locked entry as free, and moves its counters to the entry of those who `departed`.
-    pub(super) fn retire(&self, departed: &Self) {
+    /// Marks a locked entry as free.
+    pub(super) fn retire(&self) {
         let generation = self.generation.load(Ordering::Relaxed);
         if generation & 1 == 1 {
-            for (mine, sum) in self.counters.iter().zip(&departed.counters) {
-                sum.fetch_add(mine.swap(0, Ordering::Relaxed), Ordering::Relaxed);
-                fail_point("leave.counter");
-            }
             // Release: who sees the entry free sees what its last owner did.
             self.generation
                 .store(generation.wrapping_add(1), Ordering::Release);
         }
+    }
+
+    /// Step 5, for the participant of this generation; `None` where it has left.
+    pub(super) fn counted(&self, generation: u32) -> Option<[u64; COUNTERS]> {
+        let counted = std::array::from_fn(|index| {
+            let all = self.counters[index].load(Ordering::Relaxed);
+            all.wrapping_sub(self.before[index].load(Ordering::Relaxed))
+        });
+        // Acquire: pairs with the fence in `occupy`.
+        fence(Ordering::Acquire); // before the generation is read again
+        let now = self.generation.load(Ordering::Relaxed);
+        (now == generation << 1 | 1).then_some(counted)
     }
 
     /// The generation of who has this entry, or died with it and was not cleaned up after.

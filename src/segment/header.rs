@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::sync::Owner;
 
 /// The version of everything that lies in a segment. A program opens its own version only.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 /// The bytes of the fixed part.
 pub(crate) const HEADER_BYTES: usize = size_of::<RawHeader>();
 /// How long the text of a schema may be.

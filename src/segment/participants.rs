@@ -42,7 +42,6 @@ pub struct Participant {
 
 /// This process's place in a participant table.
 pub(crate) struct Membership {
-    /// One entry more than participants: the last one collects the counters of who has left.
     table: Region<Entry>,
     owner: Owner,
     /// `None` for memory of one process, which is alive by definition.
@@ -62,14 +61,14 @@ impl Membership {
         reset: impl Fn(usize),
     ) -> io::Result<Option<Self>> {
         let taken = match &locks {
-            Some(locks) => take_entry(locks, table.len() - 1)?,
+            Some(locks) => take_entry(locks, table.len())?,
             None => Some(0),
         };
         let Some(number) = taken else {
             return Ok(None);
         };
         fail_point("join.locked");
-        retire(&table, number);
+        table[number].retire();
         reset(number);
         fail_point("join.reset");
         table[number].describe(role);
@@ -110,15 +109,17 @@ impl Membership {
 
     /// Everybody who is attached and alive, and what each has counted.
     pub(crate) fn participants(&self) -> Vec<(Participant, [u64; COUNTERS])> {
-        let counters = |entry: &Entry| {
-            let counters = entry.counters.each_ref();
-            counters.map(|counter| counter.load(Ordering::Relaxed))
-        };
-        let entries = self.table.iter().take(self.table.len() - 1).enumerate();
-        entries
-            .filter(|(number, _)| self.is_entry_alive(*number))
-            .map(|(_, entry)| (entry.read(), counters(entry)))
-            .collect()
+        let described = self.table.iter().enumerate().filter_map(|(number, entry)| {
+            let generation = entry.generation()?;
+            if !self.is_alive(Owner::new(number, generation)) {
+                return None;
+            }
+            let participant = entry.read();
+            // Nothing where it left meanwhile, and what was read may be another's.
+            let counted = entry.counted(generation)?;
+            Some((participant, counted))
+        });
+        described.collect()
     }
 
     /// Whether the participant that has this entry now is alive.
@@ -144,7 +145,7 @@ impl Membership {
         let Some(locks) = &self.locks else { return 0 };
         let mut freed = 0;
         let _alone = self.cleaning.lock().unwrap_or_else(PoisonError::into_inner);
-        for number in 0..self.table.len() - 1 {
+        for number in 0..self.table.len() {
             let byte = byte_of(number);
             // An error counts as locked: whom we cannot ask about is not dead.
             if self.is_taken(number)
@@ -153,7 +154,7 @@ impl Membership {
             {
                 // First, so that the dead does not look alive if this process is stopped here.
                 fail_point("clean.locked");
-                retire(&self.table, number);
+                self.table[number].retire();
                 fail_point("clean.retired");
                 reset(number);
                 fail_point("clean.reset");
@@ -166,7 +167,7 @@ impl Membership {
 
     /// Gives the entry back. After this, only [`Self::was_last`] and `drop` may follow.
     pub(crate) fn leave(&self) {
-        retire(&self.table, self.owner.entry());
+        self.table[self.owner.entry()].retire();
         fail_point("leave.retired");
         if let Some(locks) = &self.locks {
             let _ = locks.unlock(byte_of(self.owner.entry()), 1);
@@ -198,7 +199,7 @@ impl Peers for Membership {
             return true;
         }
         let number = owner.entry();
-        if number + 1 >= self.table.len() {
+        if number >= self.table.len() {
             return false;
         }
         let locked = |locks: &ByteLocks| locks.is_locked_elsewhere(byte_of(number), 1);
@@ -282,11 +283,6 @@ fn take_entry(locks: &ByteLocks, entries: usize) -> io::Result<Option<usize>> {
 
 fn byte_of(entry: usize) -> u64 {
     FIRST_BYTE + entry as u64
-}
-
-/// Marks a locked entry as free; the last entry of the table counts for who has left.
-fn retire(table: &Region<Entry>, number: usize) {
-    table[number].retire(&table[table.len() - 1]);
 }
 
 impl Entry {

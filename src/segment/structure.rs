@@ -84,9 +84,7 @@ impl<S: Structure> Layout<S> {
         let mut carver = Carver::after(HEADER_BYTES + header.schema.len());
         Ok(Self {
             locks: carver.carve(header.locks).ok_or_else(too_large)?,
-            table: carver
-                .carve(header.participants + 1)
-                .ok_or_else(too_large)?,
+            table: carver.carve(header.participants).ok_or_else(too_large)?,
             structure: S::lay_out(header, &mut carver)?,
             length: carver.length(),
         })

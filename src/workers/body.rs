@@ -1,9 +1,9 @@
 //! Where a worker runs: in a process, in a thread, or in the pool's own thread. Starts it, and ends it.
 //!
-//! Knows nothing of what it does. Imports `os` for what a process has started.
+//! Knows nothing of what it does.
 
+use std::fs::File;
 use std::path::Path;
-use std::process::Child;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -13,12 +13,16 @@ use super::process;
 use super::rings::{Inlet, Rings};
 use super::words::Channels;
 use crate::error::{Error, Result};
-use crate::os;
+use crate::os::ProcessTree;
 use crate::segment::Segment;
 
 /// Where a worker runs.
 pub(super) enum Body {
-    Process(Child),
+    Process {
+        tree: ProcessTree,
+        /// The pipe whose end tells it that the pool is gone.
+        _open: File,
+    },
     Thread(JoinHandle<()>),
     Inline(Box<Bench>, Inlet),
     Gone,
@@ -38,7 +42,8 @@ impl Body {
             Start::Processes => {
                 let name = segment.name().unwrap_or_default();
                 let started = process::start(program, name, number);
-                Self::Process(started.map_err(Error::system("start", program))?)
+                let (_open, tree) = started.map_err(Error::system("start", program))?;
+                Self::Process { tree, _open }
             }
             Start::Threads => {
                 let thread = thread::Builder::new().name(format!("worker {number}"));
@@ -69,15 +74,9 @@ impl Body {
     /// well.
     pub(super) fn ended(&mut self, was_told: bool) -> Option<String> {
         match self {
-            Self::Process(child) => match child.try_wait() {
+            Self::Process { tree, .. } => match tree.ended(was_told) {
                 Ok(None) => None,
-                Ok(Some(status)) => {
-                    if !was_told || !status.success() {
-                        // Nobody else can have this number while one of the group is left.
-                        os::kill_group(child.id());
-                    }
-                    Some(format!("its process {} ended: {status}", child.id()))
-                }
+                Ok(Some(status)) => Some(format!("its process {} ended: {status}", tree.id())),
                 Err(error) => Some(format!("its process is lost: {error}")),
             },
             Self::Thread(thread) => thread.is_finished().then(|| "its thread ended".into()),
@@ -88,18 +87,15 @@ impl Body {
 
     /// Ends a process at once, and what it has started. A thread sees that it is to end.
     pub(super) fn kill(&mut self) {
-        if let Self::Process(child) = self
-            && matches!(child.try_wait(), Ok(None))
-        {
-            os::kill_group(child.id());
-            let _ = child.kill(); // an error says that it has ended
+        if let Self::Process { tree, .. } = self {
+            tree.kill();
         }
     }
 
     /// Waits until it is gone, after [`kill`](Self::kill) or where it ends by itself. A thread ends after its task.
     pub(super) fn wait(&mut self) {
         match std::mem::replace(self, Self::Gone) {
-            Self::Process(mut child) => drop(child.wait()),
+            Self::Process { mut tree, .. } => drop(tree.wait()),
             Self::Thread(thread) => drop(thread.join()),
             Self::Inline(..) | Self::Gone => {}
         }

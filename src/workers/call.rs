@@ -159,9 +159,7 @@ impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
     pub fn apply_async(mut self, input: I::Value) -> Result<Pending<'w, I, O>> {
         self.settings.depth = Some(Depth::patient(ASYNC_DEPTH));
         let mut results = self.begin(iter::once(input), true)?;
-        while results.left_to_send() {
-            results.pump()?;
-        }
+        results.send_only()?;
         Ok(Pending { results })
     }
 

@@ -70,7 +70,6 @@ pub(super) struct Crew {
     pub(super) post: Post,
     /// To be sent before anything else.
     pub(super) waiting: VecDeque<Waiting>,
-    calls: u64,
     looked: Instant,
     /// Whether no worker is to be replaced any more.
     pub(super) finishing: bool,
@@ -108,7 +107,6 @@ impl Crew {
             program,
             post: Post::new(options.insights),
             waiting: VecDeque::new(),
-            calls: 0,
             looked: Instant::now(),
             finishing: false,
             segment,
@@ -191,12 +189,6 @@ impl Crew {
             return Error::invalid("a task's time limit", found, "given to processes".into());
         }
         Ok(())
-    }
-
-    /// A number for a call.
-    pub(super) fn new_call(&mut self) -> u64 {
-        self.calls += 1;
-        self.calls
     }
 
     /// How many bytes of a call's results may wait.
@@ -343,7 +335,7 @@ impl Crew {
         if self.check_process().is_err() {
             return; // its parent wants them
         }
-        self.post.close(call);
+        self.post.calls.close(call);
         self.waiting.retain(|waiting| waiting.sent.call != call);
         self.slots.iter_mut().for_each(|slot| slot.cancel(call));
     }

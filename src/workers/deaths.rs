@@ -101,7 +101,7 @@ impl Crew {
 
     /// What a dead worker had of a call, goes to others; the task that it had begun, if it may.
     fn give_back(&mut self, number: usize, sent: &Sent, has_begun: bool, status: &str) {
-        let Some(inbox) = self.post.inbox(sent.call).cloned() else {
+        let Some(inbox) = self.post.calls.get(sent.call).cloned() else {
             return;
         };
         let slot = &self.slots[number];

@@ -5,7 +5,7 @@
 //! | `task.rs`, `message.rs` | what a task is, and how its input and output travel |
 //! | `options.rs` | how a pool is to be |
 //! | `call.rs`, `results.rs`, `inbox.rs`, `pace.rs` | a call: its options, its inputs and results, how many tasks go at once |
-//! | `crew.rs`, `deaths.rs`, `post.rs`, `slot.rs`, `sent.rs`, `body.rs` | the pool's side: all workers, those that end, where answers go, one worker, what it was sent, where it runs |
+//! | `crew.rs`, `deaths.rs`, `post.rs`, `calls.rs`, `slot.rs`, `sent.rs`, `body.rs` | the pool's side: all workers, those that end, where answers go, the calls that wait, one worker, what it was sent, where it runs |
 //! | `process.rs`, `bench.rs`, `worker.rs` | the worker's side: how a process becomes one, what it does, what a task sees of it |
 //! | `rings.rs`, `ring.rs`, `chunk.rs`, `words.rs` | what lies in shared memory between them |
 //! | `insights.rs`, `progress.rs` | what is to be looked at |
@@ -17,6 +17,7 @@
 mod bench;
 mod body;
 mod call;
+mod calls;
 mod chunk;
 mod crew;
 mod deaths;
@@ -70,7 +71,8 @@ use crew::Crew;
 /// [`when_worker_dies`](Call::when_worker_dies) says. Each input gives one result.
 ///
 /// When the process of the pool dies, its workers end at once, and their segment goes with them; if none lived at
-/// that instant, with the next program that lists segments, or one of the next that create some. A `Workers` that is dropped kills them;
+/// that instant, and on Windows, with the next program that lists segments, or one of the next that create some.
+/// A `Workers` that is dropped kills them;
 /// [`finish`](Self::finish) lets them end in order. Ctrl-C at the terminal reaches the pool's process alone.
 ///
 /// # Example

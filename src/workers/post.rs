@@ -2,11 +2,10 @@
 //!
 //! Knows no process. A call's own part, which knows its types, is in `inbox.rs`.
 
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::time::Duration;
 
 use super::bench::Kind;
+use super::calls::Calls;
 use super::insights::{SlowTask, Slowest, WorkerInsights};
 use super::sent::{Answer, What};
 use crate::error::{Error, Result, TaskFailure};
@@ -30,8 +29,7 @@ pub(super) trait Receive {
 
 /// What the pool keeps of answers.
 pub(super) struct Post {
-    /// The calls that wait.
-    calls: Vec<(u64, Rc<RefCell<dyn Receive>>)>,
+    pub(super) calls: Calls,
     /// What the init and exit tasks gave, by worker.
     pub(super) initialised: Vec<(usize, Vec<u8>)>,
     pub(super) exited: Vec<(usize, Vec<u8>)>,
@@ -45,29 +43,13 @@ pub(super) struct Post {
 impl Post {
     pub(super) fn new(insights: bool) -> Self {
         Self {
-            calls: Vec::new(),
+            calls: Calls::default(),
             initialised: Vec::new(),
             exited: Vec::new(),
             slowest: insights.then(|| Slowest::new(SLOWEST)),
             broken: None,
             unexited: None,
         }
-    }
-
-    /// A call waits from now on.
-    pub(super) fn open(&mut self, call: u64, inbox: Rc<RefCell<dyn Receive>>) {
-        self.calls.push((call, inbox));
-    }
-
-    /// It does not any more.
-    pub(super) fn close(&mut self, call: u64) {
-        self.calls.retain(|&(open, _)| open != call);
-    }
-
-    /// The call of this number, if it still waits.
-    pub(super) fn inbox(&self, call: u64) -> Option<&Rc<RefCell<dyn Receive>>> {
-        let found = self.calls.iter().find(|&&(open, _)| open == call);
-        found.map(|(_, inbox)| inbox)
     }
 
     /// The pool cannot go on.
@@ -92,7 +74,7 @@ impl Post {
 
     /// See [`Receive::held`].
     pub(super) fn held(&self, call: u64, most: usize) -> Option<Option<u64>> {
-        self.inbox(call)?.borrow().held(most)
+        self.calls.get(call)?.borrow().held(most)
     }
 
     /// Takes an answer to where it belongs.
@@ -122,7 +104,7 @@ impl Post {
         let sent = answer.sent;
         past.tasks += u64::from(answer.kind != Kind::Skipped);
         past.chunks += u64::from(sent.answered == sent.tasks);
-        let Some(inbox) = self.inbox(sent.call).cloned() else {
+        let Some(inbox) = self.calls.get(sent.call).cloned() else {
             return;
         };
         let mut inbox = inbox.borrow_mut();

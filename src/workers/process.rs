@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
-use std::process::{Child, Command, Stdio, exit};
+use std::process::exit;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -21,20 +21,15 @@ use super::rings::{Rings, pinned};
 use super::task::registered;
 use super::words::Channels;
 use crate::error::{self, Error};
-use crate::os;
+use crate::os::{self, ProcessTree};
 use crate::segment::{Attach, LockWait, Segment, unlink};
 
 /// The first argument of a worker's process.
 const WORD: &str = "millpond-worker";
 
-/// Starts the process of worker `slot`.
-pub(super) fn start(program: &Path, segment: &str, slot: usize) -> io::Result<Child> {
-    let mut command = Command::new(program);
-    command
-        .args([WORD, segment, &slot.to_string()])
-        .stdin(Stdio::piped());
-    os::own_group(&mut command);
-    command.spawn()
+/// Starts the process of worker `slot`. Returns the pipe that it waits for the end of, and the process.
+pub(super) fn start(program: &Path, segment: &str, slot: usize) -> io::Result<(File, ProcessTree)> {
+    ProcessTree::start(program, &[WORD, segment, &slot.to_string()])
 }
 
 /// The names of tasks, as they stand in a segment.

@@ -29,7 +29,7 @@ struct Shown {
 }
 
 impl Progress {
-    /// Of `total` tasks, if it is known how many there are.
+    /// Of `total` tasks, if it is said how many there are. It may be wrong: a bar that passes it shows a count.
     pub(crate) fn new(label: &str, total: Option<u64>) -> Self {
         Self::on(ProgressDrawTarget::stderr(), label, total)
     }
@@ -65,6 +65,9 @@ impl Progress {
     pub(crate) fn finish(mut self) {
         if let Some(mut shown) = self.shown.take() {
             shown.tell();
+            if shown.bar.length().is_some() {
+                shown.bar.set_length(shown.bar.position()); // fewer may have come than were said
+            }
             shown.bar.finish();
         }
     }
@@ -73,6 +76,14 @@ impl Progress {
 impl Shown {
     fn tell(&mut self) {
         self.bar.inc(std::mem::take(&mut self.untold));
+        if self
+            .bar
+            .length()
+            .is_some_and(|said| said < self.bar.position())
+        {
+            self.bar.unset_length();
+            self.bar.set_style(style(false));
+        }
         self.told = Instant::now();
     }
 }
@@ -192,6 +203,25 @@ mod tests {
         progress.advance(1234);
         progress.finish();
         assert!(paper.last().contains("1,234, "), "{}", paper.last());
+    }
+
+    #[test]
+    fn a_call_with_more_inputs_than_were_said_shows_how_many_are_done() {
+        let paper = Paper::default();
+        let mut progress = paper.start(Some(5));
+        progress.advance(1234);
+        progress.finish();
+        assert!(paper.last().contains("1,234, "), "{}", paper.last());
+    }
+
+    #[test]
+    fn a_call_with_fewer_inputs_than_were_said_shows_how_many_there_were() {
+        let paper = Paper::default();
+        let mut progress = paper.start(Some(5000));
+        progress.advance(1234);
+        progress.finish();
+        let last = paper.last();
+        assert!(last.contains("100% of 1,234, "), "{last}");
     }
 
     #[test]

@@ -147,8 +147,7 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
         inside.check_limit(settings.limit)?;
         let pace = Pace::new(settings.chunk_len, settings.in_flight, inside.slots.len());
         let inbox = Rc::new(RefCell::new(Inbox::new(name, ordered, pace)));
-        let call = inside.new_call();
-        inside.post.open(call, inbox.clone());
+        let call = inside.post.calls.open(inbox.clone());
         Ok(Self {
             crew,
             call,
@@ -191,7 +190,17 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
         Some(Err(error))
     }
 
-    pub(super) fn left_to_send(&self) -> bool {
+    /// Sends the first input, which is the only one, and waits only until a worker has room for it.
+    pub(super) fn send_only(&mut self) -> Result<()> {
+        while self.issued == 0 {
+            self.pump()?;
+        }
+        self.asked = Asked::All;
+        self.draft = Draft::default(); // many calls may wait, each without the memory of its input
+        Ok(())
+    }
+
+    fn left_to_send(&self) -> bool {
         self.asked == Asked::More || self.draft.tasks > 0 || self.carried.is_some()
     }
 
@@ -314,9 +323,6 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
                 }
             }
         }
-        if self.inputs.size_hint().1 == Some(0) {
-            self.asked = Asked::All;
-        }
     }
 
     /// Adds an input to the draft, or carries it.
@@ -360,7 +366,7 @@ impl<I: Message, O: Message, J: Iterator<Item = I::Value>> fmt::Debug for Result
     }
 }
 
-/// How many items an iterator has left, if it says so.
+/// How many items an iterator has left, if it says so. It may be wrong: for what is fast, and not for what is right.
 fn known_length(inputs: &impl Iterator) -> Option<usize> {
     let (least, most) = inputs.size_hint();
     most.filter(|&most| most == least)

@@ -15,6 +15,7 @@ mod cleaning;
 mod clocks;
 #[cfg(target_os = "linux")]
 mod containers;
+mod counts;
 mod creation;
 mod damage;
 mod damaged_board;
@@ -78,6 +79,7 @@ const PARTS: &[stage::Part] = &[
     array_model::PART,
     observing::PART,
     volumes::PART,
+    counts::PART,
     creation::PART,
     lifetime::PART,
     names::PART,
@@ -128,6 +130,8 @@ const PARTS: &[stage::Part] = &[
     workers::SHARED,
     #[cfg(feature = "workers")]
     workers::MANY,
+    #[cfg(feature = "workers")]
+    workers::STARTED,
     #[cfg(all(unix, feature = "workers"))]
     workers::CHILDREN,
 ];

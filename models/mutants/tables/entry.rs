@@ -10,7 +10,7 @@ pub const MUTATIONS: &[Mutation] = &[
         file: FILE,
         old: "self.generation.store(generation, Ordering::Release)",
         new: "self.generation.store(generation, Ordering::Relaxed)",
-        model: "participants::who_finds_an_owner_dead_sees_what_it_wrote_beside_a_joiner",
+        model: "participants::what_a_participant_has_counted_is_read_as_its_own_and_no_others",
     },
     Mutation {
         name: "retires_with_no_release",
@@ -29,8 +29,8 @@ pub const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "asks_with_no_fence",
         file: FILE,
-        old: "fence(Ordering::Acquire);",
-        new: "",
+        old: "fence(Ordering::Acquire);\n        let generation",
+        new: "let generation",
         model: "participants::who_joins_is_never_taken_for_dead_by_who_only_looks",
     },
     Mutation {
@@ -55,10 +55,31 @@ pub const MUTATIONS: &[Mutation] = &[
         model: "participants::a_cleaner_and_a_joiner_of_a_dead_entry_take_turns",
     },
     Mutation {
-        name: "counts_the_departed_twice",
+        name: "notes_what_was_counted_with_no_fence",
         file: FILE,
-        old: "mine.swap(0, Ordering::Relaxed)",
-        new: "mine.load(Ordering::Relaxed)",
-        model: "participants::a_cleaner_and_a_joiner_of_a_dead_entry_take_turns",
+        old: "fence(Ordering::Release);",
+        new: "",
+        model: "participants::what_a_participant_has_counted_is_read_as_its_own_and_no_others",
+    },
+    Mutation {
+        name: "reads_what_is_counted_with_no_fence",
+        file: FILE,
+        old: "fence(Ordering::Acquire); // before the generation is read again",
+        new: "",
+        model: "participants::what_a_participant_has_counted_is_read_as_its_own_and_no_others",
+    },
+    Mutation {
+        name: "reads_what_is_counted_by_another",
+        file: FILE,
+        old: "(now == generation << 1 | 1).then_some(counted)",
+        new: "Some(counted).filter(|_| now > 0)",
+        model: "participants::what_a_participant_has_counted_is_read_as_its_own_and_no_others",
+    },
+    Mutation {
+        name: "counts_for_the_next_what_the_dead_counted",
+        file: FILE,
+        old: "before.store(counter.load(Ordering::Relaxed), Ordering::Relaxed);",
+        new: "let _ = (counter, before);",
+        model: "participants::what_a_participant_has_counted_is_read_as_its_own_and_no_others",
     },
 ];

@@ -1,29 +1,12 @@
-//! Starting and ending worker processes on Linux and macOS.
+//! Worker processes on Linux and macOS: their end, and their standard input.
 
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::process::CommandExt;
-use std::process::Command;
 
 use nix::libc;
-use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, dup2_stdin, getpgrp, getpid};
-
-/// `setpgid(2)` in the child, before the program begins. It goes by this program's name, whatever its path is.
-pub(crate) fn own_group(command: &mut Command) {
-    command.process_group(0);
-    if let Some(name) = std::env::args_os().next() {
-        command.arg0(name);
-    }
-}
-
-/// `killpg(2)`. An error says that nobody is left.
-pub(crate) fn kill_group(leader: u32) {
-    if let Ok(leader) = i32::try_from(leader) {
-        let _ = killpg(Pid::from_raw(leader), Signal::SIGKILL);
-    }
-}
 
 /// `kill(2)` for the group, if this process leads one, and else `_exit(2)`.
 pub(crate) fn end_process() -> ! {
@@ -45,24 +28,9 @@ pub(crate) fn take_input() -> io::Result<File> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Stdio;
-
-    use nix::unistd::{Pid, getpgid};
+    use std::process::{Command, Stdio};
 
     use super::*;
-
-    #[test]
-    fn a_process_in_a_group_of_its_own_leads_it() {
-        let mut command = Command::new("cat");
-        own_group(&mut command);
-        // It waits for its input until that is closed.
-        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-        let process = Pid::from_raw(child.id() as i32);
-        let group = getpgid(Some(process));
-        assert!(child.wait().unwrap().success());
-        assert_eq!(group, Ok(process));
-        assert_ne!(group, getpgid(None));
-    }
 
     #[test]
     fn a_process_that_ends_itself_does_so_from_any_thread_and_runs_nothing_more() {

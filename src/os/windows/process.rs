@@ -1,11 +1,9 @@
-//! Starting worker processes on Windows, and on which processor a thread runs.
+//! Worker processes on Windows: their program, their standard input, and on which processor a thread runs.
 
 use std::fs::File;
 use std::io;
 use std::os::windows::io::AsHandle;
-use std::os::windows::process::CommandExt;
 use std::path::PathBuf;
-use std::process::Command;
 
 use windows_sys::Win32::System::Threading as threading;
 
@@ -13,14 +11,6 @@ use windows_sys::Win32::System::Threading as threading;
 pub(crate) fn this_program() -> io::Result<PathBuf> {
     std::env::current_exe()
 }
-
-/// `CREATE_NEW_PROCESS_GROUP`, in which Ctrl-C is off. The other flags of `command` become the usual ones.
-pub(crate) fn own_group(command: &mut Command) {
-    command.creation_flags(threading::CREATE_NEW_PROCESS_GROUP);
-}
-
-/// Nothing: a group of processes is one for Ctrl-C alone. What the leader has started goes on.
-pub(crate) fn kill_group(_leader: u32) {}
 
 /// `DuplicateHandle`. The standard input stays what it is.
 pub(crate) fn take_input() -> io::Result<File> {
@@ -84,12 +74,5 @@ mod tests {
         })
         .join()
         .unwrap();
-    }
-
-    #[test]
-    fn a_process_in_a_group_of_its_own_starts() {
-        let mut command = Command::new(this_program().unwrap());
-        own_group(command.args(["--list", "no test is called so"]));
-        assert!(command.output().unwrap().status.success());
     }
 }

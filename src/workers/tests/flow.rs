@@ -218,3 +218,39 @@ fn what_was_given_before_new_objects_are_shared_uses_the_old_ones() {
         crate::unlink_all(name("").split('/').next().unwrap()).unwrap();
     }
 }
+
+/// How many calls of one task each may wait at once, in tests: more than any list that is searched for each
+/// would bear.
+const OUTSTANDING: u64 = 100_000;
+
+#[test]
+fn calls_that_wait_are_answered_in_whatever_order_they_are_taken() {
+    for start in BOTH {
+        let workers = workers(start, WorkersOptions::new(2));
+        let mut pending: Vec<_> = (0..OUTSTANDING)
+            .map(|number| Some(workers.apply_async(&SQUARE, number).unwrap()))
+            .collect();
+        // A generator of the whole group modulo a prime: each once, in no order.
+        let mut taken = 0;
+        let mut place = 1u64;
+        loop {
+            place = place * 2 % 100_003;
+            if place <= OUTSTANDING {
+                let number = place - 1;
+                let call = pending[number as usize].take().unwrap();
+                taken += 1;
+                match number % 7 {
+                    0 => drop(call), // given up, and its place is another's from now on
+                    _ => assert_eq!(call.wait().unwrap(), number * number),
+                }
+                if number % 1000 == 3 {
+                    assert_eq!(workers.apply(&SQUARE, number).unwrap(), number * number);
+                }
+            }
+            if place == 1 {
+                break;
+            }
+        }
+        assert_eq!(taken, OUTSTANDING);
+    }
+}

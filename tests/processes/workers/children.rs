@@ -1,18 +1,12 @@
-//! Children: forked ones of the pool's process, which have its handle and not its workers; and processes that tasks
-//! have started, which end with their worker. Unix alone: elsewhere there is neither.
+//! Forked children of the pool's process, which have its handle and not its workers; and what a task finds on the
+//! standard input. Unix alone: elsewhere there are none.
 
 use std::io;
-use std::process::{self, Command, Stdio};
-use std::thread;
-use std::time::Duration;
+use std::process;
 
-use millpond::{
-    AnyTask, ArrayOptions, AtomicArray, Error, Failure, Task, TaskFailure, WhenWorkerDies, Worker,
-    Workers, WorkersOptions,
-};
+use millpond::{AnyTask, Error, Task, Workers, WorkersOptions};
 
-use super::living::{lives, wait_for_no_segment, wait_for_their_end};
-use crate::child::Child;
+use super::living::lives;
 use crate::fork::{assert_forked, in_a_forked_child};
 use crate::stage::{Part, named};
 
@@ -21,24 +15,16 @@ pub const PART: Part = Part {
     trials: named![
         a_forked_child_cannot_use_the_workers_and_harms_none_of_them,
         what_a_forked_child_has_of_a_call_stays_the_parents,
-        what_a_task_has_started_ends_with_the_pool,
-        what_a_task_has_started_ends_with_its_worker,
-        what_a_task_has_started_ends_with_a_killed_pool,
         a_task_that_reads_the_standard_input_finds_its_end,
     ],
-    roles: named![pool],
     ..Part::EMPTY
 };
 
-pub const TASKS: &[&dyn AnyTask] = &[&SELF, &START, &READ];
+pub const TASKS: &[&dyn AnyTask] = &[&SELF, &READ];
 
 static SELF: Task<(), u64, (u64, u32)> = Task {
     name: "self",
     run: |_, number| Ok((number, process::id())),
-};
-static START: Task<AtomicArray<u64>, bool, ()> = Task {
-    name: "start",
-    run: start_and_wait,
 };
 /// How much of the standard input there is, which process reads it.
 static READ: Task<(), (), (usize, u32)> = Task {
@@ -46,42 +32,7 @@ static READ: Task<(), (), (usize, u32)> = Task {
     run: |_, ()| Ok((io::read_to_string(io::stdin())?.len(), process::id())),
 };
 
-/// Starts a process that runs for long, notes it, and waits for its end, or does not.
-fn start_and_wait(worker: &mut Worker<'_, AtomicArray<u64>>, waits: bool) -> Result<(), Failure> {
-    let mut command = Command::new("sleep");
-    let mut started = command.arg("1000").stdout(Stdio::null()).spawn()?;
-    worker.shared()[worker.id()].store(started.id().into());
-    match waits {
-        true => started.wait()?,
-        false => process::abort(),
-    };
-    Ok(())
-}
-
 const WORKERS: usize = 2;
-const NAME: &str = "started";
-
-/// Where tasks note what they have started.
-fn notes() -> AtomicArray<u64> {
-    AtomicArray::create(NAME, ArrayOptions::new(WORKERS)).unwrap()
-}
-
-fn start() -> Workers {
-    Workers::start(WorkersOptions::new(WORKERS).shared(NAME)).unwrap()
-}
-
-/// Waits until each worker has started a process.
-fn started(notes: &AtomicArray<u64>) -> Vec<u32> {
-    let wait = |worker: usize| loop {
-        match notes[worker].load() {
-            0 => thread::yield_now(),
-            process => break process as u32,
-        }
-    };
-    let all: Vec<u32> = (0..WORKERS).map(wait).collect();
-    assert!(all.iter().all(|&process| lives(process)));
-    all
-}
 
 fn initialised(workers: &Workers) -> Vec<u32> {
     let all = workers.initialised(&SELF).unwrap();
@@ -155,58 +106,6 @@ fn what_a_forked_child_has_of_a_call_stays_the_parents() {
     assert!(numbers.into_iter().eq(0..10_000));
     assert_eq!(pending.unwrap().wait().unwrap().0, 5);
     assert_unharmed(&workers);
-}
-
-fn what_a_task_has_started_ends_with_the_pool() {
-    let notes = notes();
-    let workers = start();
-    let given = [(); WORKERS].map(|()| workers.apply_async(&START, true).unwrap());
-    let processes = started(&notes);
-    drop(given);
-    drop(workers);
-    wait_for_their_end(&processes);
-}
-
-fn what_a_task_has_started_ends_with_its_worker() {
-    let notes = notes();
-    let workers = start();
-    let limit = Duration::from_secs(1);
-    let both = |waits| {
-        let call = workers.call(&START).chunk_len(1).limit(limit);
-        let call = call.when_worker_dies(WhenWorkerDies::Report);
-        let results: Vec<_> = call.imap([waits; WORKERS]).unwrap().collect();
-        results.into_iter().map(|result| match result {
-            Err(Error::TaskFailed { failure, .. }) => failure,
-            other => panic!("{other:?}"),
-        })
-    };
-    let late = |failure| matches!(failure, TaskFailure::TimedOut(_));
-    let died = |failure| matches!(failure, TaskFailure::WorkerDied(_));
-    assert!(both(true).all(late));
-    let mut noted: Vec<u32> = (0..WORKERS)
-        .map(|worker| notes[worker].load() as u32)
-        .collect();
-    assert!(both(false).all(died));
-    noted.extend((0..WORKERS).map(|worker| notes[worker].load() as u32));
-    noted.retain(|&process| process != 0);
-    assert!(noted.len() >= 2);
-    wait_for_their_end(&noted);
-    assert_eq!(workers.apply(&SELF, 3).unwrap().0, 3);
-}
-
-/// A pool whose tasks wait for what they have started.
-fn pool() {
-    let workers = start();
-    workers.map(&START, [true; WORKERS]).unwrap();
-}
-
-fn what_a_task_has_started_ends_with_a_killed_pool() {
-    let notes = notes();
-    let pool = Child::start("workers_children::pool", &[]);
-    let processes = started(&notes);
-    pool.kill();
-    wait_for_their_end(&processes);
-    wait_for_no_segment();
 }
 
 fn a_task_that_reads_the_standard_input_finds_its_end() {

@@ -9,6 +9,7 @@ mod living;
 mod many;
 mod once;
 mod shared;
+mod started;
 
 use std::env;
 use std::process::exit;
@@ -22,6 +23,7 @@ pub use limits::PART as LIMITS;
 pub use many::PART as MANY;
 pub use once::PART as ONCE;
 pub use shared::PART as SHARED;
+pub use started::PART as STARTED;
 
 /// What is wrong with this program's `main`, for the trials of that; every worker inherits it.
 const MAIN: &str = "MILLPOND_TEST_MAIN";
@@ -40,6 +42,7 @@ pub fn begin() {
         ends::TASKS,
         shared::TASKS,
         many::TASKS,
+        started::TASKS,
         #[cfg(unix)]
         children::TASKS,
     ]
