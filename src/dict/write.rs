@@ -205,11 +205,14 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
     /// once.
     pub(super) fn extend(&mut self, pairs: impl IntoIterator<Item = (K, T)>) -> Result<()> {
         let mut pairs = pairs.into_iter();
+        let more = pairs.size_hint().0;
+        self.inner().segment.check_process()?; // the caller's iterator may have forked
         let wanted = self.counts()?.len as usize;
-        self.reserve(wanted.saturating_add(pairs.size_hint().0))?;
+        self.reserve(wanted.saturating_add(more))?;
         let mut batch = Vec::with_capacity(BATCH);
         loop {
             batch.extend(pairs.by_ref().take(BATCH));
+            self.inner().segment.check_process()?;
             if batch.is_empty() {
                 return Ok(());
             }
@@ -227,16 +230,18 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
         let Probe::Live(Found { row, .. }) = self.find(key)?.1 else {
             return Ok(false);
         };
-        self.change(row, change);
+        self.change(row, change)?;
         Ok(true)
     }
 
-    /// Has `change` work on a row.
+    /// Has `change` work on a row. An error in a child that `change` forked, where the row stays as it is.
     #[inline(always)]
-    pub(super) fn change(&mut self, row: usize, change: impl FnOnce(&mut T)) {
+    pub(super) fn change(&mut self, row: usize, change: impl FnOnce(&mut T)) -> Result<()> {
         let mut value = self.rows().load(row);
         change(&mut value);
+        self.inner().segment.check_process()?;
         self.rewrite(row, &value);
+        Ok(())
     }
 
     /// Replaces a row, in place.

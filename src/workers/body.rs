@@ -13,12 +13,16 @@ use super::process;
 use super::rings::{Inlet, Rings};
 use super::words::Channels;
 use crate::error::{Error, Result};
-use crate::os;
+use crate::os::{self, ParentOnly};
 use crate::segment::Segment;
 
 /// Where a worker runs.
 pub(super) enum Body {
-    Process(Child),
+    Process {
+        child: Child,
+        /// The pipe whose end tells it that the pool is gone.
+        _open: ParentOnly,
+    },
     Thread(JoinHandle<()>),
     Inline(Box<Bench>, Inlet),
     Gone,
@@ -38,7 +42,8 @@ impl Body {
             Start::Processes => {
                 let name = segment.name().unwrap_or_default();
                 let started = process::start(program, name, number);
-                Self::Process(started.map_err(Error::system("start", program))?)
+                let (child, _open) = started.map_err(Error::system("start", program))?;
+                Self::Process { child, _open }
             }
             Start::Threads => {
                 let thread = thread::Builder::new().name(format!("worker {number}"));
@@ -69,7 +74,7 @@ impl Body {
     /// well.
     pub(super) fn ended(&mut self, was_told: bool) -> Option<String> {
         match self {
-            Self::Process(child) => match child.try_wait() {
+            Self::Process { child, .. } => match child.try_wait() {
                 Ok(None) => None,
                 Ok(Some(status)) => {
                     if !was_told || !status.success() {
@@ -88,7 +93,7 @@ impl Body {
 
     /// Ends a process at once, and what it has started. A thread sees that it is to end.
     pub(super) fn kill(&mut self) {
-        if let Self::Process(child) = self
+        if let Self::Process { child, .. } = self
             && matches!(child.try_wait(), Ok(None))
         {
             os::kill_group(child.id());
@@ -99,7 +104,7 @@ impl Body {
     /// Waits until it is gone, after [`kill`](Self::kill) or where it ends by itself. A thread ends after its task.
     pub(super) fn wait(&mut self) {
         match std::mem::replace(self, Self::Gone) {
-            Self::Process(mut child) => drop(child.wait()),
+            Self::Process { mut child, .. } => drop(child.wait()),
             Self::Thread(thread) => drop(thread.join()),
             Self::Inline(..) | Self::Gone => {}
         }

@@ -2,12 +2,14 @@
 
 use std::fs::File;
 use std::io;
-use std::os::windows::io::AsHandle;
+use std::os::windows::io::{AsHandle, OwnedHandle};
 use std::os::windows::process::CommandExt;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use windows_sys::Win32::System::Threading as threading;
+
+use super::forks::ParentOnly;
 
 /// `GetModuleFileNameW`. A program that runs can be renamed but not replaced.
 pub(crate) fn this_program() -> io::Result<PathBuf> {
@@ -22,9 +24,17 @@ pub(crate) fn own_group(command: &mut Command) {
 /// Nothing: a group of processes is one for Ctrl-C alone. What the leader has started goes on.
 pub(crate) fn kill_group(_leader: u32) {}
 
+/// `CreatePipe` and `CreateProcessW`.
+pub(crate) fn start(command: &mut Command) -> io::Result<(Child, ParentOnly)> {
+    let mut child = command.stdin(Stdio::piped()).spawn()?;
+    let input = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
+    let input = ParentOnly::open(|| Ok(File::from(OwnedHandle::from(input))))?;
+    Ok((child, input))
+}
+
 /// `DuplicateHandle`. The standard input stays what it is.
-pub(crate) fn take_input() -> io::Result<File> {
-    Ok(File::from(io::stdin().as_handle().try_clone_to_owned()?))
+pub(crate) fn take_input() -> io::Result<ParentOnly> {
+    ParentOnly::open(|| Ok(File::from(io::stdin().as_handle().try_clone_to_owned()?)))
 }
 
 /// `SetThreadAffinityMask`, with a processor of those that `GetProcessAffinityMask` gives: at most 64, the
