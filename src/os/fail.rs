@@ -17,7 +17,7 @@ pub(crate) fn fail_point(name: &'static str) {
     static DIES: OnceLock<Option<Asked>> = OnceLock::new();
     static STOPS: OnceLock<Option<Asked>> = OnceLock::new();
     let asked = |once: &'static OnceLock<Option<Asked>>, variable| {
-        let asked = once.get_or_init(|| Asked::read(variable));
+        let asked = super::get_or_make(once, || Asked::read(variable));
         asked.as_ref().is_some_and(|asked| asked.is_now(name))
     };
     if asked(&DIES, "MILLPOND_FAIL") {

@@ -3,11 +3,13 @@
 //! processes that are started.
 //!
 //! One file a system (`linux.rs`, `macos.rs`, `windows.rs`), what Linux and macOS share in
-//! `unix.rs` and `fork.rs`; mapped memory in `view.rs` and `ordinary_pages.rs`; what differs between
-//! processors in `cpu.rs`. Nothing above this folder names a system. Imports nothing of this crate.
+//! `unix.rs` and `fork.rs`; which process made a value in `origin.rs`, random numbers in `random.rs`; mapped
+//! memory in `view.rs` and `ordinary_pages.rs`; what differs between processors in `cpu.rs`. Nothing above this folder names a system. Imports nothing of this crate.
 
 pub(crate) mod cpu;
 mod fail;
+mod origin;
+mod random;
 
 #[cfg(unix)]
 mod fork;
@@ -38,9 +40,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub(crate) use fail::fail_point;
+pub(crate) use origin::{Origin, get_or_make};
+pub(crate) use random::{make_numbered, random, thread_random};
+pub(crate) use system::{ByteLocks, Channel, Group, ParentOnly};
 #[cfg(feature = "workers")]
-pub(crate) use system::ProcessTree;
-pub(crate) use system::{ByteLocks, Channel, Group, forks};
+pub(crate) use system::{ProcessTree, hold_forks};
 pub(crate) use view::View;
 
 /// What a process may do with a file and with its mapping.
@@ -166,7 +170,7 @@ pub(crate) fn this_program() -> io::Result<PathBuf> {
 /// This process's standard input, for it alone: who reads the standard input from now on, or is started by this
 /// process, finds nothing there (but on Windows).
 #[cfg(feature = "workers")]
-pub(crate) fn take_input() -> io::Result<File> {
+pub(crate) fn take_input() -> io::Result<ParentOnly> {
     system::take_input()
 }
 
@@ -176,6 +180,13 @@ pub(crate) fn take_input() -> io::Result<File> {
 #[cfg(feature = "workers")]
 pub(crate) fn end_process() -> ! {
     system::end_process()
+}
+
+/// Ends this process, a forked child in which a task or what it calls has returned, with status 70 (`EX_SOFTWARE` in
+/// `sysexits.h`), after it has said so on its standard error. Nothing of its parent's is flushed or dropped here.
+#[cfg(feature = "workers")]
+pub(crate) fn end_forked_child() -> ! {
+    system::end_forked_child()
 }
 
 /// Has the calling thread run on one processor alone: the `number`-th of those that this process may use,

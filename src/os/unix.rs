@@ -10,7 +10,7 @@ mod tree;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
@@ -22,7 +22,7 @@ use nix::sys::stat::{FchmodatFlags, Mode, fchmodat};
 
 pub(crate) use group::Group;
 #[cfg(feature = "workers")]
-pub(crate) use process::{end_process, take_input};
+pub(crate) use process::{end_forked_child, end_process, take_input};
 #[cfg(feature = "workers")]
 pub(crate) use tree::ProcessTree;
 
@@ -223,9 +223,9 @@ impl ByteLocks {
         ParentOnly::open(open).map(|file| Self { file })
     }
 
-    /// A `File` of its own for the same open file.
-    pub(crate) fn file(&self) -> io::Result<File> {
-        self.file.duplicate()
+    /// The open file. An error in a forked child.
+    pub(crate) fn file(&self) -> io::Result<&File> {
+        self.file.get()
     }
 
     /// Locks `length` bytes from `start` on; `false` where another holder has one of them.
@@ -252,7 +252,7 @@ impl ByteLocks {
 
     /// Reads the beginning of the file; says how many bytes there were.
     pub(crate) fn read(&self, into: &mut [u8]) -> io::Result<usize> {
-        let descriptor = self.descriptor()?.as_raw_fd();
+        let descriptor = self.file.get()?.as_raw_fd();
         // SAFETY: the descriptor is open, and the buffer has the length that is given with it.
         let read = unsafe { libc::pread(descriptor, into.as_mut_ptr().cast(), into.len(), 0) };
         usize::try_from(read).map_err(|_| io::Error::last_os_error())
@@ -260,7 +260,7 @@ impl ByteLocks {
 
     /// Writes the beginning of the file.
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<()> {
-        let descriptor = self.descriptor()?.as_raw_fd();
+        let descriptor = self.file.get()?.as_raw_fd();
         // SAFETY: the descriptor is open, and the buffer has the length that is given with it.
         let written = unsafe { libc::pwrite(descriptor, bytes.as_ptr().cast(), bytes.len(), 0) };
         match usize::try_from(written) {
@@ -268,11 +268,6 @@ impl ByteLocks {
             Ok(_) => Err(io::ErrorKind::WriteZero.into()),
             Err(_) => Err(io::Error::last_os_error()),
         }
-    }
-
-    fn descriptor(&self) -> io::Result<BorrowedFd<'_>> {
-        let forked = || io::Error::other("this handle was made before the process forked");
-        self.file.descriptor().ok_or_else(forked)
     }
 
     /// `fcntl(2)` with one of the two lock commands.
@@ -283,7 +278,7 @@ impl ByteLocks {
         start: u64,
         length: u64,
     ) -> io::Result<libc::flock> {
-        let descriptor = self.descriptor()?;
+        let file = self.file.get()?;
         // SAFETY: `flock` is a plain struct of integers, for which zero is a value.
         let mut request: libc::flock = unsafe { std::mem::zeroed() };
         request.l_type = kind;
@@ -291,7 +286,7 @@ impl ByteLocks {
         request.l_start = offset(start)?;
         request.l_len = offset(length)?;
         // SAFETY: the descriptor is open, and `request` is a `flock` that outlives the call.
-        let result = unsafe { libc::fcntl(descriptor.as_raw_fd(), command, &mut request) };
+        let result = unsafe { libc::fcntl(file.as_raw_fd(), command, &mut request) };
         if result == -1 {
             return Err(io::Error::last_os_error());
         }

@@ -16,7 +16,7 @@ use super::root::Root;
 use super::root_lock::LockWait;
 use super::structure::Structure;
 use crate::error::{Error, Result};
-use crate::os::{self, Access, ByteLocks, fail_point};
+use crate::os::{self, Access, ByteLocks, Origin, ParentOnly, fail_point};
 
 /// A file that is being written, and has no place yet. Dropping it removes it.
 pub(crate) struct Replacement {
@@ -27,7 +27,7 @@ pub(crate) struct Replacement {
     /// Whether it has its place.
     is_placed: bool,
     /// Whose it is: a forked child must neither place nor remove it.
-    forks: u64,
+    origin: Origin,
 }
 
 impl Replacement {
@@ -45,7 +45,7 @@ impl Replacement {
             root,
             _locks: locks,
             is_placed: false,
-            forks: os::forks(),
+            origin: Origin::here(),
         };
         if let Some(after) = share {
             draft.root.collect_share(&after, LockWait::Patience)?;
@@ -54,8 +54,11 @@ impl Replacement {
     }
 
     /// What to write to.
-    pub(crate) fn file(&self) -> &File {
-        &self.unfinished.file
+    ///
+    /// # Errors
+    /// In a forked child, as the draft is its parent's.
+    pub(crate) fn file(&self) -> io::Result<&File> {
+        self.unfinished.file.get()
     }
 
     /// What it is called, for errors.
@@ -65,13 +68,13 @@ impl Replacement {
 }
 
 /// A file without a name, which goes with its last mapping; and what it was called, for errors.
-pub(crate) fn create_nameless() -> Result<(File, PathBuf)> {
+pub(crate) fn create_nameless() -> Result<(ParentOnly, PathBuf)> {
     Root::find()?.create_nameless()
 }
 
 impl Drop for Replacement {
     fn drop(&mut self) {
-        if self.is_placed || self.forks != os::forks() {
+        if self.is_placed || !self.origin.is_here() {
             return;
         }
         if let Ok(locked) = self.root.lock(LockWait::Patience) {
@@ -86,7 +89,7 @@ impl<S: Structure> Segment<S> {
     pub(crate) fn put(&self, number: usize, draft: &mut Replacement) -> Result<()> {
         self.check_process()?;
         let (root, name) = self.origin();
-        if draft.forks != os::forks() {
+        if !draft.origin.is_here() {
             let name = name.as_str().into();
             return Err(Error::Forked { name });
         }

@@ -94,9 +94,10 @@ impl<S: Structure> Segment<S> {
         (header, layout): (Header, Layout<S>),
         plan: &Plan,
     ) -> Result<Self> {
-        reserve(&new.file, header.length, &new.target, &root.path, S::REMEDY)?;
+        let file = new.file()?;
+        reserve(file, header.length, &new.target, &root.path, S::REMEDY)?;
         fail_point("create.reserved");
-        let mapping = Mapping::of_file(&new.file, layout.length, Access::Write)
+        let mapping = Mapping::of_file(file, layout.length, Access::Write)
             .map_err(Error::system("map", &new.target))?;
         mapping.prepare(plan.paging, &new.target)?;
         mapping.write_start(&header.to_bytes());

@@ -293,7 +293,7 @@ impl<S> Drop for Segment<S> {
         if let (Ok(locked), true) = (locked, self.membership.was_last())
             && let Some(Ok(file)) = self.membership.file()
         {
-            let _ = locked.unlink_same(name, &file);
+            let _ = locked.unlink_same(name, file);
         }
     }
 }

@@ -18,7 +18,7 @@ use super::participants;
 use super::root::Root;
 use super::root_lock::{LockWait, LockedRoot};
 use crate::error::{Error, Result};
-use crate::os::{self, Access, ByteLocks, fail_point};
+use crate::os::{self, Access, ByteLocks, ParentOnly, fail_point};
 
 impl LockedRoot<'_> {
     /// Creates an unfinished segment's file, in the directory of its later name. There is one for a
@@ -80,7 +80,8 @@ impl LockedRoot<'_> {
         fail_point("create.file");
         participants::begin_building(&locks).map_err(Error::system("lock", &path))?;
         // An open file of its own, see `open`.
-        let file = os::open_private(&path, Access::Write).map_err(Error::system("open", &path))?;
+        let file = ParentOnly::open(|| os::open_private(&path, Access::Write))
+            .map_err(Error::system("open", &path))?;
         let unfinished = Unfinished { path, target, file };
         Ok((unfinished, locks))
     }
@@ -116,7 +117,7 @@ impl LockedRoot<'_> {
     /// Removes an unfinished segment, whose header has `nonce`, as far as it is still there.
     pub(crate) fn remove_unfinished(&self, unfinished: &Unfinished, nonce: u64) -> Result<()> {
         // The builder's lock is gone, so somebody else's file may be there by now.
-        if is_same(&unfinished.path, &unfinished.file)? {
+        if is_same(&unfinished.path, unfinished.file()?)? {
             self.remove(&unfinished.path)?;
         }
         self.remove_unpublished_companions(&unfinished.target, nonce)
@@ -233,7 +234,14 @@ pub(crate) struct Unfinished {
     pub(crate) path: PathBuf,
     /// Where it will be published.
     pub(crate) target: PathBuf,
-    pub(crate) file: fs::File,
+    pub(crate) file: ParentOnly,
+}
+
+impl Unfinished {
+    /// The file itself. An error in a forked child, whose parent builds the segment.
+    pub(crate) fn file(&self) -> Result<&fs::File> {
+        self.file.get().map_err(Error::system("write", &self.path))
+    }
 }
 
 /// Whether `path` names `file`.

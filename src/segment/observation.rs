@@ -17,7 +17,7 @@ use super::root_lock::LockWait;
 use super::structure::{Layout, Structure};
 use super::{Attach, Lifetime};
 use crate::error::{Error, Result};
-use crate::os::{self, Access, ByteLocks};
+use crate::os::{Access, ByteLocks, Origin};
 
 /// A segment and its structure, mapped for reading alone.
 pub(crate) struct Observation<S> {
@@ -28,7 +28,7 @@ pub(crate) struct Observation<S> {
     locks: ByteLocks,
     /// Which of the observers this is.
     number: usize,
-    forks: u64,
+    origin: Origin,
 }
 
 impl<S: Structure> Observation<S> {
@@ -76,7 +76,7 @@ impl<S: Structure> Observation<S> {
             lifetime: header.lifetime,
             locks,
             number,
-            forks: os::forks(),
+            origin: Origin::here(),
         };
         Ok((observation, mapping))
     }
@@ -88,7 +88,7 @@ impl<S: Structure> Observation<S> {
 
     /// An error in a process that was forked from the one that observes: it is not counted.
     pub(crate) fn check_process(&self) -> Result<()> {
-        match self.forks == os::forks() {
+        match self.origin.is_here() {
             true => Ok(()),
             false => Err(Error::Forked {
                 name: self.name().into(),
@@ -99,7 +99,7 @@ impl<S: Structure> Observation<S> {
 
 impl<S> Drop for Observation<S> {
     fn drop(&mut self) {
-        if self.forks != os::forks() {
+        if !self.origin.is_here() {
             return; // the lock is the parent's
         }
         if self.lifetime == Lifetime::UntilUnlinked {
@@ -112,7 +112,7 @@ impl<S> Drop for Observation<S> {
         if let (Ok(locked), false) = (locked, participants::is_attached(&self.locks))
             && let Ok(file) = self.locks.file()
         {
-            let _ = locked.unlink_same(&self.name, &file);
+            let _ = locked.unlink_same(&self.name, file);
         }
     }
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::arena::{Region, Shared};
 use super::entry::{COUNTERS, Entry, ROLE_WORDS};
-use crate::os::{self, ByteLocks, fail_point};
+use crate::os::{self, ByteLocks, Origin, fail_point};
 use crate::sync::{Owner, Peers};
 
 /// The byte that is locked for entry 0; the others follow it. Segments are never as long.
@@ -48,7 +48,7 @@ pub(crate) struct Membership {
     locks: Option<ByteLocks>,
     /// Byte locks do not exclude threads of one process, so cleaning takes this as well.
     cleaning: Mutex<()>,
-    forks: u64,
+    origin: Origin,
 }
 
 impl Membership {
@@ -79,7 +79,7 @@ impl Membership {
             table,
             locks,
             cleaning: Mutex::new(()),
-            forks: os::forks(),
+            origin: Origin::here(),
         }))
     }
 
@@ -92,7 +92,7 @@ impl Membership {
     /// Whether this process is the one that joined, and not a child that it forked.
     #[inline(always)]
     pub(crate) fn is_ours(&self) -> bool {
-        self.forks == os::forks()
+        self.origin.is_here()
     }
 
     /// This participant's counters. Written by: its own threads.
@@ -187,8 +187,8 @@ impl Membership {
         }
     }
 
-    /// A `File` for what the byte locks live on.
-    pub(crate) fn file(&self) -> Option<io::Result<std::fs::File>> {
+    /// The file that the byte locks live on.
+    pub(crate) fn file(&self) -> Option<io::Result<&std::fs::File>> {
         self.locks.as_ref().map(ByteLocks::file)
     }
 }
@@ -241,10 +241,12 @@ pub(crate) fn is_attached(locks: &ByteLocks) -> bool {
 /// Says that this process observes a file, for as long as it lives or until [`end_observing`] with the
 /// number that this gives. `None` where there are about as many observers as may be.
 pub(super) fn begin_observing(locks: &ByteLocks) -> io::Result<Option<usize>> {
-    /// At random, so that nobody goes through all who are there while others wait for the root.
+    /// At random, so that nobody goes through all who are there while others wait for the root. By the system's
+    /// generator, or all forked children of a process would try the same places.
     const ATTEMPTS: usize = 64;
+    const { assert!(MOST_OBSERVERS.is_power_of_two()) };
     for _ in 0..ATTEMPTS {
-        let number = rand::random_range(0..MOST_OBSERVERS);
+        let number = os::random()? as usize % MOST_OBSERVERS;
         if locks.try_lock(FIRST_OBSERVER + number as u64, 1)? {
             return Ok(Some(number));
         }

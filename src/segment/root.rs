@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::root_lock::{LockWait, LockedRoot};
 use crate::error::{Error, Result};
-use crate::os::{self, Access, ByteLocks, Group, fail_point};
+use crate::os::{self, Access, ByteLocks, Group, ParentOnly, fail_point};
 
 /// The variable that names another root directory.
 const VARIABLE: &str = "MILLPOND_DIR";
@@ -66,9 +66,7 @@ impl Root {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 other => return other,
             }
-            let hidden = self
-                .path
-                .join(format!(".{:016x}.dead", rand::random::<u64>()));
+            let hidden = self.path.join(format!(".{:016x}.dead", os::random()?));
             let published = self.create_file(&hidden).and_then(|file| {
                 os::publish(&hidden, path)?;
                 Ok(file)
@@ -118,11 +116,14 @@ impl Root {
 
     /// A new file that loses its name at once, and what it was called. Until then it has that of a file which
     /// nobody needs; so a process that collects garbage may remove it first.
-    pub(super) fn create_nameless(&self) -> Result<(fs::File, PathBuf)> {
-        let hidden = format!(".{:016x}.dead", rand::random::<u64>());
-        let path = self.path.join(hidden);
-        let file = self.create_file(&path);
-        let file = file.map_err(Error::system("create", &path))?;
+    pub(super) fn create_nameless(&self) -> Result<(ParentOnly, PathBuf)> {
+        let create = |number| {
+            let path = self.path.join(format!(".{number:016x}.dead"));
+            let file = ParentOnly::open(|| self.create_file(&path))?;
+            Ok((file, path))
+        };
+        let created = os::make_numbered(create);
+        let (file, path) = created.map_err(Error::system("create a hidden file in", &self.path))?;
         fail_point("companion.nameless");
         let removed = os::remove_if_there(&path, &self.path);
         removed.map_err(Error::system("remove", &path))?;

@@ -101,7 +101,7 @@ impl<C: Content> Published<C> {
         let mut finished = draft.finish(parameters)?;
         let open = OpenOptions::new();
         let look = |finished: &Finished| {
-            let (file, path) = finished.file();
+            let (file, path) = finished.file()?;
             let volume = Volume::of_file::<C>(file, path, &place.label(), &open)?;
             let content = C::place(volume.clone()).and_then(|content| {
                 content.verify()?;

@@ -147,6 +147,9 @@ impl<C: Content> Versions<C> {
 
     /// Says that the data of a version was found right by this program.
     pub(super) fn set_checked(&self, version: u64) {
+        if !self.segment.is_ours() {
+            return; // what looks at the data may be the user's, and may have forked
+        }
         if let Some((word, mark)) = self.mark(version) {
             word.store(mark, Ordering::Relaxed);
         }

@@ -2,7 +2,6 @@
 //!
 //! Knows nothing of what it does.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -13,7 +12,7 @@ use super::process;
 use super::rings::{Inlet, Rings};
 use super::words::Channels;
 use crate::error::{Error, Result};
-use crate::os::ProcessTree;
+use crate::os::{ParentOnly, ProcessTree};
 use crate::segment::Segment;
 
 /// Where a worker runs.
@@ -21,7 +20,7 @@ pub(super) enum Body {
     Process {
         tree: ProcessTree,
         /// The pipe whose end tells it that the pool is gone.
-        _open: File,
+        _open: ParentOnly,
     },
     Thread(JoinHandle<()>),
     Inline(Box<Bench>, Inlet),

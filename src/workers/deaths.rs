@@ -64,6 +64,9 @@ impl Crew {
                 self.give_back(number, sent, has_begun && place == 0, &status);
             }
         }
+        if self.check_process().is_err() {
+            return; // what shows an input forked
+        }
         let slot = &mut self.slots[number];
         let is_initialising = queue.iter().any(|sent| sent.what == What::Init);
         match slot.leaving {

@@ -43,9 +43,9 @@ impl ByteLocks {
         })
     }
 
-    /// A `File` of its own for the same open file: `DuplicateHandle`.
-    pub(crate) fn file(&self) -> io::Result<File> {
-        self.file.try_clone()
+    /// The open file.
+    pub(crate) fn file(&self) -> io::Result<&File> {
+        Ok(&self.file)
     }
 
     /// Locks `length` bytes from `start` on; `false` where another holder has one of them.

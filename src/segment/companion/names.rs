@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Companion, MOST_COMPANIONS};
 use crate::error::{ANONYMOUS, Error, Result};
-use crate::os::{self, Access, ByteLocks, fail_point};
+use crate::os::{self, Access, ByteLocks, ParentOnly, fail_point};
 use crate::segment::header::Header;
 use crate::segment::name::Name;
 use crate::segment::names::unfinished_path;
@@ -59,7 +59,7 @@ impl LockedRoot<'_> {
         let segment = name.file(&self.root.path);
         let create = |number| {
             let path = companion_path(&segment, nonce, number);
-            let file = self.root.create_file(&path);
+            let file = ParentOnly::open(|| self.root.create_file(&path));
             let file = file.map_err(Error::system("create", &path))?;
             fail_point("companion.created");
             Ok(self.root.companion(file, path, name.as_str(), paging))
@@ -139,7 +139,7 @@ impl Root {
         let segment = name.file(&self.path);
         let open = |number| {
             let path = companion_path(&segment, nonce, number);
-            let file = self.open_file(&path, Access::Write);
+            let file = ParentOnly::open(|| self.open_file(&path, Access::Write));
             let file = file.map_err(|error| match error.kind() {
                 io::ErrorKind::NotFound if !self.is_published(&segment, nonce) => {
                     self.not_found(name)
@@ -169,7 +169,7 @@ impl Root {
         (0..count).map(create).collect()
     }
 
-    fn companion(&self, file: fs::File, path: PathBuf, name: &str, paging: Paging) -> Companion {
+    fn companion(&self, file: ParentOnly, path: PathBuf, name: &str, paging: Paging) -> Companion {
         Companion {
             file,
             path,
