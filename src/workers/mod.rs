@@ -23,6 +23,7 @@ mod crew;
 mod deaths;
 mod inbox;
 mod insights;
+mod kind;
 mod lines;
 mod message;
 mod options;

@@ -7,8 +7,9 @@ use std::any::TypeId;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use super::bench::{Bench, Gone, Kind};
+use super::bench::{Bench, Gone};
 use super::chunk::Chunk;
+use super::kind::Kind;
 use super::message::Message;
 use super::process;
 use super::worker::Worker;
