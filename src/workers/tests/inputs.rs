@@ -27,7 +27,10 @@ static LENGTHS: Task<(), (PathBuf, Range<u64>), (u64, u64)> = Task {
     name: "lengths",
     run: lengths,
 };
-static FIELDS: Task<(), (PathBuf, CsvRange), Vec<(u64, Vec<u8>)>> = Task {
+/// The line of a record, and its second field.
+type Second = (u64, Vec<u8>);
+
+static FIELDS: Task<(), (PathBuf, CsvRange), Vec<Second>> = Task {
     name: "fields",
     run: fields,
 };
@@ -43,11 +46,10 @@ fn lengths(
     Ok((lines as u64, bytes.len() as u64))
 }
 
-/// The line of each record, and its second field.
 fn fields(
     _: &mut Worker<'_, ()>,
     (path, range): (PathBuf, CsvRange),
-) -> std::result::Result<Vec<(u64, Vec<u8>)>, Failure> {
+) -> std::result::Result<Vec<Second>, Failure> {
     let mut all = Vec::new();
     for record in Csv::new().records(path, &range)? {
         let record = record?;
