@@ -1,5 +1,5 @@
 //! What can go wrong, in words for the person who reads it: what was expected, what was found, and
-//! what to do. Imports `record`'s schema, to show two of them side by side.
+//! what to do. Imports `record`'s schema, to show two of them side by side, and what errors of the system mean.
 
 mod make;
 mod task;
@@ -90,6 +90,21 @@ pub enum Error {
     AlreadyExists {
         /// The name.
         name: String,
+    },
+
+    /// Another process has the lock of the segment directory, and does not give it back.
+    #[error(
+        "{} is locked: {} has held it for longer than {waited:?}, which takes some microseconds unless that \
+         process is stopped; let it go on, or end it", path.display(), words::holder(*process)
+    )]
+    DirectoryLocked {
+        /// The file of the lock.
+        path: PathBuf,
+        /// The process that has it, as that process's own system counts it; `None` where that could not be found
+        /// out.
+        process: Option<u32>,
+        /// How long this process has waited.
+        waited: Duration,
     },
 
     /// The file system has no room for the segment, or for what it is to grow by.

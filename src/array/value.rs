@@ -192,14 +192,16 @@ impl<T: Record> SharedValue<T> {
     ///
     /// # Errors
     /// [`Error::Unfinished`] where a writer died or panicked with it, and it was neither set nor repaired
-    /// since; [`Error::Forked`]. `change` was not called then.
+    /// since: `change` was not called then. [`Error::Forked`], also in a child that `change` forked.
     #[inline]
     pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R> {
         let mut value = self.write()?;
-        match value.is_damaged() {
-            false => Ok(change(&mut value)),
-            true => Err(self.unfinished()),
+        if value.is_damaged() {
+            return Err(self.unfinished());
         }
+        let given = change(&mut value);
+        self.array.inner.segment.check_process()?; // `change` may have forked
+        Ok(given)
     }
 
     /// As [`SharedArray::read`].

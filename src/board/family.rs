@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::{Board, BoardLease, BoardsOptions, no_newer};
 use crate::error::{Error, Result};
-use crate::os;
+use crate::os::Origin;
 use crate::record::Record;
 use crate::segment::{Name, check_option, list};
 
@@ -62,7 +62,7 @@ struct Inner {
     name: Name,
     options: BoardsOptions,
     boards: RwLock<HashMap<String, Handles>>,
-    forks: u64,
+    origin: Origin,
 }
 
 const _: () = {
@@ -81,7 +81,7 @@ impl Boards {
                 name: Name::new(name)?,
                 options,
                 boards: RwLock::default(),
-                forks: os::forks(),
+                origin: Origin::here(),
             }),
         })
     }
@@ -187,7 +187,7 @@ impl Boards {
         open: impl FnOnce(&str) -> Result<Board<T>>,
     ) -> Result<Board<T>> {
         // Before the lock, which another thread of the parent may have had.
-        if self.inner.forks != os::forks() {
+        if !self.inner.origin.is_here() {
             return Err(Error::Forked {
                 name: self.name().into(),
             });

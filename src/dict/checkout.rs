@@ -150,8 +150,10 @@ impl<'c, K: Key, T: Record> DictEntry<'c, '_, K, T> {
     /// Changes the key's row, if it is there.
     pub fn and_modify(self, change: impl FnOnce(&mut T)) -> Self {
         self.writer.inner().segment.assert_ours();
-        if let Some(row) = self.row {
-            self.writer.change(row, change);
+        if let Some(row) = self.row
+            && self.writer.change(row, change).is_err()
+        {
+            self.writer.inner().segment.assert_ours(); // `change` forked
         }
         self
     }
@@ -172,7 +174,11 @@ impl<'c, K: Key, T: Record> DictEntry<'c, '_, K, T> {
         self.writer.inner().segment.check_process()?;
         let number = match self.row {
             Some(number) => number,
-            None => self.writer.insert(&self.key, &row())?.0,
+            None => {
+                let row = row();
+                self.writer.inner().segment.check_process()?; // `row` may have forked
+                self.writer.insert(&self.key, &row)?.0
+            }
         };
         Ok(self.writer.view.row(number))
     }

@@ -165,8 +165,9 @@ impl<K: Key, T: Record> ArrayDict<K, T> {
     /// when it grows, or when all have been used.
     ///
     /// # Errors
-    /// [`Error::Damaged`].
+    /// [`Error::Damaged`]; [`Error::Forked`].
     pub fn capacity(&self) -> Result<usize> {
+        self.inner.segment.check_process()?;
         Ok(self.inner.current()?.rows.len())
     }
 

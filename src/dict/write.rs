@@ -211,13 +211,15 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
         let mut batch = Vec::with_capacity(BATCH);
         loop {
             batch.extend(pairs.by_ref().take(BATCH));
+            let more = pairs.size_hint().0;
+            self.inner().segment.check_process()?; // the caller's iterator may have forked
             if batch.is_empty() {
                 return Ok(());
             }
             for (key, _) in &batch {
                 self.index().prefetch(self.inner().sought(key).hash);
             }
-            self.expected = pairs.size_hint().0.saturating_add(batch.len());
+            self.expected = more.saturating_add(batch.len());
             let inserted = batch
                 .drain(..)
                 .try_for_each(|(key, row)| self.insert(&key, &row).map(drop));
@@ -231,16 +233,18 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
         let Probe::Live(Found { row, .. }) = self.find(key)?.1 else {
             return Ok(false);
         };
-        self.change(row, change);
+        self.change(row, change)?;
         Ok(true)
     }
 
-    /// Has `change` work on a row.
+    /// Has `change` work on a row. An error in a child that `change` forked, where the row stays as it is.
     #[inline(always)]
-    pub(super) fn change(&mut self, row: usize, change: impl FnOnce(&mut T)) {
+    pub(super) fn change(&mut self, row: usize, change: impl FnOnce(&mut T)) -> Result<()> {
         let mut value = self.rows().load(row);
         change(&mut value);
+        self.inner().segment.check_process()?;
         self.rewrite(row, &value);
+        Ok(())
     }
 
     /// Replaces a row, in place.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::{fmt, io};
 
 use super::{Error, Result};
+use crate::os;
 use crate::record::{Record, Schema};
 
 impl Error {
@@ -14,6 +15,15 @@ impl Error {
             found,
             expected,
         })
+    }
+
+    /// Returns `true` if there was no room for a file.
+    pub(crate) fn is_full(&self) -> bool {
+        match self {
+            Self::NoSpace { .. } => true,
+            Self::System { cause, .. } => os::is_full(cause),
+            _ => false,
+        }
     }
 
     /// An [`Error::System`] maker for `map_err`.

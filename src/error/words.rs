@@ -123,6 +123,14 @@ pub(super) fn advice(error: &io::Error) -> &'static str {
     }
 }
 
+/// The process that has a lock.
+pub(super) fn holder(process: Option<u32>) -> String {
+    match process {
+        Some(process) => format!("process {process}"),
+        None => "a process that gave no number".into(),
+    }
+}
+
 /// A number of bytes as a person reads it.
 fn bytes(count: u64) -> String {
     const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];

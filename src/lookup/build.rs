@@ -86,6 +86,7 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
     /// [`Error::NoSpace`]; [`Error::InvalidName`]; [`Error::WrongContent`] where a table of other types has the
     /// name; [`Error::AlreadySaving`] where another process writes the same file; [`Error::System`].
     pub fn publish(self, place: impl Into<Place>) -> Result<Lookup<K, V>> {
+        self.sorter.check_process()?; // before the child is in its parent's way
         let options = self.options.clone();
         let published = Published::publish(place.into(), &options, |draft| self.write(draft))?;
         Ok(published.into())

@@ -1,18 +1,25 @@
-//! Descriptors that a forked child must not keep, and the count of forks.
+//! What a forked child inherits: the descriptors that are closed in it, the count of forks, and the moments at which
+//! no thread forks.
 //!
-//! A lock on an open file description is shared with a forked child: while the child lives, its
-//! dead parent would look alive. So every descriptor that carries such a lock is entered in a list,
-//! and a handler that the C library runs in the child (`pthread_atfork(3)`) closes them there. The
-//! same handler counts, so that a handle can tell with one load that it was made before a fork.
+//! A lock on an open file description is shared with a forked child: while the child lives, its dead parent would
+//! look alive. A pipe has no end while a child holds its write end, and a file without a name keeps its space. So
+//! every descriptor that the library keeps beyond one call is entered in a list ([`ParentOnly`]), and a handler that
+//! the C library runs in the child (`pthread_atfork(3)`) closes them there. The same handler counts, so that a value
+//! can tell with one load that it was made before a fork.
 //!
-//! The list is made of nodes that are never freed, so the handler can walk it without a lock; it
-//! calls only `close(2)`, which is async-signal-safe.
+//! The list is made of nodes that are never freed, so the handler can walk it without a lock; it calls only
+//! `close(2)`, which is async-signal-safe.
+//!
+//! A child has one thread, the one that forked. What another thread of the parent held at that moment is held for
+//! ever in the child. So what a child may need is held under [`hold_forks`] only, which a fork waits for.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::hint;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
-use std::sync::Once;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
 
 use nix::libc;
@@ -33,60 +40,92 @@ unsafe impl Sync for Node {}
 
 static NODES: AtomicPtr<Node> = AtomicPtr::new(std::ptr::null_mut());
 static FORKS: AtomicU64 = AtomicU64::new(0);
-/// Held while a descriptor is opened and entered, or taken out and closed, and by a thread that
-/// forks: no child inherits a descriptor that is not in the list.
-static ENTERING: AtomicBool = AtomicBool::new(false);
+/// Whether a thread holds off forks. Taken by a thread that forks, too: no child inherits a descriptor that is not in
+/// the list.
+static HELD: AtomicBool = AtomicBool::new(false);
 
-/// How many forks lie between the first process of this program and this one.
+thread_local! {
+    /// How often this thread holds off forks. A thread that starts a process while it does may fork to do so.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Returns how many forks since the first call of [`count_forks`] lie between that process and this one.
 #[inline(always)]
 pub(crate) fn forks() -> u64 {
     FORKS.load(Ordering::Relaxed)
 }
 
+/// As [`forks`], and counts from now on, if it did not before.
+pub(crate) fn count_forks() -> u64 {
+    install_handlers();
+    forks()
+}
+
+/// No other thread of this process forks while this lives.
+pub(crate) struct HeldForks(PhantomData<*const ()>);
+
+/// Waits until no other thread forks, or holds off forks, and holds them off. May be called again by the same thread.
+pub(crate) fn hold_forks() -> HeldForks {
+    install_handlers();
+    hold();
+    HeldForks(PhantomData)
+}
+
+impl Drop for HeldForks {
+    fn drop(&mut self) {
+        release();
+    }
+}
+
 /// An open file that is closed in every child that this process forks.
 pub(crate) struct ParentOnly {
+    /// Closed by `drop`, unless it was closed after a fork.
+    file: ManuallyDrop<File>,
     node: &'static Node,
 }
 
 impl ParentOnly {
-    /// Opens a file with `open` and enters it; no fork happens in between.
+    /// Opens a file with `open` and enters it; no other thread forks in between.
     pub(crate) fn open(open: impl FnOnce() -> io::Result<File>) -> io::Result<Self> {
-        install_handlers();
-        lock_entering();
-        let entered = open().map(|file| enter(file.into_raw_fd()));
-        unlock_entering();
-        entered.map(|node| Self { node })
+        Self::open_with(|| Ok((open()?, ()))).map(|(file, ())| file)
     }
 
-    /// The open file, or `None` in a child that was forked since.
-    pub(crate) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        let descriptor = self.node.descriptor.load(Ordering::Relaxed);
-        // SAFETY: the node holds the descriptor of the file that was opened for `self`; only
-        // `drop`, which needs `self` alone, and a fork, which shows as `CLOSED`, close it.
-        (descriptor >= 0).then(|| unsafe { BorrowedFd::borrow_raw(descriptor) })
+    /// As [`open`](Self::open), where `open` gives something besides.
+    pub(crate) fn open_with<R>(
+        open: impl FnOnce() -> io::Result<(File, R)>,
+    ) -> io::Result<(Self, R)> {
+        let _held = hold_forks();
+        let (file, rest) = open()?;
+        let node = enter(file.as_raw_fd());
+        let file = ManuallyDrop::new(file);
+        Ok((Self { file, node }, rest))
     }
 
-    /// A `File` of its own for the same open file description.
-    pub(crate) fn duplicate(&self) -> io::Result<File> {
-        let descriptor = self.descriptor().ok_or(io::ErrorKind::NotFound)?;
-        Ok(File::from(descriptor.as_fd().try_clone_to_owned()?))
+    /// The open file. An error in a child that was forked since.
+    pub(crate) fn get(&self) -> io::Result<&File> {
+        // Relaxed: only a fork closes a file that is borrowed, and its child has one thread.
+        match self.node.descriptor.load(Ordering::Relaxed) {
+            CLOSED => Err(io::Error::other(
+                "this process was forked after its parent had opened the file, which is the parent's alone; open, or \
+                 begin, anew in this process",
+            )),
+            _ => Ok(&self.file),
+        }
     }
 }
 
 impl Drop for ParentOnly {
     fn drop(&mut self) {
         // A child that was forked between the two steps would keep a descriptor that no list has.
-        lock_entering();
-        let descriptor = self.node.descriptor.swap(FREE, Ordering::AcqRel);
-        if descriptor >= 0 {
-            // SAFETY: the node owned the descriptor, and the swap took it out for this call alone.
-            drop(unsafe { OwnedFd::from_raw_fd(descriptor) });
+        let _held = hold_forks();
+        if self.node.descriptor.swap(FREE, Ordering::AcqRel) >= 0 {
+            // SAFETY: dropped here alone; the swap has shown that no fork closed its descriptor before.
+            unsafe { ManuallyDrop::drop(&mut self.file) };
         }
-        unlock_entering();
     }
 }
 
-/// Puts `descriptor` into a free node, or into a new one.
+/// Puts `descriptor` into a free node, or into a new one. The caller holds off forks.
 fn enter(descriptor: RawFd) -> &'static Node {
     let head = NODES.load(Ordering::Acquire);
     let mut at: *const Node = head;
@@ -100,7 +139,7 @@ fn enter(descriptor: RawFd) -> &'static Node {
         }
         at = node.next;
     }
-    // `ENTERING` is held, so nobody else pushes meanwhile.
+    // Forks are held off, so no other thread pushes meanwhile.
     let node = Box::leak(Box::new(Node {
         descriptor: AtomicI32::new(descriptor),
         next: head,
@@ -109,41 +148,56 @@ fn enter(descriptor: RawFd) -> &'static Node {
     node
 }
 
-fn lock_entering() {
-    while ENTERING
-        .compare_exchange_weak(false, true, Ordering::Acquire, Ordering::Relaxed)
-        .is_err()
-    {
-        hint::spin_loop();
-        std::thread::yield_now();
+fn hold() {
+    if DEPTH.get() == 0 {
+        while HELD
+            .compare_exchange_weak(false, true, Ordering::Acquire, Ordering::Relaxed)
+            .is_err()
+        {
+            hint::spin_loop();
+            std::thread::yield_now();
+        }
+    }
+    DEPTH.set(DEPTH.get() + 1);
+}
+
+fn release() {
+    DEPTH.set(DEPTH.get() - 1);
+    if DEPTH.get() == 0 {
+        HELD.store(false, Ordering::Release);
     }
 }
 
-fn unlock_entering() {
-    ENTERING.store(false, Ordering::Release);
-}
-
+/// Has the handlers run at every fork from now on. Two threads that come here first, or a child that was forked in
+/// between, install them twice, which does no harm (and to wait for the other thread would, in that child).
 fn install_handlers() {
-    static INSTALLED: Once = Once::new();
+    static INSTALLED: AtomicBool = AtomicBool::new(false);
+    if INSTALLED.load(Ordering::Acquire) {
+        return;
+    }
     // SAFETY: the three handlers are functions of this library, which is never unloaded while a
     // segment is attached, and are safe to call in a process that forks (see each).
-    INSTALLED.call_once(|| unsafe {
+    let refused = unsafe {
         libc::pthread_atfork(
             Some(before_fork),
             Some(after_in_parent),
             Some(after_in_child),
-        );
-    });
+        )
+    };
+    assert_eq!(refused, 0, "there is no memory for the handlers of forks");
+    INSTALLED.store(true, Ordering::Release);
 }
 
+/// Waits for other threads alone, none of which waits for this one while it holds off forks.
 extern "C" fn before_fork() {
-    lock_entering();
+    hold();
 }
 
 extern "C" fn after_in_parent() {
-    unlock_entering();
+    release();
 }
 
+/// Stores to atomics and a thread-local number, and closes descriptors.
 extern "C" fn after_in_child() {
     let mut at: *const Node = NODES.load(Ordering::Acquire);
     // SAFETY: nodes are leaked boxes, so every pointer in the list is null or valid for ever.
@@ -158,5 +212,5 @@ extern "C" fn after_in_child() {
         at = node.next;
     }
     FORKS.fetch_add(1, Ordering::Relaxed);
-    unlock_entering();
+    release();
 }

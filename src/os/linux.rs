@@ -20,16 +20,16 @@ pub(super) use pages::{map_anonymous, map_file, prefault, prefer_huge_pages, use
 #[cfg(feature = "workers")]
 pub(crate) use process::{pin_to_cpu, this_program};
 
-pub(crate) use super::fork::forks;
+pub(crate) use super::fork::{ParentOnly, count_forks, forks, hold_forks};
 pub(crate) use super::unix::{
-    ByteLocks, Group, advise, check_length, contents, create_private, free_space, is_same_file,
-    is_too_many_files, open_private, private_directory, publish, remove,
+    ByteLocks, Group, advise, check_length, contents, create_directory, create_private, free_space,
+    is_same_file, is_too_many_files, let_owner_in, open_private, private_directory, publish,
+    remove,
 };
 #[cfg(feature = "workers")]
-pub(crate) use super::unix::{ProcessTree, end_process, take_input};
+pub(crate) use super::unix::{ProcessTree, end_forked_child, end_process, take_input};
 
 pub(super) const SET_LOCK: libc::c_int = libc::F_OFD_SETLK;
-pub(super) const SET_LOCK_WAIT: libc::c_int = libc::F_OFD_SETLKW;
 pub(super) const GET_LOCK: libc::c_int = libc::F_OFD_GETLK;
 
 /// A directory of the user's in `/dev/shm`, which is in memory; else in the temporary directory.

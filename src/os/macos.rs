@@ -21,20 +21,21 @@ use nix::libc;
 #[cfg(feature = "workers")]
 pub(crate) use process::{pin_to_cpu, this_program};
 
-pub(crate) use super::fork::forks;
+pub(crate) use super::fork::{ParentOnly, count_forks, forks, hold_forks};
+use super::get_or_make;
 pub(super) use super::ordinary_pages::{
     map_anonymous, map_file, prefault, prefer_huge_pages, use_huge_pages,
 };
 pub(crate) use super::unix::{
-    ByteLocks, Group, advise, check_length, contents, create_private, free_space, is_same_file,
-    is_too_many_files, open_private, private_directory, publish, remove,
+    ByteLocks, Group, advise, check_length, contents, create_directory, create_private, free_space,
+    is_same_file, is_too_many_files, let_owner_in, open_private, private_directory, publish,
+    remove,
 };
 #[cfg(feature = "workers")]
-pub(crate) use super::unix::{ProcessTree, end_process, take_input};
+pub(crate) use super::unix::{ProcessTree, end_forked_child, end_process, take_input};
 
 // `fcntl.h` of XNU has the commands; the manual does not mention them.
 pub(super) const SET_LOCK: c_int = libc::F_OFD_SETLK;
-pub(super) const SET_LOCK_WAIT: c_int = libc::F_OFD_SETLKW;
 pub(super) const GET_LOCK: c_int = libc::F_OFD_GETLK;
 
 /// `confstr(3)` with `_CS_DARWIN_USER_TEMP_DIR`: a directory that the system made for this user
@@ -166,7 +167,7 @@ impl Calls {
     /// All three, looked up once in a process; `None` before macOS 14.4.
     fn find() -> Option<&'static Self> {
         static FOUND: OnceLock<Option<Calls>> = OnceLock::new();
-        FOUND.get_or_init(Self::look_up).as_ref()
+        get_or_make(&FOUND, Self::look_up).as_ref()
     }
 
     fn look_up() -> Option<Self> {

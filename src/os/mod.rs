@@ -3,11 +3,13 @@
 //! processes that are started.
 //!
 //! One file a system (`linux.rs`, `macos.rs`, `windows.rs`), what Linux and macOS share in
-//! `unix.rs` and `fork.rs`; mapped memory in `view.rs` and `ordinary_pages.rs`; what differs between
-//! processors in `cpu.rs`. Nothing above this folder names a system. Imports nothing of this crate.
+//! `unix.rs` and `fork.rs`; which process made a value in `origin.rs`, random numbers in `random.rs`; mapped
+//! memory in `view.rs` and `ordinary_pages.rs`; what differs between processors in `cpu.rs`. Nothing above this folder names a system. Imports nothing of this crate.
 
 pub(crate) mod cpu;
 mod fail;
+mod origin;
+mod random;
 
 #[cfg(unix)]
 mod fork;
@@ -38,9 +40,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub(crate) use fail::fail_point;
+pub(crate) use origin::{Origin, get_or_make};
+pub(crate) use random::{make_numbered, random, thread_random};
+pub(crate) use system::{ByteLocks, Channel, Group, ParentOnly};
 #[cfg(feature = "workers")]
-pub(crate) use system::ProcessTree;
-pub(crate) use system::{ByteLocks, Channel, Group, forks};
+pub(crate) use system::{ProcessTree, hold_forks};
 pub(crate) use view::View;
 
 /// What a process may do with a file and with its mapping.
@@ -71,6 +75,18 @@ pub(crate) fn default_root() -> PathBuf {
 /// inner one says why an existing directory is not to be trusted, and what to do.
 pub(crate) fn private_directory(path: &Path) -> io::Result<Result<(), String>> {
     system::private_directory(path)
+}
+
+/// Creates a directory that only this user may use, below one that [`private_directory`] has checked; an existing
+/// one is an error.
+pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
+    system::create_directory(path)
+}
+
+/// Makes sure that a file or a directory of this user lets the user in. What is another user's, or is neither,
+/// stays as it is.
+pub(crate) fn let_owner_in(path: &Path) -> io::Result<()> {
+    system::let_owner_in(path)
 }
 
 /// Creates a file that only this user may read and write; an existing one is an error.
@@ -132,6 +148,14 @@ pub(crate) fn remove(path: &Path, root: &Path) -> io::Result<()> {
     system::remove(path, root)
 }
 
+/// As [`remove`]; that the name is gone already is no error.
+pub(crate) fn remove_if_there(path: &Path, root: &Path) -> io::Result<()> {
+    match remove(path, root) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
 /// Whether the file that `path` names is the one that is open as `file`.
 pub(crate) fn is_same_file(file: &File, path: &Path) -> io::Result<bool> {
     system::is_same_file(file, path)
@@ -146,7 +170,7 @@ pub(crate) fn this_program() -> io::Result<PathBuf> {
 /// This process's standard input, for it alone: who reads the standard input from now on, or is started by this
 /// process, finds nothing there (but on Windows).
 #[cfg(feature = "workers")]
-pub(crate) fn take_input() -> io::Result<File> {
+pub(crate) fn take_input() -> io::Result<ParentOnly> {
     system::take_input()
 }
 
@@ -156,6 +180,13 @@ pub(crate) fn take_input() -> io::Result<File> {
 #[cfg(feature = "workers")]
 pub(crate) fn end_process() -> ! {
     system::end_process()
+}
+
+/// Ends this process, a forked child in which a task or what it calls has returned, with status 70 (`EX_SOFTWARE` in
+/// `sysexits.h`), after it has said so on its standard error. Nothing of its parent's is flushed or dropped here.
+#[cfg(feature = "workers")]
+pub(crate) fn end_forked_child() -> ! {
+    system::end_forked_child()
 }
 
 /// Has the calling thread run on one processor alone: the `number`-th of those that this process may use,

@@ -8,24 +8,26 @@ mod process;
 #[cfg(feature = "workers")]
 mod tree;
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use memmap2::MmapRaw;
+use nix::fcntl::AT_FDCWD;
 use nix::libc;
 use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::stat::{FchmodatFlags, Mode, fchmodat};
 
 pub(crate) use group::Group;
 #[cfg(feature = "workers")]
-pub(crate) use process::{end_process, take_input};
+pub(crate) use process::{end_forked_child, end_process, take_input};
 #[cfg(feature = "workers")]
 pub(crate) use tree::ProcessTree;
 
 use super::fork::ParentOnly;
-use super::system::{GET_LOCK, SET_LOCK, SET_LOCK_WAIT};
+use super::system::{GET_LOCK, SET_LOCK};
 use super::{Access, Advice};
 
 #[allow(clippy::unnecessary_cast)] // the headers of Linux have an `int` here, those of macOS a `short`
@@ -33,12 +35,14 @@ const EXCLUSIVE: libc::c_short = libc::F_WRLCK as libc::c_short;
 #[allow(clippy::unnecessary_cast)]
 const UNLOCKED: libc::c_short = libc::F_UNLCK as libc::c_short;
 
-/// `mkdir(2)` with mode 0700, then `lstat(2)`: a directory, of this user, closed to others.
+/// `mkdir(2)` with mode 0700, then `lstat(2)`: a directory, of this user, closed to others. One that its own
+/// user may not use was made by an earlier version under a mask without the owner's bits, or is being made just
+/// now: it gets them.
 pub(crate) fn private_directory(path: &Path) -> io::Result<Result<(), String>> {
     if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)?;
+        create_parents(parent)?;
     }
-    match DirBuilder::new().mode(0o700).create(path) {
+    match create_directory(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
@@ -59,27 +63,78 @@ pub(crate) fn private_directory(path: &Path) -> io::Result<Result<(), String>> {
             found.mode() & 0o7777
         ))
     } else {
+        let_owner_in(path)?;
         Ok(())
     })
 }
 
-/// `open(2)` with `O_EXCL` and mode 0600.
+/// Makes the directories above the root that are missing, for everybody whom the process's mask lets in, and
+/// for their owner whatever it says.
+fn create_parents(path: &Path) -> io::Result<()> {
+    if path.is_dir() || path.as_os_str().is_empty() {
+        return Ok(());
+    }
+    path.parent().map_or(Ok(()), create_parents)?;
+    match fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Ok(()) => let_owner_in(path),
+        Err(error) => Err(error),
+    }
+}
+
+/// `mkdir(2)` with mode 0700, and `fchmodat(2)`, as the process's mask may have cut that.
+pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(path)?;
+    let_owner_in(path)
+}
+
+/// `lstat(2)`; where a directory or a regular file of this user does not let the user in, `fchmodat(2)`, which
+/// follows no link.
+pub(crate) fn let_owner_in(path: &Path) -> io::Result<()> {
+    let found = fs::symlink_metadata(path)?;
+    let needed = match (found.is_dir(), found.is_file()) {
+        (true, _) => 0o700,
+        (_, true) => 0o600,
+        _ => return Ok(()),
+    };
+    let is_ours = found.uid() == nix::unistd::geteuid().as_raw();
+    if !is_ours || found.mode() & needed == needed {
+        return Ok(());
+    }
+    let mode = Mode::from_bits_truncate((found.mode() & 0o7777 | needed) as libc::mode_t);
+    fchmodat(AT_FDCWD, path, mode, FchmodatFlags::NoFollowSymlink)?;
+    Ok(())
+}
+
+/// `open(2)` with `O_EXCL` and mode 0600, and `fchmod(2)`, as the process's mask may have cut that.
 pub(crate) fn create_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
+    let file = OpenOptions::new()
         .read(true)
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(path)
+        .open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
 }
 
-/// `open(2)` with `O_NOFOLLOW`; anything but a regular file is refused.
+/// `open(2)` with `O_NOFOLLOW`; anything but a regular file is refused. A file of this user that does not let
+/// the user in, for the reason that [`private_directory`] has, does so from now on.
 pub(crate) fn open_private(path: &Path, access: Access) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(access == Access::Write)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-        .open(path)?;
+    let open = || {
+        OpenOptions::new()
+            .read(true)
+            .write(access == Access::Write)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+            .open(path)
+    };
+    let file = match open() {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let_owner_in(path).map_err(|_| error)?;
+            open()?
+        }
+        other => other?,
+    };
     if !file.metadata()?.is_file() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
@@ -168,9 +223,9 @@ impl ByteLocks {
         ParentOnly::open(open).map(|file| Self { file })
     }
 
-    /// A `File` of its own for the same open file.
-    pub(crate) fn file(&self) -> io::Result<File> {
-        self.file.duplicate()
+    /// The open file. An error in a forked child.
+    pub(crate) fn file(&self) -> io::Result<&File> {
+        self.file.get()
     }
 
     /// Locks `length` bytes from `start` on; `false` where another holder has one of them.
@@ -181,17 +236,6 @@ impl ByteLocks {
                 Some(libc::EAGAIN | libc::EACCES) => Ok(false),
                 _ => Err(error),
             },
-        }
-    }
-
-    /// Locks one byte, waiting for as long as another holder has it.
-    pub(crate) fn lock(&self, byte: u64) -> io::Result<()> {
-        loop {
-            match self.control(SET_LOCK_WAIT, EXCLUSIVE, byte, 1) {
-                Ok(_) => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
         }
     }
 
@@ -206,7 +250,27 @@ impl ByteLocks {
         Ok(found.l_type != UNLOCKED)
     }
 
-    /// `fcntl(2)` with one of the three lock commands.
+    /// Reads the beginning of the file; says how many bytes there were.
+    pub(crate) fn read(&self, into: &mut [u8]) -> io::Result<usize> {
+        let descriptor = self.file.get()?.as_raw_fd();
+        // SAFETY: the descriptor is open, and the buffer has the length that is given with it.
+        let read = unsafe { libc::pread(descriptor, into.as_mut_ptr().cast(), into.len(), 0) };
+        usize::try_from(read).map_err(|_| io::Error::last_os_error())
+    }
+
+    /// Writes the beginning of the file.
+    pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let descriptor = self.file.get()?.as_raw_fd();
+        // SAFETY: the descriptor is open, and the buffer has the length that is given with it.
+        let written = unsafe { libc::pwrite(descriptor, bytes.as_ptr().cast(), bytes.len(), 0) };
+        match usize::try_from(written) {
+            Ok(count) if count == bytes.len() => Ok(()),
+            Ok(_) => Err(io::ErrorKind::WriteZero.into()),
+            Err(_) => Err(io::Error::last_os_error()),
+        }
+    }
+
+    /// `fcntl(2)` with one of the two lock commands.
     fn control(
         &self,
         command: libc::c_int,
@@ -214,10 +278,7 @@ impl ByteLocks {
         start: u64,
         length: u64,
     ) -> io::Result<libc::flock> {
-        let descriptor = self
-            .file
-            .descriptor()
-            .ok_or_else(|| io::Error::other("this handle was made before the process forked"))?;
+        let file = self.file.get()?;
         // SAFETY: `flock` is a plain struct of integers, for which zero is a value.
         let mut request: libc::flock = unsafe { std::mem::zeroed() };
         request.l_type = kind;
@@ -225,7 +286,7 @@ impl ByteLocks {
         request.l_start = offset(start)?;
         request.l_len = offset(length)?;
         // SAFETY: the descriptor is open, and `request` is a `flock` that outlives the call.
-        let result = unsafe { libc::fcntl(descriptor.as_raw_fd(), command, &mut request) };
+        let result = unsafe { libc::fcntl(file.as_raw_fd(), command, &mut request) };
         if result == -1 {
             return Err(io::Error::last_os_error());
         }

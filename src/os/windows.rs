@@ -1,12 +1,14 @@
 //! Windows: segments in the user's local application data. The byte locks are in `locks.rs`, waiting
-//! is in `channel.rs`, reading in `contents.rs`, who owns a directory in `owner.rs`, and worker
-//! processes in `process.rs` and `tree.rs`. No handle is inherited by a child process, and nothing forks.
+//! is in `channel.rs`, reading in `contents.rs`, who owns a directory in `owner.rs`, worker processes in
+//! `process.rs` and `tree.rs`, and what forks are elsewhere in `forks.rs`. No handle is inherited by a child
+//! process, and nothing forks.
 //!
 //! A file that is mapped anywhere can be renamed but not deleted. So a name is taken away by giving
 //! the file another one, hidden and ending in `.dead`, under which it goes with its last handle.
 
 mod channel;
 mod contents;
+mod forks;
 mod group;
 mod locks;
 mod owner;
@@ -31,6 +33,9 @@ use windows_sys::Win32::Storage::FileSystem as files;
 use super::{Access, Advice};
 
 pub(crate) use channel::Channel;
+#[cfg(feature = "workers")]
+pub(crate) use forks::end_forked_child;
+pub(crate) use forks::{ParentOnly, count_forks, forks, hold_forks};
 pub(crate) use group::Group;
 pub(crate) use locks::ByteLocks;
 #[cfg(feature = "workers")]
@@ -41,12 +46,6 @@ pub(crate) use tree::ProcessTree;
 pub(super) use super::ordinary_pages::{
     map_anonymous, map_file, prefault, prefer_huge_pages, use_huge_pages,
 };
-
-/// Windows processes do not fork.
-#[inline(always)]
-pub(crate) fn forks() -> u64 {
-    0
-}
 
 /// `TerminateProcess`, as the task manager would end it. `abort` would report a crash first.
 #[cfg(any(feature = "failpoints", feature = "workers"))]
@@ -92,6 +91,16 @@ pub(crate) fn private_directory(path: &Path) -> io::Result<Result<(), String>> {
     } else {
         owner::check(&found)?
     })
+}
+
+/// `CreateDirectoryW`: what is below the root inherits its access list.
+pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)
+}
+
+/// Nothing: no mask keeps a user from what the user makes.
+pub(crate) fn let_owner_in(_path: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// `CreateFileW` with `CREATE_NEW`, shared for reading, writing, renaming and deleting (which is

@@ -329,8 +329,11 @@ impl<T: Record> Batch<T> {
         self.keys.sort_unstable_by_key(|&key| order(key));
     }
 
-    /// Takes the samples that were counted back, while they are leased.
+    /// Takes the samples that were counted back, while they are leased. In a forked child they are its parent's.
     pub(super) fn uncount(&mut self) {
+        if !self.pool.segment.is_ours() {
+            return;
+        }
         let table = &self.pool.parts().tables[self.table];
         for sample in self.samples.iter().filter(|sample| sample.counted) {
             let is_last = self.exhausted.contains(&sample.key);

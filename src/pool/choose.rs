@@ -12,6 +12,7 @@ use super::Inner;
 use super::claim::{Claim, PeersMet};
 use super::slot::{LARGEST_KEY, Slot};
 use crate::error::Result;
+use crate::os;
 use crate::record::Record;
 use crate::tree::RUN;
 
@@ -125,7 +126,7 @@ impl<T: Record> Inner<T> {
                 }
             }
             None => {
-                let (mut random, capacity) = (rand::rng(), parts.capacity());
+                let (mut random, capacity) = (os::thread_random(), parts.capacity());
                 for _ in 0..PICKS {
                     if try_slot(random.random_range(0..capacity), None)? {
                         return Ok(());

@@ -120,6 +120,9 @@ impl<T: Record> Pool<T> {
             }
             let own = &self.inner.own().sampling[table];
             let drawn = draw();
+            if let Err(forked) = self.inner.segment.check_process() {
+                return Some(Err(forked)); // the quota is its parent's
+            }
             if drawn.is_err() {
                 let words = self.inner.parts().tables[table].words();
                 lower(&words.sampled, count as u64);
@@ -182,6 +185,7 @@ impl<T: Record> Pool<T> {
                 break attempt();
             }
         };
+        self.inner.segment.check_process()?; // the caller's generator may have forked
         let waited = began.elapsed().as_micros() as usize;
         self.inner.count(side.time(), waited);
         found.unwrap_or_else(|| {

@@ -155,7 +155,7 @@ impl<T: Record> Pool<T> {
     /// # Errors
     /// [`Error::AlreadyExists`] where the name is taken, also by another creator at the same time;
     /// [`Error::NoSpace`]; [`Error::InvalidName`]; [`Error::InvalidArgument`] for options that
-    /// cannot be; [`Error::UntrustedDirectory`]; [`Error::System`].
+    /// cannot be; [`Error::UntrustedDirectory`]; [`Error::DirectoryLocked`]; [`Error::System`].
     pub fn create(name: &str, options: PoolOptions) -> Result<Self> {
         Self::new(Segment::create(name, options.plan::<T>()?)?)
     }
@@ -166,6 +166,7 @@ impl<T: Record> Pool<T> {
     /// [`Error::NotFound`]; [`Error::WrongRecord`], [`Error::WrongKind`], [`Error::WrongFormat`] or
     /// [`Error::Damaged`] where the segment is not a pool of these records;
     /// [`Error::TooManyParticipants`]; [`Error::InvalidName`]; [`Error::UntrustedDirectory`];
+    /// [`Error::DirectoryLocked`], for a pool that lives while somebody is attached;
     /// [`Error::System`].
     pub fn open(name: &str) -> Result<Self> {
         Self::open_with(name, &Attach::new())

@@ -62,6 +62,7 @@ impl<T: Record> Pool<T> {
             return Ok(false);
         };
         change(&mut record);
+        inner.segment.check_process()?; // `change` may have forked
         let drafting = inner.drafting.lock();
         let _drafting = drafting.unwrap_or_else(PoisonError::into_inner);
         inner.await_predecessor()?;

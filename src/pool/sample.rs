@@ -263,6 +263,7 @@ impl<T: Record> Inner<T> {
                     false => within,
                 })
             }));
+            self.segment.check_process()?; // the caller's generator may have forked
             // The caller's generator is not called while locks are held.
             let _guards = match so_far.is_last {
                 true => Some(self.lock_all()?),

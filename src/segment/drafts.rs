@@ -1,22 +1,22 @@
 //! Files of a segment that are written once and then replaced as a whole.
 //!
 //! Such a file is a companion (`companion/names.rs`), which others open for reading by its number. The next
-//! one is a draft: a hidden file beside the segment, `.b-<random>.pond.new`, that is its builder's while the
-//! builder has the lock of the file, and debris afterwards, like an unfinished segment.
+//! one is a draft: a hidden file beside the segment, `.b~<number>.pond.new`, that is its builder's while the
+//! builder has the lock of the file, and garbage afterwards, like an unfinished segment.
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::Segment;
-use super::companion::{MOST_COMPANIONS, companion_path, is_published};
+use super::companion::{MOST_COMPANIONS, companion_path};
 use super::name::Name;
 use super::names::Unfinished;
 use super::root::Root;
+use super::root_lock::LockWait;
 use super::structure::Structure;
 use crate::error::{Error, Result};
-use crate::os::{self, Access, ByteLocks, fail_point};
+use crate::os::{self, Access, ByteLocks, Origin, ParentOnly, fail_point};
 
 /// A file that is being written, and has no place yet. Dropping it removes it.
 pub(crate) struct Replacement {
@@ -27,7 +27,7 @@ pub(crate) struct Replacement {
     /// Whether it has its place.
     is_placed: bool,
     /// Whose it is: a forked child must neither place nor remove it.
-    forks: u64,
+    origin: Origin,
 }
 
 impl Replacement {
@@ -35,27 +35,30 @@ impl Replacement {
     pub(crate) fn create(name: &str) -> Result<Self> {
         let (name, root) = (Name::new(name)?, Root::find()?);
         let target = name.file(&root.path);
-        let stem = target.file_stem().unwrap_or_default().to_string_lossy();
-        let hidden = format!(".{stem}-{:016x}.pond.new", rand::random::<u64>());
-        let path = target.with_file_name(hidden);
-        let (unfinished, locks) = {
-            let locked = root.lock()?;
-            locked.names()?; // removes debris, which may be in the way
-            locked.make_unfinished(path, target)?
-        };
+        let locked = root.lock(LockWait::Patience)?;
+        let share = locked.begin_share();
+        let (unfinished, locks) = locked.create_draft(target)?;
+        drop(locked);
         fail_point("draft.created");
-        Ok(Self {
+        let draft = Self {
             unfinished,
             root,
             _locks: locks,
             is_placed: false,
-            forks: os::forks(),
-        })
+            origin: Origin::here(),
+        };
+        if let Some(after) = share {
+            draft.root.collect_share(&after, LockWait::Patience)?;
+        }
+        Ok(draft)
     }
 
     /// What to write to.
-    pub(crate) fn file(&self) -> &File {
-        &self.unfinished.file
+    ///
+    /// # Errors
+    /// In a forked child, as the draft is its parent's.
+    pub(crate) fn file(&self) -> io::Result<&File> {
+        self.unfinished.file.get()
     }
 
     /// What it is called, for errors.
@@ -65,17 +68,16 @@ impl Replacement {
 }
 
 /// A file without a name, which goes with its last mapping; and what it was called, for errors.
-pub(crate) fn create_nameless() -> Result<(File, PathBuf)> {
-    let root = Root::find()?;
-    root.lock()?.create_nameless()
+pub(crate) fn create_nameless() -> Result<(ParentOnly, PathBuf)> {
+    Root::find()?.create_nameless()
 }
 
 impl Drop for Replacement {
     fn drop(&mut self) {
-        if self.is_placed || self.forks != os::forks() {
+        if self.is_placed || !self.origin.is_here() {
             return;
         }
-        if let Ok(locked) = self.root.lock() {
+        if let Ok(locked) = self.root.lock(LockWait::Patience) {
             let _ = locked.remove(&self.unfinished.path);
         }
     }
@@ -87,13 +89,13 @@ impl<S: Structure> Segment<S> {
     pub(crate) fn put(&self, number: usize, draft: &mut Replacement) -> Result<()> {
         self.check_process()?;
         let (root, name) = self.origin();
-        if draft.forks != os::forks() {
+        if !draft.origin.is_here() {
             let name = name.as_str().into();
             return Err(Error::Forked { name });
         }
         let segment = name.file(&root.path);
-        let locked = root.lock()?;
-        if !is_published(&segment, self.header.nonce) {
+        let locked = root.lock(LockWait::Patience)?;
+        if !root.is_published(&segment, self.header.nonce) {
             return Err(self.not_found());
         }
         let path = companion_path(&segment, self.header.nonce, number);
@@ -109,7 +111,7 @@ impl<S: Structure> Segment<S> {
         self.check_process()?;
         let (root, name) = self.origin();
         let path = companion_path(&name.file(&root.path), self.header.nonce, number);
-        match os::open_private(&path, Access::Read) {
+        match root.open_file(&path, Access::Read) {
             Ok(file) => Ok(Some((file, path))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::system("open", path)(error)),
@@ -120,8 +122,7 @@ impl<S: Structure> Segment<S> {
     /// others from them.
     pub(crate) fn remove_all_but(&self, kept: Option<usize>) -> Result<()> {
         let (root, name) = self.origin();
-        let locked = root.lock()?;
-        locked.remove_companions(&name.file(&root.path), self.header.nonce, kept)
+        root.remove_companions(&name.file(&root.path), self.header.nonce, kept)
     }
 
     /// Whether only this user's processes can write to the segment.
@@ -132,17 +133,13 @@ impl<S: Structure> Segment<S> {
     /// Whether the segment's name still means it.
     pub(crate) fn has_its_name(&self) -> bool {
         let (root, name) = self.origin();
-        is_published(&name.file(&root.path), self.header.nonce)
+        root.is_published(&name.file(&root.path), self.header.nonce)
     }
 
     /// Says that no segment has the name.
     pub(crate) fn not_found(&self) -> Error {
         let (root, name) = self.origin();
-        Error::NotFound {
-            name: name.as_str().into(),
-            root: root.path.clone(),
-            waited: Duration::ZERO,
-        }
+        root.not_found(name)
     }
 
     /// Where the segment's files are.

@@ -11,9 +11,10 @@ use super::arena::Mapping;
 use super::companion::{Companion, MOST_COMPANIONS, reserve};
 use super::header::Header;
 use super::name::Name;
-use super::names::{LockedRoot, Unfinished};
+use super::names::{Opened, Unfinished};
 use super::participants::Membership;
 use super::root::Root;
+use super::root_lock::LockWait;
 use super::structure::{Layout, Plan, Structure, plan_layout};
 use super::{Attach, Segment, channel};
 use crate::error::{ANONYMOUS, Error, Result};
@@ -25,41 +26,61 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 impl<S: Structure> Segment<S> {
     /// Creates segment `name`: it appears whole, or not at all.
     pub(crate) fn create(name: &str, plan: Plan) -> Result<Self> {
-        const { assert!(S::COMPANIONS <= MOST_COMPANIONS) };
         let (name, root) = (Name::new(name)?, Root::find()?);
-        let (header, layout) = plan_layout::<S>(&plan)?;
+        let created = match Self::create_in(&root, &name, &plan) {
+            // What killed processes left may take up the room.
+            Err(error) if error.is_full() && root.collect_all(plan.wait)? > 0 => {
+                Self::create_in(&root, &name, &plan)
+            }
+            other => other,
+        };
+        created.map(|mut segment| {
+            segment.root = Some(root);
+            segment.name = Some(name);
+            segment
+        })
+    }
+
+    fn create_in(root: &Root, name: &Name, plan: &Plan) -> Result<Self> {
+        const { assert!(S::COMPANIONS <= MOST_COMPANIONS) };
+        let (header, layout) = plan_layout::<S>(plan)?;
         let nonce = header.nonce;
-        let (new, locks, companions) = {
-            let locked = root.lock()?;
-            locked.names()?; // removes debris, which may be in the way
-            let (new, locks) = locked.create_unfinished(&name)?;
-            let made = locked.create_companions(&name, nonce, S::COMPANIONS, plan.paging);
+        let (new, locks, companions, share) = {
+            let locked = root.lock(plan.wait)?;
+            let share = locked.begin_share();
+            let (new, locks) = locked.create_unfinished(name)?;
+            let made = locked.create_companions(name, nonce, S::COMPANIONS, plan.paging);
             if made.is_err() {
                 let _ = locked.remove(&new.path);
             }
-            (new, locks, made?)
+            (new, locks, made?, share)
         };
         fail_point("create.unfinished");
         let path = &new.path;
-        let built = extend_first::<S>(&header, &companions)
-            .and_then(|()| Self::build(&new, locks, &name, &root, (header, layout), &plan));
+        let collected = share.map_or(Ok(()), |after| root.collect_share(&after, plan.wait));
+        let built = collected
+            .and_then(|()| extend_first::<S>(&header, &companions))
+            .and_then(|()| Self::build(&new, locks, name, root, (header, layout), plan));
         let built = built.and_then(|segment| {
-            root.lock()?.publish(&name, path)?;
+            root.lock(plan.wait)?.publish(name, path)?;
             fail_point("create.published");
             let ended = segment.membership.end_building();
             ended.map_err(Error::system("unlock", path))?;
             fail_point("create.unlocked");
             Ok(segment)
         });
-        if built.is_err()
-            && let Ok(locked) = root.lock()
-        {
-            let _ = locked.remove_unfinished(&new, nonce);
+        if let Err(error) = &built {
+            // A process that has waited for the lock in vain does not wait again: what is left is garbage.
+            let wait = match error {
+                Error::DirectoryLocked { .. } => LockWait::Never,
+                _ => plan.wait,
+            };
+            if let Ok(locked) = root.lock(wait) {
+                let _ = locked.remove_unfinished(&new, nonce);
+            }
         }
         built.map(|mut segment| {
             segment.companions = companions;
-            segment.root = Some(root);
-            segment.name = Some(name);
             segment
         })
     }
@@ -73,9 +94,10 @@ impl<S: Structure> Segment<S> {
         (header, layout): (Header, Layout<S>),
         plan: &Plan,
     ) -> Result<Self> {
-        reserve(&new.file, header.length, &new.target, &root.path, S::REMEDY)?;
+        let file = new.file()?;
+        reserve(file, header.length, &new.target, &root.path, S::REMEDY)?;
         fail_point("create.reserved");
-        let mapping = Mapping::of_file(&new.file, layout.length, Access::Write)
+        let mapping = Mapping::of_file(file, layout.length, Access::Write)
             .map_err(Error::system("map", &new.target))?;
         mapping.prepare(plan.paging, &new.target)?;
         mapping.write_start(&header.to_bytes());
@@ -98,8 +120,13 @@ impl<S: Structure> Segment<S> {
         check: impl Fn(&Header) -> Result<()>,
     ) -> Result<Self> {
         let (name, root) = (Name::new(name)?, Root::find()?);
-        let (mut segment, mapping) = wait_for(attach.wait, || {
-            Self::open_now(&root.lock()?, &root, &name, attach, &check)
+        let (mut segment, mapping) = wait_for(attach.wait, |wait| {
+            // A limit that was given beside the time to wait for the segment is that of a longer operation.
+            let wait = match attach.wait.is_zero() {
+                true => attach.lock_wait,
+                false => wait,
+            };
+            Self::open_with_patience(&root, &name, attach, wait, &check)
         })?;
         let path = name.file(&root.path);
         segment.root = Some(root);
@@ -109,19 +136,42 @@ impl<S: Structure> Segment<S> {
         Ok(segment)
     }
 
-    fn open_now(
-        locked: &LockedRoot<'_>,
+    /// Looks again before it finds no free entry: a process that cleans up after the dead holds the byte of a
+    /// free one for some microseconds.
+    fn open_with_patience(
         root: &Root,
         name: &Name,
         attach: &Attach,
+        wait: LockWait,
         check: impl Fn(&Header) -> Result<()>,
     ) -> Result<(Self, Arc<Mapping>)> {
-        let (file, locks, header) = locked.open(name, Access::Write)?;
+        const LOOKS: usize = 3;
+        for _ in 1..LOOKS {
+            match Self::open_now(root, name, attach, wait, &check) {
+                Err(Error::TooManyParticipants { .. }) => thread::sleep(Duration::from_millis(1)),
+                other => return other,
+            }
+        }
+        Self::open_now(root, name, attach, wait, check)
+    }
+
+    fn open_now(
+        root: &Root,
+        name: &Name,
+        attach: &Attach,
+        wait: LockWait,
+        check: impl Fn(&Header) -> Result<()>,
+    ) -> Result<(Self, Arc<Mapping>)> {
+        let Opened {
+            file,
+            locks,
+            header,
+            locked,
+        } = root.open_segment(name, Access::Write, wait)?;
         let layout = Layout::<S>::of_opened(name.as_str(), &header, check)?;
         let mapping = Mapping::of_file(&file, layout.length, Access::Write)
             .map_err(Error::system("map", name.file(&root.path)))?;
-        let companions =
-            locked.open_companions(name, header.nonce, S::COMPANIONS, attach.paging)?;
+        let companions = root.open_companions(name, header.nonce, S::COMPANIONS, attach.paging)?;
         let mut segment = Self::attach(
             name.as_str(),
             header,
@@ -131,6 +181,7 @@ impl<S: Structure> Segment<S> {
             &attach.role,
             false,
         )?;
+        drop(locked);
         segment.companions = companions;
         Ok((segment, mapping))
     }
@@ -144,9 +195,7 @@ impl<S: Structure> Segment<S> {
         mapping.prepare(plan.paging, "an anonymous segment")?;
         let companions = match S::COMPANIONS {
             0 => Vec::new(),
-            count => Root::find()?
-                .lock()?
-                .create_nameless_companions(count, plan.paging)?,
+            count => Root::find()?.create_nameless_companions(count, plan.paging)?,
         };
         extend_first::<S>(&header, &companions)?;
         let mut segment =
@@ -197,12 +246,17 @@ fn extend_first<S: Structure>(header: &Header, companions: &[Companion]) -> Resu
     lengths.try_for_each(|(length, companion)| companion.extend(length))
 }
 
-/// Opens, again and again until `limit` has passed, what is not there yet.
-pub(crate) fn wait_for<R>(limit: Duration, open: impl Fn() -> Result<R>) -> Result<R> {
+/// Opens, again and again until `limit` has passed, what is not there yet. The limit is one for the lock of
+/// the root directory, too, if there is any.
+pub(crate) fn wait_for<R>(limit: Duration, open: impl Fn(LockWait) -> Result<R>) -> Result<R> {
     let began = Instant::now();
+    let wait = match limit.is_zero() {
+        true => LockWait::Patience,
+        false => LockWait::within(limit),
+    };
     let mut pause = Duration::from_millis(1);
     loop {
-        match open() {
+        match open(wait) {
             Err(Error::NotFound { .. }) if began.elapsed() < limit => {
                 thread::sleep(pause.min(limit.saturating_sub(began.elapsed())));
                 pause = (pause * 2).min(LONGEST_PAUSE);

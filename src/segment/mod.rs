@@ -2,11 +2,13 @@
 //!
 //! A segment consists of the header (`header.rs`), its locks (`guard.rs`, `readers.rs`), the participant table
 //! (`participants.rs`), and the regions of its structure (`arena.rs`, `records.rs`), in that order; names and
-//! files are in `name.rs`, `names.rs` and `root.rs`; `making.rs` puts all of it together, and
+//! files are in `name.rs`, `names.rs` and `root.rs`, the lock of all names is in `root_lock.rs`, and what killed
+//! processes left goes by `walk.rs` and `collect.rs`; `making.rs` puts all of it together, and
 //! `observation.rs` what suffices for reading; data that grows lies in files of its own (`companion/`). What the structure is, this folder does not know: it asks
 //! a [`Structure`]. Imports `os` and `sync`.
 
 mod arena;
+mod collect;
 mod companion;
 mod directory;
 mod drafts;
@@ -22,7 +24,9 @@ mod participants;
 mod readers;
 mod records;
 mod root;
+mod root_lock;
 mod structure;
+mod walk;
 
 use std::sync::atomic::AtomicU64;
 use std::thread;
@@ -30,14 +34,13 @@ use std::time::Duration;
 
 pub(crate) use arena::{Bytes, Carver, Mapping, Region, Shared, Span};
 pub(crate) use companion::Companion;
-pub use directory::{list, unlink, unlink_all};
+pub use directory::{SegmentInfo, list, unlink, unlink_all};
 pub(crate) use drafts::{PLACES, Replacement, create_nameless};
 pub(crate) use entry::COUNTERS;
 pub(crate) use guard::Guard;
 pub(crate) use header::{HEADER_BYTES, Header, PARAMETERS};
 pub(crate) use making::{check_option, open_or_create, wait_for};
 pub(crate) use name::Name;
-pub use names::SegmentInfo;
 pub(crate) use observation::Observation;
 pub(crate) use options::{SharedOptions, shared_options};
 pub use participants::Participant;
@@ -50,6 +53,7 @@ use crate::sync::primitive::Channel;
 use crate::sync::{Found, Lock, LockWords, Owner, Peers};
 use participants::Membership;
 pub(crate) use root::Root;
+pub(crate) use root_lock::LockWait;
 
 /// How long a segment stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,7 +62,9 @@ pub enum Lifetime {
     #[default]
     UntilUnlinked = 0,
     /// Until nobody is attached any more, however the last participant ended. If that one was
-    /// killed, the next program that opens the segment or creates or lists any removes it.
+    /// killed, the next program that opens the segment, creates one of its name, or lists any removes it; so does
+    /// one of the next creations of others, which look at some files each (at all, where there are few), and one
+    /// for which there would be no room otherwise.
     WhileAttached = 1,
 }
 
@@ -75,6 +81,8 @@ pub enum Lifetime {
 pub struct Attach {
     role: String,
     wait: Duration,
+    /// For the lock of the root directory, where `wait` is no limit for it.
+    lock_wait: LockWait,
     pub(crate) paging: Paging,
 }
 
@@ -90,9 +98,17 @@ impl Attach {
         self
     }
 
-    /// How long to wait for a segment that is not there yet.
+    /// How long to wait for a segment that is not there yet. A limit of more than zero holds whatever the waiting
+    /// is for; without one, opening fails with [`Error::DirectoryLocked`] where a process that is stopped has
+    /// kept the segment directory locked for a second.
     pub fn wait(mut self, limit: Duration) -> Self {
         self.wait = limit;
+        self
+    }
+
+    /// For how long to wait for the lock of the root directory, where there is no other limit.
+    pub(crate) fn lock_wait(mut self, wait: LockWait) -> Self {
+        self.lock_wait = wait;
         self
     }
 
@@ -272,12 +288,12 @@ impl<S> Drop for Segment<S> {
         };
         // Under the root's lock, so that nobody attaches between the look and the removal. Without
         // it (a full descriptor table, say) leaving still works, and the next program cleans up.
-        let locked = root.lock();
+        let locked = root.lock(LockWait::Patience);
         self.membership.leave();
         if let (Ok(locked), true) = (locked, self.membership.was_last())
             && let Some(Ok(file)) = self.membership.file()
         {
-            let _ = locked.unlink_same(name, &file);
+            let _ = locked.unlink_same(name, file);
         }
     }
 }

@@ -1,62 +1,26 @@
-//! Names in the root directory: creating, publishing, listing, removing.
+//! Names in the root directory: creating, publishing, opening, removing.
 //!
-//! Whatever changes or looks up a name does so under one lock of the directory (`.lock`, held for
-//! some microseconds, dropped by the system when its holder dies): so nobody attaches to a segment
-//! that is being removed, and nobody removes a newer segment of the same name. Unfinished segments
-//! have hidden names; the lock of their creator tells them from debris.
+//! Whatever changes a name does so under one lock of the directory (`root_lock.rs`): so no process removes a
+//! newer segment of the same name. A segment that lives while somebody is attached is opened under the lock,
+//! too, so that no process attaches while it is being removed; one that stays until it is unlinked needs none.
+//! Unfinished segments have hidden names; the lock of their creator tells them from garbage (`collect.rs`).
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::Lifetime;
-use super::companion::companion_of;
+use super::collect::UNFINISHED;
 use super::header::Header;
 use super::name::Name;
 use super::participants;
 use super::root::Root;
+use super::root_lock::{LockWait, LockedRoot};
 use crate::error::{Error, Result};
-use crate::os::{self, Access, ByteLocks, fail_point};
+use crate::os::{self, Access, ByteLocks, ParentOnly, fail_point};
 
-/// The end of the name of a hidden file in which a segment is built.
-const UNFINISHED: &str = ".pond.new";
-
-/// What [`list`](crate::list) tells of a segment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SegmentInfo {
-    /// Its name.
-    pub name: String,
-    /// The structure that it holds, such as `pool`; `damaged` where the header cannot be read.
-    pub kind: String,
-    /// Its size in bytes, with all that it has grown by.
-    pub bytes: u64,
-    /// When it was created, by its creator's clock.
-    pub created: SystemTime,
-    /// How many participants are attached and alive.
-    pub participants: usize,
-}
-
-/// The root directory while names in it hold still.
-pub(crate) struct LockedRoot<'a> {
-    pub(super) root: &'a Root,
-    lock: ByteLocks,
-}
-
-impl Drop for LockedRoot<'_> {
-    fn drop(&mut self) {
-        let _ = self.lock.unlock(0, 1);
-    }
-}
-
-impl<'a> LockedRoot<'a> {
-    /// `lock` holds the lock of `root`.
-    pub(super) fn new(root: &'a Root, lock: ByteLocks) -> Self {
-        Self { root, lock }
-    }
-
+impl LockedRoot<'_> {
     /// Creates an unfinished segment's file, in the directory of its later name. There is one for a
     /// name at most: who comes second is told that the segment exists, and reserves no space.
     /// The builder's lock comes with it.
@@ -64,7 +28,11 @@ impl<'a> LockedRoot<'a> {
         let target = name.file(&self.root.path);
         let path = unfinished_path(&target);
         if path.exists() {
-            self.remove_debris(&path)?;
+            self.remove_if_unneeded(&path)?;
+        }
+        if target.exists() {
+            // One that cannot be read has a name all the same.
+            let _ = self.remove_if_over(name);
         }
         if target.exists() || path.exists() {
             return Err(Error::AlreadyExists {
@@ -78,6 +46,23 @@ impl<'a> LockedRoot<'a> {
             self.remove_empty_directories(path.parent().unwrap_or(&path));
         }
         made
+    }
+
+    /// Creates the file of a draft for the segment at `target`: the first of `.b~0.pond.new`, `.b~1.pond.new` …
+    /// that is free, or was left by a builder that is gone. No segment's name has a `~`.
+    pub(super) fn create_draft(&self, target: PathBuf) -> Result<(Unfinished, ByteLocks)> {
+        let stem = target.file_stem().unwrap_or_default().to_string_lossy();
+        let mut number = 0_u64;
+        loop {
+            let path = target.with_file_name(format!(".{stem}~{number}{UNFINISHED}"));
+            // What cannot be opened is another user's.
+            let removed =
+                path.symlink_metadata().is_ok() && self.remove_if_unneeded(&path).unwrap_or(false);
+            if removed || path.symlink_metadata().is_err() {
+                return self.make_unfinished(path, target);
+            }
+            number += 1;
+        }
     }
 
     /// Makes an unfinished file in a place that is free.
@@ -95,7 +80,8 @@ impl<'a> LockedRoot<'a> {
         fail_point("create.file");
         participants::begin_building(&locks).map_err(Error::system("lock", &path))?;
         // An open file of its own, see `open`.
-        let file = os::open_private(&path, Access::Write).map_err(Error::system("open", &path))?;
+        let file = ParentOnly::open(|| os::open_private(&path, Access::Write))
+            .map_err(Error::system("open", &path))?;
         let unfinished = Unfinished { path, target, file };
         Ok((unfinished, locks))
     }
@@ -110,66 +96,11 @@ impl<'a> LockedRoot<'a> {
         })
     }
 
-    /// Opens the file of segment `name`. One whose lifetime is over is removed, and not found.
-    /// `access` is for the file. The locks are on an open file of their own, for writing in any case: a
-    /// forked child inherits a mapping, and with it the mapping's open file, which would keep its
-    /// parent's locks.
-    pub(crate) fn open(
-        &self,
-        name: &Name,
-        access: Access,
-    ) -> Result<(fs::File, ByteLocks, Header)> {
-        let path = name.file(&self.root.path);
-        let file = self.open_file(name, access)?;
-        let locks = ByteLocks::open(|| os::open_private(&path, Access::Write))
-            .map_err(Error::system("open", &path))?;
-        let header = Header::read(name.as_str(), &mut os::contents(&file))?;
-        if is_over(&header, &locks) {
-            self.remove_segment(&path)?;
-            return Err(self.not_found(name));
-        }
-        Ok((file, locks, header))
-    }
-
-    fn open_file(&self, name: &Name, access: Access) -> Result<fs::File> {
-        let path = name.file(&self.root.path);
-        os::open_private(&path, access).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => self.not_found(name),
-            _ => Error::system("open", &path)(error),
-        })
-    }
-
-    fn not_found(&self, name: &Name) -> Error {
-        Error::NotFound {
-            name: name.as_str().into(),
-            root: self.root.path.clone(),
-            waited: Duration::ZERO,
-        }
-    }
-
-    /// Removes segment `name` if its lifetime is over, and says whether it did. Opens the file
-    /// once, but for those that live while somebody is attached.
-    fn remove_if_over(&self, name: &Name) -> Result<bool> {
-        let path = &name.file(&self.root.path);
-        let file = self.open_file(name, Access::Read)?;
-        let header = Header::read("", &mut os::contents(&file))?;
-        if header.lifetime != Lifetime::WhileAttached {
-            return Ok(false);
-        }
-        let locks = ByteLocks::open(|| os::open_private(path, Access::Write))
-            .map_err(Error::system("open", path))?;
-        let over = is_over(&header, &locks);
-        if over {
-            self.remove_segment(path)?;
-        }
-        Ok(over)
-    }
-
     /// Takes the name away, whatever the file holds.
     pub(crate) fn unlink(&self, name: &Name) -> Result<()> {
         let path = name.file(&self.root.path);
         if path.symlink_metadata().is_err() {
-            return Err(self.not_found(name));
+            return Err(self.root.not_found(name));
         }
         self.remove_segment(&path)
     }
@@ -186,105 +117,10 @@ impl<'a> LockedRoot<'a> {
     /// Removes an unfinished segment, whose header has `nonce`, as far as it is still there.
     pub(crate) fn remove_unfinished(&self, unfinished: &Unfinished, nonce: u64) -> Result<()> {
         // The builder's lock is gone, so somebody else's file may be there by now.
-        if is_same(&unfinished.path, &unfinished.file)? {
+        if is_same(&unfinished.path, unfinished.file()?)? {
             self.remove(&unfinished.path)?;
         }
         self.remove_unpublished_companions(&unfinished.target, nonce)
-    }
-
-    /// The names of all segments, after removing what nobody needs any more: segments whose
-    /// lifetime is over, unfinished ones whose creator died, and companions that lost theirs. Directories that a
-    /// creator left empty stay, as nothing tells them from others; they are in nobody's way.
-    pub(crate) fn names(&self) -> Result<Vec<Name>> {
-        let (mut names, mut companions) = (Vec::new(), Vec::new());
-        let mut directories = vec![self.root.path.clone()];
-        while let Some(directory) = directories.pop() {
-            // All of them first: on some systems a directory that is being read cannot be removed.
-            let entries: Vec<_> = match fs::read_dir(&directory) {
-                Ok(entries) => entries.flatten().collect(),
-                Err(error) if directory == self.root.path || os::is_too_many_files(&error) => {
-                    return Err(Error::system("list", &directory)(error));
-                }
-                // Gone meanwhile, or not millpond's.
-                Err(_) => continue,
-            };
-            for entry in entries {
-                let path = entry.path();
-                let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
-                if is_directory {
-                    directories.push(path);
-                } else if is_debris(&entry.file_name()) {
-                    // What cannot be opened is somebody else's.
-                    let _ = self.remove_debris(&path);
-                } else if let Some(whose) = companion_of(&path) {
-                    companions.push((whose, path));
-                } else if let Some(name) = Name::of_file(&self.root.path, &path) {
-                    match self.remove_if_over(&name) {
-                        Ok(true) | Err(Error::NotFound { .. }) => {}
-                        // One that cannot be read has a name all the same.
-                        _ => names.push(name),
-                    }
-                }
-            }
-        }
-        self.remove_orphans(companions);
-        names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
-        Ok(names)
-    }
-
-    /// What there is to tell about one segment; `None` where its lifetime has just ended. A file that
-    /// cannot be read is damaged, unless this process may open no more files.
-    pub(crate) fn describe(&self, name: &Name) -> Result<Option<SegmentInfo>> {
-        let path = name.file(&self.root.path);
-        let mut info = SegmentInfo {
-            name: name.as_str().into(),
-            kind: "damaged".into(),
-            bytes: path.metadata().map_or(0, |found| found.len()),
-            created: UNIX_EPOCH,
-            participants: 0,
-        };
-        match self.open(name, Access::Read) {
-            Ok((_, locks, header)) => {
-                info.kind = header.kind;
-                info.bytes += self.companion_bytes(name, header.nonce);
-                info.created = UNIX_EPOCH
-                    .checked_add(Duration::from_micros(header.created))
-                    .unwrap_or(UNIX_EPOCH);
-                info.participants = participants::count_living(&locks, header.participants);
-            }
-            Err(Error::NotFound { .. }) => return Ok(None),
-            Err(Error::System { cause, .. }) if os::is_too_many_files(&cause) => {
-                return Err(Error::system("open", path)(cause));
-            }
-            Err(_) => {}
-        }
-        Ok(Some(info))
-    }
-
-    /// Removes a hidden file that nobody needs. One that is being built is its builder's, whoever
-    /// else is attached: a builder that died while it published left a second name behind.
-    fn remove_debris(&self, path: &Path) -> Result<()> {
-        let locks = match ByteLocks::open(|| os::open_private(path, Access::Write)) {
-            // Its maker was killed before the group was let in: that is done under the root's lock.
-            Err(error)
-                if error.kind() == io::ErrorKind::PermissionDenied && self.root.group.is_some() =>
-            {
-                return self.remove(path);
-            }
-            other => other.map_err(Error::system("open", path))?,
-        };
-        let needed = match path
-            .as_os_str()
-            .as_encoded_bytes()
-            .ends_with(UNFINISHED.as_bytes())
-        {
-            true => participants::is_being_built(&locks),
-            false => participants::is_attached(&locks),
-        };
-        match needed {
-            true => Ok(()),
-            false => self.remove(path),
-        }
     }
 
     /// Removes a file, and the directories that it leaves empty.
@@ -303,11 +139,84 @@ impl<'a> LockedRoot<'a> {
             .take_while(|above| *above != self.root.path);
         for directory in below_root {
             match fs::remove_dir(directory) {
-                // One that could not be made.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                // One that could not be made: the disk is full, or its path too long.
+                Err(error)
+                    if [io::ErrorKind::NotFound, io::ErrorKind::InvalidFilename]
+                        .contains(&error.kind()) => {}
                 Err(_) => break, // not empty
                 Ok(()) => {}
             }
+        }
+    }
+}
+
+/// The file of a segment, as a process has it open.
+pub(crate) struct Opened<'a> {
+    pub(crate) file: fs::File,
+    /// On an open file of their own, for writing in any case: a forked child inherits a mapping, and with it
+    /// the mapping's open file, which would keep its parent's locks.
+    pub(crate) locks: ByteLocks,
+    pub(crate) header: Header,
+    /// To be held until the process is attached, so that the segment is not removed before.
+    pub(crate) locked: Option<LockedRoot<'a>>,
+}
+
+impl Root {
+    /// Opens the file of segment `name`, for `access`. One whose lifetime is over is removed, and not found.
+    ///
+    /// A segment that lives while somebody is attached is opened under the root's lock. One that stays until it
+    /// is unlinked is opened without: a process that opens it while another one unlinks it came before that one,
+    /// and keeps it.
+    pub(super) fn open_segment(
+        &self,
+        name: &Name,
+        access: Access,
+        wait: LockWait,
+    ) -> Result<Opened<'_>> {
+        let path = name.file(&self.path);
+        loop {
+            let file = self.open_file(&path, access);
+            let file = file.map_err(|error| self.cannot_open(name, &path, error))?;
+            let header = Header::read(name.as_str(), &mut os::contents(&file))?;
+            let locked = match header.lifetime {
+                Lifetime::WhileAttached => Some(self.lock(wait)?),
+                Lifetime::UntilUnlinked => None,
+            };
+            let locks = ByteLocks::open(|| self.open_file(&path, Access::Write));
+            let locks = locks.map_err(|error| self.cannot_open(name, &path, error))?;
+            // A file that lost its name never gets it back. So where the name means the first one now, it meant
+            // the first one in between.
+            if !is_same(&path, &file)? {
+                continue;
+            }
+            if let Some(locked) = &locked
+                && is_over(&header, &locks)
+            {
+                locked.remove_segment(&path)?;
+                return Err(self.not_found(name));
+            }
+            return Ok(Opened {
+                file,
+                locks,
+                header,
+                locked,
+            });
+        }
+    }
+
+    fn cannot_open(&self, name: &Name, path: &Path, error: io::Error) -> Error {
+        match error.kind() {
+            io::ErrorKind::NotFound => self.not_found(name),
+            _ => Error::system("open", path)(error),
+        }
+    }
+
+    /// Says that no segment has the name.
+    pub(super) fn not_found(&self, name: &Name) -> Error {
+        Error::NotFound {
+            name: name.as_str().into(),
+            root: self.path.clone(),
+            waited: Duration::ZERO,
         }
     }
 }
@@ -325,17 +234,14 @@ pub(crate) struct Unfinished {
     pub(crate) path: PathBuf,
     /// Where it will be published.
     pub(crate) target: PathBuf,
-    pub(crate) file: fs::File,
+    pub(crate) file: ParentOnly,
 }
 
-/// Whether a file's name is that of an unfinished segment, or of a removed one that was still mapped
-/// (on Windows). Other hidden files in the directory are not millpond's.
-fn is_debris(name: &OsStr) -> bool {
-    let Some(hidden) = name.to_str().and_then(|name| name.strip_prefix('.')) else {
-        return false;
-    };
-    let is_removed = |text: &str| text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    hidden.ends_with(UNFINISHED) || hidden.strip_suffix(".dead").is_some_and(is_removed)
+impl Unfinished {
+    /// The file itself. An error in a forked child, whose parent builds the segment.
+    pub(crate) fn file(&self) -> Result<&fs::File> {
+        self.file.get().map_err(Error::system("write", &self.path))
+    }
 }
 
 /// Whether `path` names `file`.
@@ -344,6 +250,6 @@ fn is_same(path: &Path, file: &fs::File) -> Result<bool> {
 }
 
 /// Whether a segment was to live while somebody is attached, and nobody is.
-fn is_over(header: &Header, locks: &ByteLocks) -> bool {
+pub(super) fn is_over(header: &Header, locks: &ByteLocks) -> bool {
     header.lifetime == Lifetime::WhileAttached && !participants::is_attached(locks)
 }

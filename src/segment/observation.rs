@@ -10,12 +10,14 @@ use super::arena::Mapping;
 use super::header::Header;
 use super::making::wait_for;
 use super::name::Name;
+use super::names::Opened;
 use super::participants::{self, MOST_OBSERVERS};
 use super::root::Root;
+use super::root_lock::LockWait;
 use super::structure::{Layout, Structure};
 use super::{Attach, Lifetime};
 use crate::error::{Error, Result};
-use crate::os::{self, Access, ByteLocks};
+use crate::os::{Access, ByteLocks, Origin};
 
 /// A segment and its structure, mapped for reading alone.
 pub(crate) struct Observation<S> {
@@ -26,7 +28,7 @@ pub(crate) struct Observation<S> {
     locks: ByteLocks,
     /// Which of the observers this is.
     number: usize,
-    forks: u64,
+    origin: Origin,
 }
 
 impl<S: Structure> Observation<S> {
@@ -37,7 +39,8 @@ impl<S: Structure> Observation<S> {
         check: impl Fn(&Header) -> Result<()>,
     ) -> Result<Self> {
         let name = Name::new(name)?;
-        let (observation, mapping) = wait_for(attach.wait, || Self::open_now(&name, &check))?;
+        let (observation, mapping) =
+            wait_for(attach.wait, |wait| Self::open_now(&name, wait, &check))?;
         let path = name.file(&observation.root.path);
         mapping.prepare(attach.paging, path)?;
         Ok(observation)
@@ -45,12 +48,17 @@ impl<S: Structure> Observation<S> {
 
     fn open_now(
         name: &Name,
+        wait: LockWait,
         check: impl Fn(&Header) -> Result<()>,
     ) -> Result<(Self, Arc<Mapping>)> {
         let root = Root::find()?;
         let path = name.file(&root.path);
-        let locked = root.lock()?;
-        let (file, locks, header) = locked.open(name, Access::Read)?;
+        let Opened {
+            file,
+            locks,
+            header,
+            locked,
+        } = root.open_segment(name, Access::Read, wait)?;
         let layout = Layout::<S>::of_opened(name.as_str(), &header, check)?;
         let mapping = Mapping::of_file(&file, layout.length, Access::Read)
             .map_err(Error::system("map", &path))?;
@@ -68,7 +76,7 @@ impl<S: Structure> Observation<S> {
             lifetime: header.lifetime,
             locks,
             number,
-            forks: os::forks(),
+            origin: Origin::here(),
         };
         Ok((observation, mapping))
     }
@@ -80,7 +88,7 @@ impl<S: Structure> Observation<S> {
 
     /// An error in a process that was forked from the one that observes: it is not counted.
     pub(crate) fn check_process(&self) -> Result<()> {
-        match self.forks == os::forks() {
+        match self.origin.is_here() {
             true => Ok(()),
             false => Err(Error::Forked {
                 name: self.name().into(),
@@ -91,7 +99,7 @@ impl<S: Structure> Observation<S> {
 
 impl<S> Drop for Observation<S> {
     fn drop(&mut self) {
-        if self.forks != os::forks() {
+        if !self.origin.is_here() {
             return; // the lock is the parent's
         }
         if self.lifetime == Lifetime::UntilUnlinked {
@@ -99,12 +107,12 @@ impl<S> Drop for Observation<S> {
             return;
         }
         // As a participant leaves; see there.
-        let locked = self.root.lock();
+        let locked = self.root.lock(LockWait::Patience);
         participants::end_observing(&self.locks, self.number);
         if let (Ok(locked), false) = (locked, participants::is_attached(&self.locks))
             && let Ok(file) = self.locks.file()
         {
-            let _ = locked.unlink_same(&self.name, &file);
+            let _ = locked.unlink_same(&self.name, file);
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! A structure's options hold a [`SharedOptions`] and get its methods by `shared_options!`. Computes only.
 
+use super::root_lock::LockWait;
 use super::structure::{Paging, Plan};
 use super::{Attach, Lifetime, PARAMETERS};
 
@@ -44,6 +45,7 @@ impl SharedOptions {
             schema,
             role: self.role.clone(),
             paging: self.paging,
+            wait: LockWait::Patience,
         }
     }
 }

@@ -9,12 +9,11 @@ use std::io;
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::arena::{Region, Shared};
 use super::entry::{COUNTERS, Entry, ROLE_WORDS};
-use crate::os::{self, ByteLocks, fail_point};
+use crate::os::{self, ByteLocks, Origin, fail_point};
 use crate::sync::{Owner, Peers};
 
 /// The byte that is locked for entry 0; the others follow it. Segments are never as long.
@@ -49,7 +48,7 @@ pub(crate) struct Membership {
     locks: Option<ByteLocks>,
     /// Byte locks do not exclude threads of one process, so cleaning takes this as well.
     cleaning: Mutex<()>,
-    forks: u64,
+    origin: Origin,
 }
 
 impl Membership {
@@ -80,7 +79,7 @@ impl Membership {
             table,
             locks,
             cleaning: Mutex::new(()),
-            forks: os::forks(),
+            origin: Origin::here(),
         }))
     }
 
@@ -93,7 +92,7 @@ impl Membership {
     /// Whether this process is the one that joined, and not a child that it forked.
     #[inline(always)]
     pub(crate) fn is_ours(&self) -> bool {
-        self.forks == os::forks()
+        self.origin.is_here()
     }
 
     /// This participant's counters. Written by: its own threads.
@@ -188,8 +187,8 @@ impl Membership {
         }
     }
 
-    /// A `File` for what the byte locks live on.
-    pub(crate) fn file(&self) -> Option<io::Result<std::fs::File>> {
+    /// The file that the byte locks live on.
+    pub(crate) fn file(&self) -> Option<io::Result<&std::fs::File>> {
         self.locks.as_ref().map(ByteLocks::file)
     }
 }
@@ -214,10 +213,22 @@ impl Peers for Membership {
 
 /// How many of the first `entries` participants of a file are alive.
 pub(crate) fn count_living(locks: &ByteLocks, entries: usize) -> usize {
-    let living = |number| locks.is_locked_elsewhere(byte_of(number), 1);
-    (0..entries)
-        .filter(|&number| living(number).unwrap_or(true))
-        .count()
+    count_living_among(locks, 0, entries)
+}
+
+/// Halves what has a living participant, so that many entries without any cost one question.
+fn count_living_among(locks: &ByteLocks, first: usize, entries: usize) -> usize {
+    let is_locked = || locks.is_locked_elsewhere(byte_of(first), entries as u64);
+    if entries == 0 || !is_locked().unwrap_or(true) {
+        return 0;
+    }
+    match entries / 2 {
+        0 => 1,
+        half => {
+            count_living_among(locks, first, half)
+                + count_living_among(locks, first + half, entries - half)
+        }
+    }
 }
 
 /// Whether anybody is attached to a file, observes it or builds it, through another open file than
@@ -230,10 +241,12 @@ pub(crate) fn is_attached(locks: &ByteLocks) -> bool {
 /// Says that this process observes a file, for as long as it lives or until [`end_observing`] with the
 /// number that this gives. `None` where there are about as many observers as may be.
 pub(super) fn begin_observing(locks: &ByteLocks) -> io::Result<Option<usize>> {
-    /// At random, so that nobody goes through all who are there while others wait for the root.
+    /// At random, so that nobody goes through all who are there while others wait for the root. By the system's
+    /// generator, or all forked children of a process would try the same places.
     const ATTEMPTS: usize = 64;
+    const { assert!(MOST_OBSERVERS.is_power_of_two()) };
     for _ in 0..ATTEMPTS {
-        let number = rand::random_range(0..MOST_OBSERVERS);
+        let number = os::random()? as usize % MOST_OBSERVERS;
         if locks.try_lock(FIRST_OBSERVER + number as u64, 1)? {
             return Ok(Some(number));
         }
@@ -260,17 +273,11 @@ pub(crate) fn begin_building(locks: &ByteLocks) -> io::Result<()> {
     }
 }
 
-/// Locks the byte of a free entry. Looks again before it finds none: somebody who cleans up after
-/// the dead holds the byte of a free entry for some microseconds.
+/// Locks the byte of a free entry.
 fn take_entry(locks: &ByteLocks, entries: usize) -> io::Result<Option<usize>> {
-    for look in 0..3 {
-        if look > 0 {
-            thread::sleep(Duration::from_millis(1));
-        }
-        for number in 0..entries {
-            if locks.try_lock(byte_of(number), 1)? {
-                return Ok(Some(number));
-            }
+    for number in 0..entries {
+        if locks.try_lock(byte_of(number), 1)? {
+            return Ok(Some(number));
         }
     }
     Ok(None)

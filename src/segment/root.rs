@@ -7,9 +7,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::names::LockedRoot;
+use super::root_lock::{LockWait, LockedRoot};
 use crate::error::{Error, Result};
-use crate::os::{self, Access, ByteLocks, Group};
+use crate::os::{self, Access, ByteLocks, Group, ParentOnly, fail_point};
 
 /// The variable that names another root directory.
 const VARIABLE: &str = "MILLPOND_DIR";
@@ -46,12 +46,17 @@ impl Root {
         }
     }
 
-    pub(crate) fn lock(&self) -> Result<LockedRoot<'_>> {
-        let path = self.path.join(LOCK_FILE);
+    /// Locks the directory. An error where another process has the lock for longer than `wait` allows.
+    pub(crate) fn lock(&self, wait: LockWait) -> Result<LockedRoot<'_>> {
+        let path = self.lock_path();
         let lock =
             ByteLocks::open(|| self.open_or_create(&path)).map_err(Error::system("open", &path))?;
-        lock.lock(0).map_err(Error::system("lock", &path))?;
-        Ok(LockedRoot::new(self, lock))
+        LockedRoot::take(self, lock, wait)
+    }
+
+    /// The file on which the lock is.
+    pub(super) fn lock_path(&self) -> PathBuf {
+        self.path.join(LOCK_FILE)
     }
 
     /// Opens the lock's file, or makes it. A group gets it by its name only when it may open it.
@@ -61,9 +66,7 @@ impl Root {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 other => return other,
             }
-            let hidden = self
-                .path
-                .join(format!(".{:016x}.dead", rand::random::<u64>()));
+            let hidden = self.path.join(format!(".{:016x}.dead", os::random()?));
             let published = self.create_file(&hidden).and_then(|file| {
                 os::publish(&hidden, path)?;
                 Ok(file)
@@ -85,6 +88,48 @@ impl Root {
         }
     }
 
+    /// Opens a file below the root, never through a symbolic link.
+    pub(super) fn open_file(&self, path: &Path, access: Access) -> io::Result<fs::File> {
+        match os::open_private(path, access) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                path.parent()
+                    .map_or(Ok(()), |above| self.let_owner_in(above))?;
+                os::open_private(path, access)
+            }
+            other => other,
+        }
+    }
+
+    /// Makes sure that the user may use `directory`, at or below the root, and those above it, as far as they
+    /// are this user's: an earlier version, under a mask without the owner's bits, made some that nobody could.
+    pub(super) fn let_owner_in(&self, directory: &Path) -> io::Result<()> {
+        let Ok(inside) = directory.strip_prefix(&self.path) else {
+            return Ok(());
+        };
+        let mut path = self.path.clone();
+        for part in inside {
+            path.push(part);
+            os::let_owner_in(&path)?;
+        }
+        Ok(())
+    }
+
+    /// A new file that loses its name at once, and what it was called. Until then it has that of a file which
+    /// nobody needs; so a process that collects garbage may remove it first.
+    pub(super) fn create_nameless(&self) -> Result<(ParentOnly, PathBuf)> {
+        let create = |number| {
+            let path = self.path.join(format!(".{number:016x}.dead"));
+            let file = ParentOnly::open(|| self.create_file(&path))?;
+            Ok((file, path))
+        };
+        let created = os::make_numbered(create);
+        let (file, path) = created.map_err(Error::system("create a hidden file in", &self.path))?;
+        fail_point("companion.nameless");
+        let removed = os::remove_if_there(&path, &self.path);
+        removed.map_err(Error::system("remove", &path))?;
+        Ok((file, path))
+    }
+
     /// A new file that only the user, and the group, may read and write.
     pub(super) fn create_file(&self, path: &Path) -> io::Result<fs::File> {
         let file = os::create_private(path)?;
@@ -96,15 +141,22 @@ impl Root {
 
     /// Makes `directory`, which lies below the root, and those above it.
     pub(super) fn create_directories(&self, directory: &Path) -> io::Result<()> {
-        let Some(group) = &self.group else {
-            return fs::create_dir_all(directory);
-        };
         if directory == self.path {
             return Ok(());
         }
         directory
             .parent()
             .map_or(Ok(()), |above| self.create_directories(above))?;
+        let Some(group) = &self.group else {
+            return match os::create_directory(directory) {
+                Err(error)
+                    if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() =>
+                {
+                    os::let_owner_in(directory)
+                }
+                other => other,
+            };
+        };
         match fs::create_dir(directory) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 if group.check_directory(directory)?.is_ok() {
@@ -150,6 +202,18 @@ fn find_group() -> Result<Option<Group>> {
 }
 
 #[cfg(test)]
+impl Root {
+    /// An empty one, for a test of that name.
+    pub(super) fn of_test(name: &str) -> Self {
+        let name = format!("millpond-{name}-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let _ = fs::remove_dir_all(&path);
+        os::create_directory(&path).expect("a new directory");
+        Self { path, group: None }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -160,7 +224,7 @@ mod tests {
             path: std::env::temp_dir().join(name),
             group: None,
         };
-        let Err(error) = root.lock() else {
+        let Err(error) = root.lock(LockWait::Patience) else {
             panic!("there is no such directory");
         };
         assert!(

@@ -9,7 +9,9 @@ use super::Lifetime;
 use super::arena::{Carver, Mapping, Span};
 use super::entry::Entry;
 use super::header::{HEADER_BYTES, Header, LONGEST_SCHEMA, PARAMETERS};
+use super::root_lock::LockWait;
 use crate::error::{Error, Result};
+use crate::os;
 use crate::sync::LockWords;
 
 /// What helps where there is no room for a segment, besides making some.
@@ -51,6 +53,7 @@ pub(crate) struct Paging {
 }
 
 /// What a new segment is to be.
+#[derive(Clone)]
 pub(crate) struct Plan {
     pub(crate) lifetime: Lifetime,
     pub(crate) participants: usize,
@@ -60,6 +63,8 @@ pub(crate) struct Plan {
     pub(crate) schema: String,
     pub(crate) role: String,
     pub(crate) paging: Paging,
+    /// For the lock of the root directory.
+    pub(crate) wait: LockWait,
 }
 
 /// The regions that every segment begins with, and those of its structure.
@@ -123,7 +128,7 @@ pub(super) fn plan_layout<S: Structure>(plan: &Plan) -> Result<(Header, Layout<S
     let mut header = Header {
         kind: S::KIND.into(),
         length: 0,
-        nonce: rand::random(),
+        nonce: os::random().map_err(Error::system("draw", "a random number"))?,
         created: created.unwrap_or_default().as_micros() as u64,
         lifetime: plan.lifetime,
         participants: plan.participants,

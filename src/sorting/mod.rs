@@ -58,6 +58,11 @@ impl Sorter {
         self.count
     }
 
+    /// An error in a forked child where pairs are in a temporary file, which is the parent's.
+    pub(crate) fn check_process(&self) -> Result<()> {
+        self.spool.as_ref().map_or(Ok(()), Spool::check_process)
+    }
+
     /// Takes a pair, whose key and value are given in parts.
     ///
     /// # Errors

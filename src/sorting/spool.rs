@@ -1,11 +1,11 @@
-//! A temporary file without a name: written at its end, read anywhere, gone with the process.
+//! A temporary file without a name: written at its end, read anywhere, gone with the process. A forked child has none of
+//! it: it would keep the space, and move the place at which its parent reads.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::os;
+use crate::os::{self, ParentOnly};
 
 /// What is gathered before it is written, in bytes.
 const BUFFER: usize = 256 << 10;
@@ -15,7 +15,7 @@ const STEP: u64 = 4 << 20;
 /// A temporary file. It loses its name as soon as it is there, so that it goes when it is dropped, and when the
 /// process is killed.
 pub(crate) struct Spool {
-    file: File,
+    file: ParentOnly,
     directory: PathBuf,
     /// Bytes that were appended.
     length: u64,
@@ -28,10 +28,17 @@ pub(crate) struct Spool {
 impl Spool {
     /// An empty one on the file system of `directory`.
     pub(crate) fn create(directory: &Path) -> Result<Self> {
-        // Under such a name what is left of segments is removed, too.
-        let path = directory.join(format!(".{:016x}.dead", rand::random::<u64>()));
-        let file = os::create_private(&path).map_err(Error::system("create", &path))?;
-        os::remove(&path, directory).map_err(Error::system("remove", &path))?;
+        let create = |number| {
+            // Under such a name what is left of segments is removed, too.
+            let path = directory.join(format!(".{number:016x}.dead"));
+            let file = ParentOnly::open(|| os::create_private(&path))?;
+            Ok((file, path))
+        };
+        let created = os::make_numbered(create);
+        let (file, path) =
+            created.map_err(Error::system("create a temporary file in", directory))?;
+        // A process that collects garbage there may have been faster.
+        os::remove_if_there(&path, directory).map_err(Error::system("remove", &path))?;
         Ok(Self {
             file,
             directory: directory.to_path_buf(),
@@ -39,6 +46,12 @@ impl Spool {
             reserved: 0,
             buffer: Vec::with_capacity(BUFFER),
         })
+    }
+
+    /// An error in a forked child, which has none of the file.
+    pub(crate) fn check_process(&self) -> Result<()> {
+        let open = self.file.get().map(drop);
+        open.map_err(Error::system("use a temporary file in", &self.directory))
     }
 
     /// How many bytes were appended.
@@ -73,25 +86,27 @@ impl Spool {
 
     /// Reads what lies from `start` on. What was appended must have been flushed.
     pub(crate) fn read(&self, start: u64, into: &mut [u8]) -> Result<()> {
-        let mut file = &self.file;
-        let read = file.seek(SeekFrom::Start(start));
-        let read = read.and_then(|_| file.read_exact(into));
+        let read = self.file.get().and_then(|mut file| {
+            file.seek(SeekFrom::Start(start))?;
+            file.read_exact(into)
+        });
         read.map_err(Error::system("read a temporary file in", &self.directory))
     }
 
     fn write(&mut self, start: u64, bytes: &[u8]) -> Result<()> {
         let end = start + bytes.len() as u64;
-        let mut file = &self.file;
-        let written = if end > self.reserved {
-            // A full file system is an error here, and a limit on the length of files is no signal.
-            let asked = end.next_multiple_of(STEP);
-            let reserved = os::reserve(file, asked);
-            reserved.map(|()| self.reserved = asked)
-        } else {
-            Ok(())
-        };
-        let written = written.and_then(|()| file.seek(SeekFrom::Start(start)));
-        let written = written.and_then(|_| file.write_all(bytes));
+        let mut reserved = self.reserved;
+        let written = self.file.get().and_then(|mut file| {
+            if end > reserved {
+                // A full file system is an error here, and a limit on the length of files is no signal.
+                let asked = end.next_multiple_of(STEP);
+                os::reserve(file, asked)?;
+                reserved = asked;
+            }
+            file.seek(SeekFrom::Start(start))?;
+            file.write_all(bytes)
+        });
+        self.reserved = reserved;
         written.map_err(|error| self.refused(error, end))
     }
 
@@ -102,7 +117,11 @@ impl Spool {
         Error::NoSpace {
             directory: self.directory.clone(),
             asked: end.next_multiple_of(STEP) - self.reserved,
-            free: os::free_space(&self.file, &self.directory).unwrap_or(None),
+            free: self
+                .file
+                .get()
+                .and_then(|file| os::free_space(file, &self.directory))
+                .unwrap_or(None),
             remedy: "set `PublishOptions::scratch` to a directory with more room",
         }
     }

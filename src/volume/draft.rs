@@ -9,7 +9,7 @@ use super::place::Place;
 use super::target::Target;
 use super::{ALIGNMENT, CHECKSUM, Content, LENGTH, PARAMETERS, START, VERSION};
 use crate::error::{Error, Result};
-use crate::os;
+use crate::os::{self, ParentOnly};
 use crate::segment::{self, HEADER_BYTES, Header, Lifetime};
 
 /// How much is written at once.
@@ -29,15 +29,16 @@ pub(crate) struct Draft {
 pub(super) enum Sink {
     Name(segment::Replacement),
     File(Target),
-    Memory(File, PathBuf),
+    Memory(ParentOnly, PathBuf),
 }
 
 impl Sink {
-    fn file(&self) -> &File {
+    /// What is written to. An error in a forked child: it would write where its parent does.
+    fn file(&self) -> io::Result<&File> {
         match self {
             Self::Name(draft) => draft.file(),
             Self::File(target) => target.file(),
-            Self::Memory(file, _) => file,
+            Self::Memory(file, _) => file.get(),
         }
     }
 
@@ -59,7 +60,10 @@ impl Sink {
         Error::NoSpace {
             directory: directory.into(),
             asked: asked as u64,
-            free: os::free_space(self.file(), directory).unwrap_or(None),
+            free: self
+                .file()
+                .and_then(|file| os::free_space(file, directory))
+                .unwrap_or(None),
             remedy: match self {
                 Self::File(_) => "choose a path on a file system with more room",
                 Self::Name(_) | Self::Memory(..) => {
@@ -89,7 +93,7 @@ impl Draft {
         let header = Header {
             kind: C::KIND.into(),
             length: start,
-            nonce: rand::random(),
+            nonce: os::random().map_err(Error::system("draw", "a random number"))?,
             created: created.unwrap_or_default().as_micros() as u64,
             lifetime: Lifetime::UntilUnlinked,
             participants: 1,
@@ -104,7 +108,8 @@ impl Draft {
             checksum: crc32fast::Hasher::new(),
             written: 0,
         };
-        let sought = draft.sink.file().seek(SeekFrom::Start(start));
+        let sought = draft.sink.file();
+        let sought = sought.and_then(|mut file| file.seek(SeekFrom::Start(start)));
         sought.map_err(|error| draft.sink.refused(ALIGNMENT, error))?;
         Ok(draft)
     }
@@ -124,12 +129,14 @@ impl Draft {
         parameters[LENGTH] = self.written;
         parameters[CHECKSUM] = u64::from(self.checksum.clone().finalize());
         self.header.length = parameters[START] + self.written;
-        let file = self.sink.file();
-        // Where no data came, nothing made the file so long.
-        let mut ready = file.set_len(self.header.length);
-        if !matches!(self.sink, Sink::Memory(..)) {
-            ready = ready.and_then(|()| file.sync_data());
-        }
+        let ready = self.sink.file().and_then(|file| {
+            // Where no data came, nothing made the file so long.
+            file.set_len(self.header.length)?;
+            match self.sink {
+                Sink::Memory(..) => Ok(()),
+                Sink::Name(_) | Sink::File(_) => file.sync_data(),
+            }
+        });
         ready.map_err(|error| self.sink.refused(ALIGNMENT, error))?;
         Ok(Finished {
             sink: self.sink,
@@ -139,7 +146,7 @@ impl Draft {
 
     fn empty_buffer(&mut self) -> io::Result<()> {
         os::check_length(self.header.parameters[START] + self.position())?;
-        self.sink.file().write_all(&self.buffer)?;
+        self.sink.file()?.write_all(&self.buffer)?;
         self.checksum.update(&self.buffer);
         self.written += self.buffer.len() as u64;
         self.buffer.clear();
@@ -196,11 +203,12 @@ impl Finished {
     /// Writes the header, with the version.
     pub(super) fn write_header(&mut self, version: u64) -> Result<()> {
         self.header.parameters[VERSION] = version;
-        let (mut file, bytes) = (self.sink.file(), self.header.to_bytes());
-        let written = file
-            .rewind()
-            .and_then(|()| file.write_all(&bytes))
-            .and_then(|()| file.sync_data());
+        let bytes = self.header.to_bytes();
+        let written = self.sink.file().and_then(|mut file| {
+            file.rewind()?;
+            file.write_all(&bytes)?;
+            file.sync_data()
+        });
         written.map_err(|error| self.sink.refused(ALIGNMENT, error))
     }
 
@@ -213,7 +221,8 @@ impl Finished {
     }
 
     /// The file, and what it is called in errors.
-    pub(super) fn file(&self) -> (&File, &Path) {
-        (self.sink.file(), self.sink.path())
+    pub(super) fn file(&self) -> Result<(&File, &Path)> {
+        let (file, path) = (self.sink.file(), self.sink.path());
+        Ok((file.map_err(Error::system("map", path))?, path))
     }
 }

@@ -5,11 +5,13 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::OnceLock;
 
+use crate::os;
+
 /// Stands for the executable file of this process: its path, its length, and when it was written. `None` where
 /// the system does not say, or it is gone.
 pub(super) fn identity() -> Option<u64> {
     static IDENTITY: OnceLock<Option<u64>> = OnceLock::new();
-    *IDENTITY.get_or_init(|| {
+    *os::get_or_make(&IDENTITY, || {
         let path = std::env::current_exe().ok()?;
         let found = fs::metadata(&path).ok()?;
         let mut hasher = DefaultHasher::new();

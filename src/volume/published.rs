@@ -12,7 +12,7 @@ use super::versions::Versions;
 use super::{Content, Handle, PARAMETERS, Volume};
 use crate::error::{Error, Result};
 use crate::os;
-use crate::segment::{Header, wait_for};
+use crate::segment::{Header, LockWait, wait_for};
 
 /// What is done about the data of a volume before it is used.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,8 +44,8 @@ impl<C: Content> Published<C> {
     /// Opens what lies at `place`.
     pub(crate) fn open(place: Place, options: &OpenOptions, trust: Trust) -> Result<Self> {
         let place = place.absolute()?;
-        let opened = wait_for(options.wait, || {
-            let (source, volume) = Source::open(&place, options)?;
+        let opened = wait_for(options.wait, |wait| {
+            let (source, volume) = Source::open(&place, options, wait)?;
             let content = check(&place, &source, &volume, options, trust)?;
             Ok((source, volume, content))
         });
@@ -101,7 +101,7 @@ impl<C: Content> Published<C> {
         let mut finished = draft.finish(parameters)?;
         let open = OpenOptions::new();
         let look = |finished: &Finished| {
-            let (file, path) = finished.file();
+            let (file, path) = finished.file()?;
             let volume = Volume::of_file::<C>(file, path, &place.label(), &open)?;
             let content = C::place(volume.clone()).and_then(|content| {
                 content.verify()?;
@@ -152,7 +152,11 @@ impl<C: Content> Published<C> {
                 if same.map_err(Error::system("look at", path))? {
                     return Ok(false);
                 }
-                Some(Source::open(&self.place, &self.options)?)
+                Some(Source::open(
+                    &self.place,
+                    &self.options,
+                    LockWait::Patience,
+                )?)
             }
             Source::Memory => return Ok(false),
         };
@@ -213,10 +217,10 @@ impl<C: Content> Published<C> {
 
 impl<C: Content> Source<C> {
     /// What lies at `place`, mapped.
-    fn open(place: &Place, options: &OpenOptions) -> Result<(Self, Volume)> {
+    fn open(place: &Place, options: &OpenOptions, wait: LockWait) -> Result<(Self, Volume)> {
         match place {
             Place::Name(name) => {
-                let versions = Versions::open(name, options)?;
+                let versions = Versions::open(name, options, wait)?;
                 let volume = versions.map(options)?;
                 Ok((Self::Name(Box::new(versions)), volume))
             }

@@ -2,14 +2,14 @@
 //!
 //! Its name is the target's with `.saving` at the end, and who writes it holds a lock on it, which the system
 //! drops with the process. So of all who save to one path one does, and what a killed one left is used by
-//! the next.
+//! the next. A forked child inherits neither file nor lock.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::os::{self, Access, fail_point};
+use crate::os::{self, Access, Origin, ParentOnly, fail_point};
 
 /// A file that is being written. Dropping it before it is published removes it.
 pub(crate) struct Target {
@@ -17,12 +17,12 @@ pub(crate) struct Target {
     action: &'static str,
     path: PathBuf,
     temporary: PathBuf,
-    file: File,
+    file: ParentOnly,
     /// Bytes written so far.
     written: u64,
     published: bool,
-    /// Whose file it is: a forked child must not remove it.
-    process: u32,
+    /// Whose file it is: a forked child must neither publish nor remove it.
+    origin: Origin,
 }
 
 impl Target {
@@ -37,7 +37,9 @@ impl Target {
         temporary.push(".saving");
         let temporary = path.with_file_name(temporary);
         let file = loop {
-            let file = open(&temporary).map_err(refuse())?;
+            // A forked child has neither the file nor, with it, the lock.
+            let opened = ParentOnly::open(|| open(&temporary)).map_err(refuse())?;
+            let file = opened.get().map_err(refuse())?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
@@ -47,8 +49,8 @@ impl Target {
                 Err(TryLockError::Error(error)) => return Err(refuse()(error)),
             }
             // Between opening and locking, its writer may have renamed it, or removed it.
-            if os::is_same_file(&file, &temporary).map_err(refuse())? {
-                break file;
+            if os::is_same_file(file, &temporary).map_err(refuse())? {
+                break opened;
             }
         };
         fail_point("save.created");
@@ -59,15 +61,18 @@ impl Target {
             file,
             written: 0,
             published: false,
-            process: std::process::id(),
+            origin: Origin::here(),
         };
         target.do_with_file(|file| file.set_len(0))?;
         Ok(target)
     }
 
     /// The file itself, for what is not written from front to back.
-    pub(crate) fn file(&self) -> &File {
-        &self.file
+    ///
+    /// # Errors
+    /// In a forked child, as the file is its parent's.
+    pub(crate) fn file(&self) -> io::Result<&File> {
+        self.file.get()
     }
 
     /// What the file is called until it is published.
@@ -76,7 +81,10 @@ impl Target {
     }
 
     fn do_with_file<R>(&self, act: impl FnOnce(&File) -> io::Result<R>) -> Result<R> {
-        act(&self.file).map_err(Error::system(self.action, &self.path))
+        self.file
+            .get()
+            .and_then(act)
+            .map_err(Error::system(self.action, &self.path))
     }
 
     /// Sets the space for so many bytes aside.
@@ -117,7 +125,7 @@ impl Target {
             let _ = directory.sync_all();
         }
         // The standard library unlocks twice on Windows, and wine calls the second time an error.
-        let _ = self.file.unlock();
+        let _ = self.do_with_file(File::unlock);
         self.do_with_file(File::try_clone)
     }
 }
@@ -139,7 +147,7 @@ fn open(path: &Path) -> io::Result<File> {
 
 impl Drop for Target {
     fn drop(&mut self) {
-        if !self.published && self.process == std::process::id() {
+        if !self.published && self.origin.is_here() {
             let _ = fs::remove_file(&self.temporary);
         }
     }

@@ -13,8 +13,8 @@
 //!
 //! A publisher that dies before step 2 leaves the old version current, and one that dies after it the new
 //! one; in both cases a file may be left that nobody opens. It goes with the next look of somebody who opens
-//! or publishes, and with the segment. (A draft that it left goes with whoever next publishes, creates or
-//! lists anything.)
+//! or publishes, and with the segment. (A draft that it left goes with whoever next publishes under
+//! the same name, or lists anything; or with one of the next creations.)
 //!
 //! The marks say which versions were found to be what they should, by which programs (`program.rs`). Only who
 //! has looked at all of a version's data leaves one. They are believed where only this user's processes can
@@ -30,7 +30,8 @@ use super::{Content, OpenOptions, PublishOptions, Volume, program};
 use crate::error::{ANONYMOUS, Error, Result};
 use crate::os::fail_point;
 use crate::segment::{
-    Attach, Carver, Header, Mapping, PLACES, Region, Segment, Span, Structure, open_or_create,
+    Attach, Carver, Header, LockWait, Mapping, PLACES, Region, Segment, Span, Structure,
+    open_or_create,
 };
 use crate::sync::primitive::Channel;
 use crate::sync::{Event, EventWords};
@@ -89,8 +90,8 @@ pub(super) struct Versions<C: Content> {
 
 impl<C: Content> Versions<C> {
     /// Those that are there; not found where there is none yet.
-    pub(super) fn open(name: &str, options: &OpenOptions) -> Result<Self> {
-        let versions = Self::attach(name, &options.attach())?;
+    pub(super) fn open(name: &str, options: &OpenOptions, wait: LockWait) -> Result<Self> {
+        let versions = Self::attach(name, &options.attach().lock_wait(wait))?;
         versions.tidy_after_the_dead()?;
         match versions.current() {
             0 => Err(versions.not_found()),
@@ -146,6 +147,9 @@ impl<C: Content> Versions<C> {
 
     /// Says that the data of a version was found right by this program.
     pub(super) fn set_checked(&self, version: u64) {
+        if !self.segment.is_ours() {
+            return; // what looks at the data may be the user's, and may have forked
+        }
         if let Some((word, mark)) = self.mark(version) {
             word.store(mark, Ordering::Relaxed);
         }

@@ -2,6 +2,10 @@
 //!
 //! The same in a process, in a thread, and in the pool's own thread. Imports the rings, and the registry of
 //! tasks; how a process becomes a worker is in `process.rs`.
+//!
+//! A task, and what it calls, may fork. The child returns here with a copy of everything, and would be a second writer
+//! of what its parent writes. So after code of the user's, and before anything is written, stands
+//! [`Bench::end_if_forked`].
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::{HashMap, VecDeque};
@@ -18,7 +22,7 @@ use super::task::{AnyTask, registered, unnamed};
 use super::words::{Channels, Words, is_cancelled, is_ended};
 use super::worker::{States, Worker};
 use crate::open::Open;
-use crate::os::fail_point;
+use crate::os::{self, Origin, fail_point};
 use crate::segment::Segment;
 use crate::sync::Event;
 
@@ -62,6 +66,8 @@ type Answer = (Kind, u64, Vec<u8>);
 
 /// Where a worker works.
 pub struct Bench {
+    /// Where it was made. A forked child ends.
+    origin: Origin,
     segment: Arc<Segment<Rings>>,
     slot: usize,
     tasks: Vec<&'static dyn AnyTask>,
@@ -106,6 +112,7 @@ impl Bench {
     ) -> Self {
         let now = Instant::now();
         Self {
+            origin: Origin::here(),
             tasks: registered(),
             results: Outlet::new(segment.structure.results(slot)),
             channels,
@@ -152,6 +159,15 @@ impl Bench {
             let _ = self.put(Kind::Ended, 0, reason.as_bytes());
             self.event_finished().notify();
         }
+        self.drop_what_is_kept();
+    }
+
+    /// Ends this process if it is a child that code of the user's has forked.
+    #[inline(always)]
+    pub(super) fn end_if_forked(&self) {
+        if !self.origin.is_here() {
+            os::end_forked_child();
+        }
     }
 
     /// Does what the next frame asks for.
@@ -170,7 +186,8 @@ impl Bench {
             }
             chunk::SHARE => {
                 self.shared_name = String::from_utf8_lossy(body).into_owned();
-                self.shared.clear();
+                self.shared.clear(); // which drops what the user has made
+                self.end_if_forked();
                 self.last = Some((Kind::Done, 0, Vec::new()));
             }
             chunk::STOP => return Ok(Next::End),
@@ -246,6 +263,7 @@ impl Bench {
 
     #[inline]
     pub(super) fn end_task(&mut self) {
+        self.end_if_forked();
         fail_point("workers.ran");
         self.ended += 1;
         self.stage(2 * self.ended);
@@ -284,6 +302,7 @@ impl Bench {
     }
 
     fn put(&mut self, kind: Kind, nanoseconds: u64, body: &[u8]) -> Result<(), Gone> {
+        self.end_if_forked();
         loop {
             let words = &self.segment.structure.words[self.slot];
             let read = look(&words.from_pool.read);
@@ -367,6 +386,13 @@ impl Bench {
 
     fn words(&self) -> &Words {
         &self.segment.structure.words[self.slot]
+    }
+
+    /// Drops what the tasks have kept, and what they share; for the end.
+    pub(super) fn drop_what_is_kept(&mut self) {
+        self.shared.clear();
+        self.states.clear();
+        self.end_if_forked();
     }
 
     fn event_ready(&self) -> Event<'_> {

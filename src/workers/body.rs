@@ -2,7 +2,6 @@
 //!
 //! Knows nothing of what it does.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -13,7 +12,7 @@ use super::process;
 use super::rings::{Inlet, Rings};
 use super::words::Channels;
 use crate::error::{Error, Result};
-use crate::os::ProcessTree;
+use crate::os::{ParentOnly, ProcessTree};
 use crate::segment::Segment;
 
 /// Where a worker runs.
@@ -21,7 +20,7 @@ pub(super) enum Body {
     Process {
         tree: ProcessTree,
         /// The pipe whose end tells it that the pool is gone.
-        _open: File,
+        _open: ParentOnly,
     },
     Thread(JoinHandle<()>),
     Inline(Box<Bench>, Inlet),
@@ -36,23 +35,21 @@ impl Body {
         segment: &Arc<Segment<Rings>>,
         number: usize,
     ) -> Result<Self> {
-        let cannot = |error| Error::WorkerFailed {
-            worker: number,
-            reason: format!("it cannot be started: {error}"),
-        };
         let channels = Channels::new(segment, number)?;
         let segment = segment.clone();
         Ok(match start {
             Start::Processes => {
                 let name = segment.name().unwrap_or_default();
-                let (_open, tree) = process::start(program, name, number).map_err(cannot)?;
+                let started = process::start(program, name, number);
+                let (_open, tree) = started.map_err(Error::system("start", program))?;
                 Self::Process { tree, _open }
             }
             Start::Threads => {
                 let thread = thread::Builder::new().name(format!("worker {number}"));
                 // There, as what it keeps stays in its thread.
                 let work = move || Bench::new(segment, channels, number, false).work();
-                Self::Thread(thread.spawn(work).map_err(cannot)?)
+                let started = thread.spawn(work);
+                Self::Thread(started.map_err(Error::system("start", "a thread"))?)
             }
             Start::Inline => {
                 let bench = Bench::new(segment, channels, number, true);

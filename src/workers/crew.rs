@@ -20,7 +20,7 @@ use super::slot::{Leaving, Slot};
 use super::words::POOL_CHANNEL;
 use crate::error::{Error, Result};
 use crate::os;
-use crate::segment::{Lifetime, Segment, SharedOptions};
+use crate::segment::{Lifetime, LockWait, Plan, Segment, SharedOptions};
 use crate::sync::Event;
 use crate::sync::primitive::Channel;
 
@@ -86,13 +86,14 @@ impl Crew {
         };
         let capacity = (2 * options.memory + 128).next_multiple_of(64);
         let parameters = parameters(options.workers, capacity, options.pin);
-        let plan = plan.plan(parameters, 1, names_of_tasks());
+        let plan = Plan {
+            wait: LockWait::within(options.start_limit),
+            ..plan.plan(parameters, 1, names_of_tasks())
+        };
         let (segment, program) = match options.start {
             Start::Processes => {
-                let number = rand::random::<u32>();
-                let name = format!("workers-{}-{number:08x}", std::process::id());
                 let program = os::this_program().map_err(Error::system("find", "this program"))?;
-                (Segment::create(&name, plan)?, program)
+                (create(&plan)?, program)
             }
             Start::Threads | Start::Inline => (Segment::anonymous(plan)?, PathBuf::new()),
         };
@@ -261,6 +262,9 @@ impl Crew {
                 })
             });
         }
+        if self.check_process().is_err() {
+            return came; // what reads an output forked
+        }
         if self.looked.elapsed() > LOOK || self.slots.iter().any(|slot| self.is_leaving(slot)) {
             self.look_after();
         }
@@ -281,6 +285,9 @@ impl Crew {
 
     /// Sleeps until there are results, or until it is time to look after the workers; and does that.
     pub(super) fn wait(&mut self) {
+        if self.check_process().is_err() {
+            return;
+        }
         let event = Event {
             words: &self.segment.structure.finished[0],
             channel: &self.finished,
@@ -306,6 +313,9 @@ impl Crew {
     fn look_after(&mut self) {
         self.looked = Instant::now();
         for number in 0..self.slots.len() {
+            if self.check_process().is_err() {
+                return; // what shows an input forked
+            }
             let slot = &mut self.slots[number];
             if self.finishing && slot.is_gone() {
                 continue;
@@ -350,6 +360,18 @@ impl Crew {
         Insights {
             workers: self.slots.iter().map(Slot::insights).collect(),
             slowest: slowest.map_or_else(Vec::new, |slowest| slowest.tasks().to_vec()),
+        }
+    }
+}
+
+/// The segment, under a name that no other has.
+fn create(plan: &Plan) -> Result<Segment<Rings>> {
+    loop {
+        let number = os::random().map_err(Error::system("draw", "a random number"))? as u32;
+        let name = format!("workers-{}-{number:08x}", std::process::id());
+        match Segment::create(&name, plan.clone()) {
+            Err(Error::AlreadyExists { .. }) => {}
+            other => return other,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::chunk::{self, Draft};
 use super::crew::{Crew, Waiting};
 use super::sent::{Sent, What};
 use super::slot::Leaving;
-use crate::error::{Error, TaskFailure};
+use crate::error::TaskFailure;
 use crate::os::fail_point;
 
 /// How many of a worker's processes may end in a row before they have answered a task, and with none begun.
@@ -51,7 +51,7 @@ impl Crew {
         fail_point("workers.ended");
         let slot = &mut self.slots[number];
         let mut status = slot.last_words.take().unwrap_or(status);
-        if !slot.is_ready {
+        if slot.was_started() && !slot.is_ready {
             status.push_str(
                 " (before it was there: is `Workers::begin` called at the head of `main`? Its standard error \
                  may say more)",
@@ -63,6 +63,9 @@ impl Crew {
             if sent.what == What::Chunk {
                 self.give_back(number, sent, has_begun && place == 0, &status);
             }
+        }
+        if self.check_process().is_err() {
+            return; // what shows an input forked
         }
         let slot = &mut self.slots[number];
         let is_initialising = queue.iter().any(|sent| sent.what == What::Init);
@@ -154,10 +157,7 @@ impl Crew {
         let slot = &mut self.slots[number];
         if let Err(error) = slot.start(self.options.start, &self.program) {
             // Seen as ended at the next look, and tried again.
-            slot.last_words = Some(match error {
-                Error::WorkerFailed { reason, .. } => reason, // which worker it was is said in the end
-                other => other.to_string(),
-            });
+            slot.last_words = Some(error.to_string());
             return;
         }
         // Both fit into an empty ring, as was checked.

@@ -75,7 +75,8 @@ use crew::Crew;
 /// [`when_worker_dies`](Call::when_worker_dies) says. Each input gives one result.
 ///
 /// When the process of the pool dies, its workers end at once, and their segment goes with them; if none lived at
-/// that instant, and on Windows, with the next program that creates or lists segments. A `Workers` that is dropped kills them;
+/// that instant, and on Windows, with the next program that lists segments, or one of the next that create some.
+/// A `Workers` that is dropped kills them;
 /// [`finish`](Self::finish) lets them end in order. Ctrl-C at the terminal reaches the pool's process alone.
 ///
 /// # Example

@@ -1,13 +1,12 @@
 //! How a process becomes a worker, and ends as one.
 //!
 //! The pool starts its own program again with three arguments: [`WORD`], the name of its segment, and which
-//! worker it is. The process's standard input is a pipe that the pool holds open, so its end says that the
-//! pool is gone, however it went. Imports `os` for the end.
+//! worker it is. The process's standard input is a pipe that the pool's process alone holds open (no child that
+//! it forks does), so its end says that the pool is gone, however it went. Imports `os` for the end.
 
 use std::cell::{Cell, RefCell};
 use std::env;
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::{self, Read};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
@@ -21,14 +20,18 @@ use super::rings::{Rings, pinned};
 use super::task::registered;
 use super::words::Channels;
 use crate::error::{self, Error};
-use crate::os::{self, ProcessTree};
-use crate::segment::{Attach, Segment, unlink};
+use crate::os::{self, ParentOnly, ProcessTree};
+use crate::segment::{Attach, LockWait, Segment, unlink};
 
 /// The first argument of a worker's process.
 const WORD: &str = "millpond-worker";
 
 /// Starts the process of worker `slot`. Returns the pipe that it waits for the end of, and the process.
-pub(super) fn start(program: &Path, segment: &str, slot: usize) -> io::Result<(File, ProcessTree)> {
+pub(super) fn start(
+    program: &Path,
+    segment: &str,
+    slot: usize,
+) -> io::Result<(ParentOnly, ProcessTree)> {
     ProcessTree::start(program, &[WORD, segment, &slot.to_string()])
 }
 
@@ -69,7 +72,11 @@ fn serve(mut arguments: impl Iterator<Item = OsString>) -> error::Result<()> {
         .spawn(move || end_with_the_pool(pool, watched))
         .map_err(Error::system("start a thread of", "a worker"))?;
     let role = format!("worker {slot}");
-    let segment = Segment::<Rings>::open(&name, &Attach::new().role(role), |header| {
+    // The pool knows how long a worker may take to begin.
+    let attach = Attach::new()
+        .role(role)
+        .lock_wait(LockWait::within(Duration::MAX));
+    let segment = Segment::<Rings>::open(&name, &attach, |header| {
         let (expected, found) = (&header.schema, names_of_tasks());
         match *expected == found {
             true => Ok(()),
@@ -96,10 +103,10 @@ fn serve(mut arguments: impl Iterator<Item = OsString>) -> error::Result<()> {
 }
 
 /// Waits for the pool to be gone. Then nobody needs this process, what it has started, nor its segment.
-fn end_with_the_pool(mut pool: File, name: String) {
+fn end_with_the_pool(pool: ParentOnly, name: String) {
     let mut bytes = [0; 64];
     loop {
-        match pool.read(&mut bytes) {
+        match pool.get().and_then(|mut pool| pool.read(&mut bytes)) {
             Ok(1..) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             _ => break,

@@ -1,7 +1,7 @@
 //! A bar on the terminal that shows how far a call is: `indicatif`'s, to which it is told seldom.
 //!
 //! It is drawn on the standard error, by the thread that advances it, and nowhere where that is no terminal.
-//! Imports nothing of this crate.
+//! Imports `os` to tell whose the bar is.
 
 use std::fmt::Write;
 use std::time::{Duration, Instant};
@@ -10,19 +10,22 @@ use indicatif::{
     HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
 };
 
+use crate::os::Origin;
+
 /// The bar is told of what was done this often at most. It draws no more often than that itself.
 const TELL_EVERY: Duration = Duration::from_millis(50);
 
-/// How far a call is. Where it is dropped before its end, the line stays as it was drawn last.
-#[derive(Debug)]
+/// How far a call is. Where it is dropped before its end, the line stays as it was drawn last. A forked child draws
+/// nothing: the line is its parent's, and another thread may have had the lock of the bar.
 pub(crate) struct Progress {
     /// None where there is no terminal.
     shown: Option<Shown>,
 }
 
-#[derive(Debug)]
 struct Shown {
     bar: ProgressBar,
+    /// Who draws it.
+    origin: Origin,
     /// What was done since the bar was told.
     untold: u64,
     told: Instant,
@@ -44,6 +47,7 @@ impl Progress {
         bar.tick(); // seen from the beginning on, also where the first task takes long
         let shown = Shown {
             bar,
+            origin: Origin::here(),
             untold: 0,
             told: Instant::now(),
         };
@@ -55,7 +59,7 @@ impl Progress {
     pub(crate) fn advance(&mut self, count: u64) {
         if let Some(shown) = &mut self.shown {
             shown.untold += count;
-            if shown.told.elapsed() >= TELL_EVERY {
+            if shown.told.elapsed() >= TELL_EVERY && shown.origin.is_here() {
                 shown.tell();
             }
         }
@@ -63,7 +67,7 @@ impl Progress {
 
     /// All is done: the line stays, and shows that.
     pub(crate) fn finish(mut self) {
-        if let Some(mut shown) = self.shown.take() {
+        if let Some(mut shown) = self.shown.take_if(|shown| shown.origin.is_here()) {
             shown.tell();
             if shown.bar.length().is_some() {
                 shown.bar.set_length(shown.bar.position()); // fewer may have come than were said
@@ -90,9 +94,16 @@ impl Shown {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some(shown) = &mut self.shown {
-            shown.tell();
-            shown.bar.abandon();
+        let Some(mut shown) = self.shown.take() else {
+            return;
+        };
+        match shown.origin.is_here() {
+            true => {
+                shown.tell();
+                shown.bar.abandon();
+            }
+            // To drop it would draw it.
+            false => std::mem::forget(shown),
         }
     }
 }

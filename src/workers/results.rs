@@ -230,7 +230,8 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
             return Err(Error::Cancelled { what });
         }
         let came = self.crew.borrow_mut().collect(Some(self.call));
-        let sent = self.feed();
+        self.crew.borrow().check_process()?;
+        let sent = self.feed()?;
         // Again before all that may be on its way is taken.
         let quarter = self.inbox.borrow().pace.window() as u64 / 4;
         self.fed = self.taken + quarter.clamp(1, 1024);
@@ -238,7 +239,7 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
     }
 
     /// Sends chunks while there are places for them, inputs, and room for results.
-    fn feed(&mut self) -> bool {
+    fn feed(&mut self) -> Result<bool> {
         let mut any = false;
         loop {
             let (depth, window, bytes) = {
@@ -251,15 +252,17 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
                 let free = window.saturating_sub(self.issued - self.taken);
                 let is_stuck = bytes > self.memory && self.issued > self.taken;
                 if free == 0 || is_stuck || !self.left_to_send() {
-                    return any;
+                    return Ok(any);
                 }
                 if !self.crew.borrow_mut().has_place(depth) {
-                    return any;
+                    return Ok(any);
                 }
                 self.fill(free as usize);
+                // What gives, writes and shows inputs is the user's, and may have forked.
+                self.crew.borrow().check_process()?;
                 if self.draft.tasks == 0 {
                     any |= self.inbox.borrow().has();
-                    return any;
+                    return Ok(any);
                 }
             }
             let sent = Sent {
@@ -270,12 +273,12 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
                 ..Sent::new(What::Chunk, self.draft.tasks)
             };
             if !self.crew.borrow_mut().send(&sent, &self.draft.body, depth) {
-                return any;
+                return Ok(any);
             }
             self.issued += u64::from(self.draft.tasks);
             (self.draft.tasks, any) = (0, true);
             if self.is_slow {
-                return any; // there may be results
+                return Ok(any); // there may be results
             }
         }
     }

@@ -1,6 +1,10 @@
 //! A worker as its pool sees it: what was sent to it, what has come back, and whether it lives.
 //!
 //! Knows no call and no type of a task. Imports the rings.
+//!
+//! Code of the user's that runs in the pool's thread may fork: the iterator of the inputs, and what writes, reads and
+//! shows them. The child comes back with a copy of the pool, and gets [`Error::Forked`](crate::Error::Forked) at the
+//! next look at it. Whatever writes or waits here does nothing in it.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -103,6 +107,7 @@ impl Slot {
 
     /// Starts it, with empty rings. There is none in this place.
     pub(super) fn start(&mut self, start: Start, program: &Path) -> Result<()> {
+        self.segment.check_process()?;
         self.past = self.total();
         self.words().clear();
         let rings = &self.segment.structure;
@@ -117,9 +122,14 @@ impl Slot {
         Ok(())
     }
 
+    /// Whether it runs, or did until it was waited for.
+    pub(super) fn was_started(&self) -> bool {
+        !matches!(self.body, Body::Gone)
+    }
+
     /// Sends a frame; `false` where there is no room now. `body` is no longer than [`longest`](Self::longest).
     pub(super) fn send(&mut self, kind: u32, mut sent: Sent, body: &[u8]) -> bool {
-        if self.queue.len() as u64 >= MOST_CHUNKS {
+        if self.queue.len() as u64 >= MOST_CHUNKS || !self.segment.is_ours() {
             return false;
         }
         let front = self.queue.front();
@@ -153,6 +163,9 @@ impl Slot {
 
     /// Tells it to stop.
     pub(super) fn stop(&mut self) {
+        if !self.segment.is_ours() {
+            return;
+        }
         // There is room, as nothing is on its way.
         let words = &self.segment.structure.words[self.number];
         let freed = self.outlet.written();
@@ -215,7 +228,8 @@ impl Slot {
             self.inlet.step(header);
         }
         let read = self.inlet.read();
-        if read == before {
+        // What reads an output is the user's, and may have forked.
+        if read == before || !self.segment.is_ours() {
             return Ok(false);
         }
         free(&words.from_pool.read, read);
@@ -269,6 +283,9 @@ impl Slot {
 
     /// How its process or thread ended, if it did.
     pub(super) fn ended(&mut self) -> Option<String> {
+        if !self.segment.is_ours() {
+            return None; // its parent sees that
+        }
         if let (Body::Inline(..), Some(reason)) = (&self.body, &self.last_words) {
             return Some(reason.clone());
         }
@@ -313,6 +330,9 @@ impl Slot {
 
     /// Ends it at once. A thread ends after its task.
     pub(super) fn kill(&mut self) {
+        if !self.segment.is_ours() {
+            return;
+        }
         // Relaxed: comes alone; whoever sleeps is woken after it.
         self.words().from_pool.end.store(1, Ordering::Relaxed);
         self.notify_ready();
@@ -322,6 +342,9 @@ impl Slot {
 
     /// Waits until it is gone, after [`kill`](Self::kill) or where it has ended.
     pub(super) fn wait(&mut self) {
+        if !self.segment.is_ours() {
+            return;
+        }
         self.body.wait();
     }
 
@@ -332,6 +355,9 @@ impl Slot {
 
     /// Nobody wants the results of a call any more.
     pub(super) fn cancel(&mut self, call: u64) {
+        if !self.segment.is_ours() {
+            return;
+        }
         let words = &self.segment.structure.words[self.number];
         let of_call = |sent: &&Sent| sent.what == What::Chunk && sent.call == call;
         for sent in self.queue.iter().filter(of_call) {

@@ -14,6 +14,7 @@ use super::process;
 use super::worker::Worker;
 use crate::error::{Error, Result};
 use crate::open::Open;
+use crate::os;
 
 /// What a task may fail with; `?` makes it from any error, `"text".into()` from a text.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -157,11 +158,13 @@ fn in_words(failure: Failure) -> String {
     words
 }
 
-/// The tasks of this program.
+/// The tasks of this program. Locked while forks are held off, so that no forked child finds it locked by a thread
+/// that it does not have.
 static TASKS: Mutex<Vec<&'static dyn AnyTask>> = Mutex::new(Vec::new());
 
 /// Adds tasks to the program's. Panics where two have one name.
 pub(super) fn register(tasks: &[&'static dyn AnyTask]) {
+    let _held = os::hold_forks();
     let mut all = TASKS.lock().unwrap_or_else(PoisonError::into_inner);
     for &task in tasks {
         match all.iter().find(|known| known.name() == task.name()) {
@@ -177,23 +180,26 @@ pub(super) fn register(tasks: &[&'static dyn AnyTask]) {
 
 /// All of them.
 pub(super) fn registered() -> Vec<&'static dyn AnyTask> {
+    let _held = os::hold_forks();
     TASKS.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// Tasks of workers in threads of a program that named none. They are no part of the list that a pool's processes
-/// compare with their own.
+/// Tasks of workers in threads of a program that named none; locked as the others are. They are no part of the list
+/// that a pool's processes compare with their own.
 static UNNAMED: Mutex<Vec<&'static dyn AnyTask>> = Mutex::new(Vec::new());
 /// The place of the first of them.
 const FIRST_UNNAMED: usize = 1 << 24;
 
 /// The task at a place that is not in the program's list.
 pub(super) fn unnamed(place: usize) -> Option<&'static dyn AnyTask> {
+    let _held = os::hold_forks();
     let all = UNNAMED.lock().unwrap_or_else(PoisonError::into_inner);
     all.get(place.checked_sub(FIRST_UNNAMED)?).copied()
 }
 
 /// The place of a task of a program that named none.
 fn unnamed_place_of<S: Open + 'static, I: Message, O: Message>(task: &Task<S, I, O>) -> usize {
+    let _held = os::hold_forks();
     let mut all = UNNAMED.lock().unwrap_or_else(PoisonError::into_inner);
     let same = |known: &&dyn AnyTask| {
         let (name, types) = (known.name(), known.types());

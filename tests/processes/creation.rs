@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-use millpond::{Board, BoardOptions, Error, Pool, PoolOptions};
+use millpond::{ArrayDict, Board, BoardOptions, DictOptions, Error, Pool, PoolOptions};
 
 use crate::child::Child;
 use crate::experience::{Experience, UNKNOWN, check_batch};
@@ -21,8 +21,9 @@ pub const PART: Part = Part {
         one_of_four_creators_wins,
         whoever_opens_or_creates_meets_the_others,
         a_creator_killed_half_way_leaves_nothing,
+        a_name_that_is_removed_and_created_again_is_opened_whole,
     ],
-    roles: named![creator, opener, joiner, large_creator],
+    roles: named![creator, opener, joiner, large_creator, replacer],
     ..Part::EMPTY
 };
 
@@ -201,4 +202,60 @@ fn large_creator() {
     let orders = Orders::listen();
     let _pool = Pool::<Experience>::create("large/pool", PoolOptions::new(80_000)).unwrap();
     orders.next();
+}
+
+const REPLACED: &str = "replaced/dict";
+/// What the replaced dictionaries hold, from `FIRST` on: the number of each.
+const FIRST: u64 = 1000;
+
+/// A structure of several files, which stays until it is unlinked and is opened without a lock.
+fn a_name_that_is_removed_and_created_again_is_opened_whole() {
+    let mut replacer = Child::start("creation::replacer", &[]);
+    replacer.expect("ready");
+    let (mut opened, mut missed, mut newest) = (0, 0, 0);
+    while opened < 2000 {
+        match ArrayDict::<u64, u64>::open(REPLACED) {
+            Ok(dict) => {
+                opened += 1;
+                // Nothing, or what this dictionary was given.
+                let Some(number) = dict.get(&0).unwrap() else {
+                    continue;
+                };
+                assert!(number >= newest, "{number} after {newest}");
+                newest = number;
+                for key in 1..FIRST {
+                    assert!(
+                        dict.get(&key)
+                            .unwrap()
+                            .is_none_or(|found| found == number + key)
+                    );
+                }
+                let before = dict.insert(FIRST, &number).unwrap();
+                assert!(before.is_none_or(|found| found == number));
+            }
+            Err(Error::NotFound { name, .. }) if name == REPLACED => missed += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    replacer.finish();
+    assert!(newest > 0);
+    println!("opened {opened} dictionaries, and found none {missed} times");
+    millpond::unlink_all("replaced").unwrap();
+    assert_eq!(files(), [".lock"]);
+}
+
+/// Creates dictionaries of one name, one after another, and unlinks each.
+fn replacer() {
+    let orders = Orders::listen();
+    println!("ready");
+    for number in 1.. {
+        let dict = ArrayDict::<u64, u64>::create(REPLACED, DictOptions::new(8)).unwrap();
+        for key in 0..30 {
+            dict.insert(key, &(number + key)).unwrap();
+        }
+        if orders.arrived() {
+            return;
+        }
+        millpond::unlink(REPLACED).unwrap();
+    }
 }

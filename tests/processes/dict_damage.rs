@@ -203,7 +203,7 @@ fn a_missing_or_short_file_is_an_error() {
 /// Where the words of the structure begin: behind the header, the schema, a lock, and three participants.
 fn structure(image: &Image) -> usize {
     let schema = image.word_at(584) as usize;
-    (HEADER + schema).next_multiple_of(64) + 64 + 3 * 192
+    (HEADER + schema).next_multiple_of(64) + 64 + 2 * 320
 }
 
 fn every_damaged_word_of_a_dictionarys_segment_harms_nobody() {
@@ -217,7 +217,7 @@ fn every_damaged_word_of_a_dictionarys_segment_harms_nobody() {
         bad.0[0].1.extend(&rest);
         (what, bad)
     };
-    assert_harmless(damaged_words(&first, 0, structure(&image) - 3 * 192, 1).map(whole));
+    assert_harmless(damaged_words(&first, 0, structure(&image) - 2 * 320, 1).map(whole));
     // Of a thousand sequence numbers, those of the first rows and some others.
     let mut rows = image.clone();
     let rest = rows.0[0].1.split_off(stripes + 8 * 30);
@@ -274,7 +274,7 @@ fn a_journal_that_nobody_wrote_is_an_error() {
     let image = Image::take();
     let books = generation_at(&image) + 64;
     assert_eq!(image.word_at(books), 30, "the layout has changed");
-    let dirty = structure(&image) - 3 * 192 - 64 + 8;
+    let dirty = structure(&image) - 2 * 320 - 64 + 8;
     for (operation, slot, row) in [(9, 0, 0), (1, 1 << 40, 0), (2, 0, 1 << 40), (3, 0, 56_000)] {
         let mut bad = image.with_word(0, dirty, 1);
         for (at, word) in [(32, operation), (40, slot), (48, row)] {

@@ -65,7 +65,7 @@ fn random() -> StdRng {
 }
 
 /// Runs `act` in a forked child alone, which ends there.
-fn fork_and(act: impl FnOnce()) -> Pid {
+pub fn fork_and(act: impl FnOnce()) -> Pid {
     // SAFETY: the only other thread sleeps and holds no lock, so the child may do what it likes.
     match unsafe { fork() }.unwrap() {
         ForkResult::Parent { child } => child,

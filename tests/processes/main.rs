@@ -26,6 +26,16 @@ mod experience;
 mod family;
 #[cfg(unix)]
 mod fork;
+#[cfg(unix)]
+mod forked_callbacks;
+#[cfg(unix)]
+mod forked_descriptors;
+#[cfg(unix)]
+mod forked_siblings;
+#[cfg(unix)]
+mod forked_threads;
+#[cfg(unix)]
+mod forking;
 mod frequencies;
 #[cfg(target_os = "linux")]
 mod full;
@@ -37,6 +47,10 @@ mod leases;
 mod lifetime;
 #[cfg(target_os = "linux")]
 mod limits;
+#[cfg(unix)]
+mod locked;
+#[cfg(unix)]
+mod masks;
 mod mismatch;
 mod names;
 #[cfg(target_os = "linux")]
@@ -93,7 +107,19 @@ const PARTS: &[stage::Part] = &[
     #[cfg(unix)]
     fork::PART,
     #[cfg(unix)]
+    forked_callbacks::PART,
+    #[cfg(unix)]
+    forked_descriptors::PART,
+    #[cfg(unix)]
+    forked_siblings::PART,
+    #[cfg(unix)]
+    forked_threads::PART,
+    #[cfg(unix)]
     stopped::PART,
+    #[cfg(unix)]
+    locked::PART,
+    #[cfg(unix)]
+    masks::PART,
     #[cfg(target_os = "linux")]
     limits::PART,
     #[cfg(unix)]
@@ -126,6 +152,8 @@ const PARTS: &[stage::Part] = &[
     workers::STARTED,
     #[cfg(all(unix, feature = "workers"))]
     workers::CHILDREN,
+    #[cfg(all(unix, feature = "workers"))]
+    workers::FORKING,
 ];
 
 fn main() -> ExitCode {

@@ -2,9 +2,12 @@
 //! killed, and what a reader costs.
 
 use std::collections::BTreeSet;
+use std::env;
+use std::path::PathBuf;
+use std::thread;
 use std::time::Duration;
 
-use millpond::{Error, Handle, Lookup, OpenOptions, PublishOptions};
+use millpond::{Board, BoardOptions, Error, Handle, Lookup, OpenOptions, PublishOptions};
 
 use crate::child::Child;
 use crate::orders::{Orders, argument};
@@ -13,6 +16,7 @@ use crate::stage::{Part, named};
 pub const PART: Part = Part {
     name: "volumes",
     trials: named![
+        temporary_files_are_in_no_way_of_a_process_that_collects_garbage,
         a_reader_sees_whole_versions_while_two_publish,
         a_killed_publisher_leaves_a_whole_version_and_no_debris,
         a_version_is_waited_for_and_moved_over_to_in_another_process,
@@ -255,4 +259,24 @@ fn a_stray_write_traps() {
     let traps = [nix::libc::SIGSEGV, nix::libc::SIGBUS];
     assert!(traps.contains(&signal), "{:?}", ended.status);
     assert_eq!(stamp(&Table::open(NAME).unwrap()), 1);
+}
+
+/// In the segment directory, temporary files have the names of what is removed there.
+fn temporary_files_are_in_no_way_of_a_process_that_collects_garbage() {
+    let root = PathBuf::from(env::var_os("MILLPOND_DIR").unwrap());
+    Board::<u64>::create("run/board", BoardOptions::new(1)).unwrap();
+    let options = PublishOptions::new().memory(1 << 16).scratch(root);
+    thread::scope(|scope| {
+        let publisher = scope.spawn(|| {
+            for version in 1..=60 {
+                let pairs = (0..20_000_u64).map(|key| (key, key * version));
+                let lookup = Lookup::publish_with("run/table", &options, pairs).unwrap();
+                assert_eq!(lookup.get(&19_999), Some(&(19_999 * version)));
+                Lookup::build((0..10_u64).map(|key| (key, key))).unwrap();
+            }
+        });
+        while !publisher.is_finished() {
+            millpond::list(None).unwrap();
+        }
+    });
 }

@@ -146,23 +146,30 @@ impl Kept {
         }
     }
 
-    /// What the dictionary holds, looked up key by key without the lock, and in place.
-    fn contents(&self, watch: &mut Stopwatch) -> Result<HashMap<u64, Row>, Error> {
+    /// What the dictionary holds: looked up key by key without the lock, and then in place, by which a change
+    /// that a dead process has begun is completed or forgotten.
+    fn contents(&self, watch: &mut Stopwatch) -> Result<[HashMap<u64, Row>; 2], Error> {
+        let before = self.looked_up(watch)?;
+        let view = watch.time(|| self.dict.read())?;
+        let seen: HashMap<u64, Row> = view.iter().map(|(&key, &row)| (key, row)).collect();
+        drop(view);
+        watch.time(|| self.dict.verify())?;
+        assert_eq!(seen.len(), self.dict.len());
+        assert!(
+            self.looked_up(watch)? == seen,
+            "a key is looked up and not there"
+        );
+        Ok([before, seen])
+    }
+
+    fn looked_up(&self, watch: &mut Stopwatch) -> Result<HashMap<u64, Row>, Error> {
         let mut found = HashMap::new();
         for key in 0..KEYS {
             if let Some(row) = watch.time(|| self.dict.get(&key))? {
                 found.insert(key, row);
             }
         }
-        let view = watch.time(|| self.dict.read())?;
-        let seen: HashMap<u64, Row> = view.iter().map(|(&key, &row)| (key, row)).collect();
-        drop(view);
-        watch.time(|| self.dict.verify())?;
-        assert_eq!(seen.len(), self.dict.len());
-        Ok(match seen == found {
-            true => found,
-            false => HashMap::new(),
-        })
+        Ok(found)
     }
 
     /// After the death of process `number`: every step that it has made is there, and the next or not. Says
@@ -171,14 +178,16 @@ impl Kept {
         let note = fs::read(note_of(number)).unwrap_or_default();
         let _ = fs::remove_file(note_of(number));
         let made = note.try_into().map_or(0, u64::from_le_bytes);
-        let found = self.contents(watch).map_err(|error| error.to_string())?;
+        let [before, found] = self.contents(watch).map_err(|error| error.to_string())?;
         let mut next = steps(number);
         let all: Vec<Step> = next.by_ref().take(made as usize).collect();
         all.into_iter().for_each(|step| self.apply(step));
+        let without_the_next = self.map.clone();
         if found != self.map {
             next.take(1).for_each(|step| self.apply(step));
         }
-        let same = found == self.map;
+        // A change that was begun may be seen only from the repair on.
+        let same = found == self.map && (before == found || before == without_the_next);
         // What comes next is compared with what is there.
         self.map = found;
         // A writer that comes now is let in.

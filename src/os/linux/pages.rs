@@ -9,8 +9,8 @@ use std::sync::OnceLock;
 use memmap2::{Advice, MmapOptions, MmapRaw};
 use nix::libc;
 
-use super::super::Access;
 use super::super::view::touch;
+use super::super::{Access, get_or_make};
 
 /// `mmap(2)`, so that a huge page of the file may be one in the page table: both begin at multiples of
 /// its size. Gives the memory, and where in it the file begins.
@@ -113,7 +113,7 @@ pub(crate) fn prefault(
 /// The size of a huge page, in bytes; `None` where the kernel has none, or does not say so.
 fn huge_page() -> Option<usize> {
     static SIZE: OnceLock<Option<usize>> = OnceLock::new();
-    *SIZE.get_or_init(|| {
+    *get_or_make(&SIZE, || {
         let text = fs::read_to_string("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size").ok()?;
         let size: usize = text.trim().parse().ok()?;
         size.is_power_of_two().then_some(size)

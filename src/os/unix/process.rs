@@ -8,6 +8,8 @@ use nix::libc;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, dup2_stdin, getpgrp, getpid};
 
+use super::super::fork::ParentOnly;
+
 /// `kill(2)` for the group, if this process leads one, and else `_exit(2)`.
 pub(crate) fn end_process() -> ! {
     if getpgrp() == getpid() {
@@ -19,11 +21,27 @@ pub(crate) fn end_process() -> ! {
     unsafe { libc::_exit(1) }
 }
 
+/// `write(2)` and `_exit(2)`: another thread of the parent may have had the lock of the standard library's standard
+/// error, and then has it for ever.
+pub(crate) fn end_forked_child() -> ! {
+    const STATUS: libc::c_int = 70;
+    const WORDS: &[u8] = b"millpond: a task forked, and the forked child returned from the task (or panicked in it). \
+        The results are its parent's, so the child ends here, with status 70. End a forked child inside the task, with \
+        `_exit` or `exec`.\n";
+    // SAFETY: the pointer and the length are of bytes that live for ever. An error is as well as success.
+    unsafe { libc::write(libc::STDERR_FILENO, WORDS.as_ptr().cast(), WORDS.len()) };
+    // SAFETY: it takes a number, may be called from any thread at any time, and runs no handler and no
+    // destructor that would find what belongs to the parent.
+    unsafe { libc::_exit(STATUS) }
+}
+
 /// `dup(2)`, and `/dev/null` in its place.
-pub(crate) fn take_input() -> io::Result<File> {
-    let input = io::stdin().as_fd().try_clone_to_owned()?;
-    dup2_stdin(File::open("/dev/null")?)?;
-    Ok(File::from(input))
+pub(crate) fn take_input() -> io::Result<ParentOnly> {
+    ParentOnly::open(|| {
+        let input = io::stdin().as_fd().try_clone_to_owned()?;
+        dup2_stdin(File::open("/dev/null")?)?;
+        Ok(File::from(input))
+    })
 }
 
 #[cfg(test)]

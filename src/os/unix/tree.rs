@@ -16,6 +16,8 @@ use nix::libc;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use super::super::fork::ParentOnly;
+
 /// A process that was started, and its group.
 pub(crate) struct ProcessTree {
     leader: Child,
@@ -25,21 +27,24 @@ pub(crate) struct ProcessTree {
 
 impl ProcessTree {
     /// `setpgid(2)` in the child, before the program begins. It goes by this program's name, whatever its path is.
-    /// Returns besides it the pipe that is its standard input.
-    pub(crate) fn start(program: &Path, arguments: &[&str]) -> io::Result<(File, Self)> {
+    /// Returns besides it the pipe that is its standard input. No child that this process forks has the pipe's other
+    /// end, so the input ends with this process.
+    pub(crate) fn start(program: &Path, arguments: &[&str]) -> io::Result<(ParentOnly, Self)> {
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::piped());
         command.process_group(0);
         if let Some(name) = std::env::args_os().next() {
             command.arg0(name);
         }
-        let mut leader = command.spawn()?;
-        let input = leader.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        let tree = Self {
-            leader,
-            status: None,
-        };
-        Ok((File::from(OwnedFd::from(input)), tree))
+        ParentOnly::open_with(|| {
+            let mut leader = command.spawn()?;
+            let input = leader.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
+            let tree = Self {
+                leader,
+                status: None,
+            };
+            Ok((File::from(OwnedFd::from(input)), tree))
+        })
     }
 
     /// The process id of the process that was started.
@@ -119,7 +124,7 @@ mod tests {
 
     use super::*;
 
-    fn start(program: &str, arguments: &[&str]) -> (File, ProcessTree) {
+    fn start(program: &str, arguments: &[&str]) -> (ParentOnly, ProcessTree) {
         ProcessTree::start(Path::new(program), arguments).unwrap()
     }
 
@@ -134,7 +139,7 @@ mod tests {
     }
 
     /// A shell that starts a process, says its number on a pipe at this path, and does what `then` says.
-    fn start_parent(name: &str, then: &str) -> (ProcessTree, File, File) {
+    fn start_parent(name: &str, then: &str) -> (ProcessTree, ParentOnly, File) {
         let path = std::env::temp_dir().join(format!("millpond-{name}-{}", std::process::id()));
         let _ = std::fs::remove_file(&path);
         nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
@@ -162,11 +167,11 @@ mod tests {
 
     #[test]
     fn a_process_that_was_seen_to_end_keeps_its_number_until_its_group_was_killed() {
-        let (tree, mut input, pipe) = start_parent("number", "read line; exit 3");
+        let (tree, input, pipe) = start_parent("number", "read line; exit 3");
         let mut said = BufReader::new(pipe);
         let mut line = String::new();
         said.read_line(&mut line).unwrap();
-        writeln!(input).unwrap();
+        writeln!(input.get().unwrap()).unwrap();
         assert!(!await_end(&tree));
         let process = Pid::from_raw(tree.id() as i32);
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;

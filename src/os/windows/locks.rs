@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::ops::Range;
+use std::os::windows::fs::FileExt;
 use std::os::windows::io::AsRawHandle;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -23,7 +24,8 @@ const PAUSE: Duration = Duration::from_micros(50);
 ///
 /// They belong to the open file, as on the other systems: two of these in one process exclude each
 /// other. The system would let one exclude itself, so each remembers what it holds. The bytes lie
-/// past the file's end, because nobody else may read or write a locked byte (except in a mapping).
+/// past the file's end, or are used under the lock alone, because nobody else may read or write a locked byte
+/// (except in a mapping).
 ///
 /// The system has no call that asks for a lock without taking it. So a probe takes a shared one and
 /// gives it back: probes do not meet each other, and an attempt to lock that meets one tries again.
@@ -41,9 +43,9 @@ impl ByteLocks {
         })
     }
 
-    /// A `File` of its own for the same open file: `DuplicateHandle`.
-    pub(crate) fn file(&self) -> io::Result<File> {
-        self.file.try_clone()
+    /// The open file.
+    pub(crate) fn file(&self) -> io::Result<&File> {
+        Ok(&self.file)
     }
 
     /// Locks `length` bytes from `start` on; `false` where another holder has one of them.
@@ -67,16 +69,18 @@ impl ByteLocks {
         Ok(false)
     }
 
-    /// Locks one byte, waiting for as long as another holder has it. Meanwhile every other call on
-    /// this value waits too, as the system makes them on one open file anyway.
-    pub(crate) fn lock(&self, byte: u64) -> io::Result<()> {
-        let wanted = byte..byte + 1;
-        let mut held = self.held();
-        if !holds(&held, &wanted) {
-            self.take(&wanted, LOCKFILE_EXCLUSIVE_LOCK)?;
-            held.push(wanted);
+    /// Reads the beginning of the file; says how many bytes there were. Bytes that this value has locked can be
+    /// read by it alone.
+    pub(crate) fn read(&self, into: &mut [u8]) -> io::Result<usize> {
+        self.file.seek_read(into, 0)
+    }
+
+    /// Writes the beginning of the file. Bytes that this value has locked can be written by it alone.
+    pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        match self.file.seek_write(bytes, 0)? {
+            count if count == bytes.len() => Ok(()),
+            _ => Err(io::ErrorKind::WriteZero.into()),
         }
-        Ok(())
     }
 
     /// Gives bytes back that were locked by one call.

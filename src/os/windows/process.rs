@@ -7,14 +7,16 @@ use std::path::PathBuf;
 
 use windows_sys::Win32::System::Threading as threading;
 
+use super::forks::ParentOnly;
+
 /// `GetModuleFileNameW`. A program that runs can be renamed but not replaced.
 pub(crate) fn this_program() -> io::Result<PathBuf> {
     std::env::current_exe()
 }
 
 /// `DuplicateHandle`. The standard input stays what it is.
-pub(crate) fn take_input() -> io::Result<File> {
-    Ok(File::from(io::stdin().as_handle().try_clone_to_owned()?))
+pub(crate) fn take_input() -> io::Result<ParentOnly> {
+    ParentOnly::open(|| Ok(File::from(io::stdin().as_handle().try_clone_to_owned()?)))
 }
 
 /// `SetThreadAffinityMask`, with a processor of those that `GetProcessAffinityMask` gives: at most 64, the

@@ -18,7 +18,7 @@ use windows_sys::Win32::Foundation as win;
 use windows_sys::Win32::System::JobObjects as jobs;
 use windows_sys::Win32::System::Threading as threading;
 
-use super::{check, wide};
+use super::{ParentOnly, check, wide};
 
 /// A process that was started, and its job.
 pub(crate) struct ProcessTree {
@@ -35,11 +35,15 @@ impl ProcessTree {
     /// Returns besides it the pipe that is its standard input.
     ///
     /// The arguments are words without quotes and backslashes.
-    pub(crate) fn start(program: &Path, arguments: &[&str]) -> io::Result<(File, Self)> {
+    pub(crate) fn start(program: &Path, arguments: &[&str]) -> io::Result<(ParentOnly, Self)> {
         Self::start_with(program, arguments, threading::CREATE_NEW_PROCESS_GROUP)
     }
 
-    fn start_with(program: &Path, arguments: &[&str], flags: u32) -> io::Result<(File, Self)> {
+    fn start_with(
+        program: &Path,
+        arguments: &[&str],
+        flags: u32,
+    ) -> io::Result<(ParentOnly, Self)> {
         let job = create_job()?;
         let (read, input) = io::pipe()?;
         let standard = Standard::new(OwnedHandle::from(read))?;
@@ -79,7 +83,8 @@ impl ProcessTree {
             job,
             status: None,
         };
-        Ok((File::from(OwnedHandle::from(input)), tree))
+        let input = ParentOnly::open(|| Ok(File::from(OwnedHandle::from(input))))?;
+        Ok((input, tree))
     }
 
     /// The process id of the process that was started.

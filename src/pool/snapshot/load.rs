@@ -33,11 +33,16 @@ pub(super) fn load<T: Record>(
             reason,
         },
     };
-    let mut report = |done, total| match progress.report(done, total).is_break() {
-        true => Err(Error::Cancelled {
-            what: "a snapshot to be loaded".into(),
-        }),
-        false => Ok(()),
+    let mut report = |done, total| {
+        let reported = progress.report(done, total);
+        // What it calls may have forked. The child would move the place at which its parent reads.
+        pool.inner.segment.check_process()?;
+        match reported.is_break() {
+            true => Err(Error::Cancelled {
+                what: "a snapshot to be loaded".into(),
+            }),
+            false => Ok(()),
+        }
     };
     let mut reader = Reader::open::<T>(path).map_err(refuse)?;
     let (length, mut block) = (reader.length, Block::new(&reader.header));

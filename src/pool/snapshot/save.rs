@@ -128,7 +128,9 @@ impl<T: Record> Save<'_, T> {
             saving.advance(last + 1);
             self.target.write(&self.block)?;
             fail_point("save.written");
-            if report(self.target.written()).is_break() {
+            let reported = report(self.target.written());
+            self.pool.inner.segment.check_process()?; // what it calls may have forked
+            if reported.is_break() {
                 return Err(Error::Cancelled {
                     what: "a snapshot to be saved".into(),
                 });

@@ -13,19 +13,19 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(super) use names::{companion_of, companion_path, is_published};
+pub(super) use names::{companion_of, companion_path};
 
 use super::arena::Mapping;
 use super::structure::{Paging, REMEDY};
 use crate::error::{Error, Result};
-use crate::os::{self, Access, fail_point};
+use crate::os::{self, Access, ParentOnly, fail_point};
 
 /// How many companions a structure may have.
 pub(super) const MOST_COMPANIONS: usize = 4;
 
 /// A file of a segment, beside its own, that grows.
 pub(crate) struct Companion {
-    file: File,
+    file: ParentOnly,
     /// The name that it had; for errors, as it may have none by now.
     path: PathBuf,
     root: PathBuf,
@@ -42,7 +42,7 @@ impl Companion {
     /// is then as long as before or longer, and this goes on from where it ends. After an error the file
     /// may be longer too; it is never made shorter, as somebody may have mapped it.
     pub(crate) fn extend(&self, length: u64) -> Result<()> {
-        reserve(&self.file, length, &self.path, &self.root, REMEDY)?;
+        reserve(self.file()?, length, &self.path, &self.root, REMEDY)?;
         fail_point("companion.extended");
         Ok(())
     }
@@ -50,7 +50,8 @@ impl Companion {
     /// Maps the first `length` bytes, which is an error where the file has fewer. With huge pages, or
     /// with all pages present, where the options of who attached ask for it.
     pub(crate) fn map(&self, length: usize) -> Result<Arc<Mapping>> {
-        let found = self.file.metadata();
+        let file = self.file()?;
+        let found = file.metadata();
         let found = found.map_err(Error::system("look at", &self.path))?.len();
         if found < length as u64 {
             return Err(Error::Damaged {
@@ -61,10 +62,14 @@ impl Companion {
                 ),
             });
         }
-        let mapping = Mapping::of_file(&self.file, length, Access::Write)
+        let mapping = Mapping::of_file(file, length, Access::Write)
             .map_err(Error::system("map", &self.path))?;
         mapping.prepare(self.paging, &self.path)?;
         Ok(mapping)
+    }
+
+    fn file(&self) -> Result<&File> {
+        self.file.get().map_err(Error::system("use", &self.path))
     }
 }
 

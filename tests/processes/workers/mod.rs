@@ -4,6 +4,8 @@
 #[cfg(unix)]
 mod children;
 mod ends;
+#[cfg(unix)]
+mod forking;
 mod limits;
 mod living;
 mod many;
@@ -19,6 +21,8 @@ use millpond::Workers;
 #[cfg(unix)]
 pub use children::PART as CHILDREN;
 pub use ends::PART as ENDS;
+#[cfg(unix)]
+pub use forking::PART as FORKING;
 pub use limits::PART as LIMITS;
 pub use many::PART as MANY;
 pub use once::PART as ONCE;
@@ -45,6 +49,8 @@ pub fn begin() {
         started::TASKS,
         #[cfg(unix)]
         children::TASKS,
+        #[cfg(unix)]
+        forking::TASKS,
     ]
     .concat();
     let is_worker = env::args()
@@ -56,4 +62,11 @@ pub fn begin() {
         Ok(wrong) if wrong == OTHER_TASKS && is_worker => Workers::begin(many::TASKS),
         _ => Workers::begin(&tasks),
     }
+}
+
+/// Runs tasks in the thread that asks for them.
+#[cfg(unix)]
+pub fn use_in_this_thread() {
+    let options = millpond::WorkersOptions::new(1).start(millpond::Start::Inline);
+    forking::number_some(&Workers::start(options).expect("a worker in this thread"));
 }

@@ -123,3 +123,23 @@ fn too_few_files_are_an_error_that_leaves_none() {
         drop(created);
     });
 }
+
+#[test]
+fn garbage_makes_room_for_a_creation() {
+    const TEST: &str = "full::garbage_makes_room_for_a_creation";
+    on_a_small_file_system(TEST, || {
+        crate::list(None).unwrap(); // makes the root
+        // No creation is to look at anything for a while.
+        let mut note = vec![0; 506];
+        note[0] = 100;
+        fs::write(root().join(".lock"), note).unwrap();
+        // What a killed builder left, with nearly all the room that there is.
+        let debris = root().join(".gone.pond.new");
+        fs::write(&debris, vec![1; 1 << 20]).unwrap_err();
+        assert!(fs::metadata(&debris).unwrap().len() > 900 << 10);
+        let mut plan = plan(Lifetime::UntilUnlinked);
+        plan.participants = 1000; // 192 bytes each
+        drop(Segment::<Growing>::create(NAME, plan).unwrap());
+        assert!(!debris.exists());
+    });
+}
