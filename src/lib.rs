@@ -156,9 +156,9 @@ pub use trie::{Entries, Fuzzy, Prefixes, Trie};
 pub use volume::{Check, Handle, OpenOptions, Place, PublishOptions};
 #[cfg(feature = "workers")]
 pub use workers::{
-    AnyTask, Call, Failure, Finished, InPlace, Insights, LineRanges, Message, Pending, Results,
-    SlowTask, Start, Task, TaskFunction, WhenWorkerDies, Worker, WorkerInsights, Workers,
-    WorkersOptions,
+    AnyTask, Call, Csv, CsvRange, CsvRanges, CsvRecord, CsvRecords, Failure, Finished, InPlace,
+    Insights, LineRanges, Message, Pending, Results, SlowTask, Start, Task, TaskFunction,
+    TryResults, WhenWorkerDies, Worker, WorkerInsights, Workers, WorkersOptions, WrongField,
 };
 
 /// The README's code, compiled and run as tests.

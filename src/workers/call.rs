@@ -8,6 +8,7 @@ use std::iter;
 use std::time::Duration;
 
 use super::crew::{Crew, Depth};
+use super::fallible::TryResults;
 use super::message::Message;
 use super::options::WhenWorkerDies;
 use super::results::{Results, Settings};
@@ -141,6 +142,54 @@ impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
         J: IntoIterator<Item = I::Value>,
     {
         self.begin(inputs.into_iter(), false)
+    }
+
+    /// As [`imap`](Self::imap), for inputs that may fail, such as ranges of a file: the first that does so is the last
+    /// that is asked for. Its error comes after the outputs of those before it, and is the last item.
+    ///
+    /// ```
+    /// use millpond::{Failure, LineRanges, Start, Task, Worker, Workers, WorkersOptions};
+    /// use std::{ops::Range, path::PathBuf};
+    ///
+    /// static LINES: Task<(), (PathBuf, Range<u64>), usize> = Task { name: "lines", run: lines };
+    /// fn lines(worker: &mut Worker<'_, ()>, (path, range): (PathBuf, Range<u64>)) -> Result<usize, Failure> {
+    ///     let text = worker.state::<String>();
+    ///     LineRanges::read(path, &range, text)?;
+    ///     Ok(text.lines().count())
+    /// }
+    ///
+    /// Workers::begin(&[&LINES]);
+    /// let workers = Workers::start(WorkersOptions::new(2).start(Start::Threads))?;
+    /// let path = std::env::temp_dir().join(format!("try-imap-{}", std::process::id()));
+    /// std::fs::write(&path, "one\ntwo\nthree\n")?;
+    /// let ranges = LineRanges::open(&path, 5)?.map(|range| Ok((path.clone(), range?)));
+    /// let mut count = 0;
+    /// for lines in workers.call(&LINES).try_imap(ranges)? {
+    ///     count += lines?;
+    /// }
+    /// assert_eq!(count, 3);
+    /// # std::fs::remove_file(&path)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`imap`](Self::imap).
+    pub fn try_imap<J>(self, inputs: J) -> Result<TryResults<'w, I, O, J::IntoIter>>
+    where
+        J: IntoIterator<Item = Result<I::Value>>,
+    {
+        TryResults::of(inputs.into_iter(), |inputs| self.begin(inputs, true))
+    }
+
+    /// As [`try_imap`](Self::try_imap), in the order in which the tasks end; the error of an input still comes last.
+    ///
+    /// # Errors
+    /// As [`imap`](Self::imap).
+    pub fn try_imap_unordered<J>(self, inputs: J) -> Result<TryResults<'w, I, O, J::IntoIter>>
+    where
+        J: IntoIterator<Item = Result<I::Value>>,
+    {
+        TryResults::of(inputs.into_iter(), |inputs| self.begin(inputs, false))
     }
 
     /// The output of one task.

@@ -8,10 +8,19 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 
 /// The ranges of a text file, in bytes, each of which ends where a line does: what travels to workers in place of
-/// the text. A worker reads its range with [`LineRanges::read`].
+/// the text. A worker reads its range with [`LineRanges::read`] or [`LineRanges::read_bytes`].
 ///
-/// A range has about as many bytes as were asked for; one that holds a longer line has more. The file is not to be
-/// changed meanwhile: ranges would not end where lines do.
+/// As inputs of a call they go to [`Call::try_imap`](crate::Call::try_imap), which passes an error on; or they are
+/// collected first, as below.
+///
+/// # Limits
+/// A line ends with the byte `\n`, whatever is around it. So this is not for files in which a record may go over
+/// several lines, such as CSV with line breaks in quotes: [`Csv`](crate::Csv) cuts those. Nor is it for encodings in
+/// which that byte may be a part of another character, such as UTF-16.
+///
+/// A range has about as many bytes as were asked for; one that holds a longer line has more. Only the bytes around the
+/// ends of ranges are read to find them, so how many lines there are is not known; [`LineRanges::line_at`] counts them
+/// up to a place. The file is not to be changed meanwhile: ranges would not end where lines do.
 ///
 /// ```
 /// use millpond::LineRanges;
@@ -22,8 +31,9 @@ use crate::error::{Error, Result};
 /// assert_eq!(ranges, [0..8, 8..14, 14..18]);
 ///
 /// let mut text = String::new(); // a worker may keep one, for all its ranges
-/// LineRanges::read(&path, &ranges[0], &mut text)?;
-/// assert_eq!(text.lines().collect::<Vec<_>>(), ["one", "two"]);
+/// LineRanges::read(&path, &ranges[1], &mut text)?;
+/// assert_eq!(text.lines().collect::<Vec<_>>(), ["three"]);
+/// assert_eq!(LineRanges::line_at(&path, ranges[1].start)?, 3);
 /// # std::fs::remove_file(&path)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -73,23 +83,73 @@ impl LineRanges {
     /// The text is read and not mapped, because a process that has a file mapped that somebody shortens is killed.
     ///
     /// # Errors
-    /// [`Error::System`] where it cannot be read, is shorter than the range, or is no UTF-8.
+    /// [`Error::System`] where it cannot be read, is shorter than the range, or is no UTF-8; that names the line and the
+    /// byte of the file. [`read_bytes`](Self::read_bytes) takes any bytes.
     pub fn read(path: impl AsRef<Path>, range: &Range<u64>, text: &mut String) -> Result<()> {
         let path = path.as_ref();
         let mut bytes = std::mem::take(text).into_bytes();
+        Self::read_bytes(path, range, &mut bytes)?;
+        match String::from_utf8(bytes) {
+            Ok(read) => {
+                *text = read;
+                Ok(())
+            }
+            Err(error) => {
+                let at = range.start + error.utf8_error().valid_up_to() as u64;
+                let line = Self::line_at(path, at)?;
+                let what = format!(
+                    "line {line} is no UTF-8 (at byte {at} of the file); read it with `LineRanges::read_bytes`"
+                );
+                let error = io::Error::new(io::ErrorKind::InvalidData, what);
+                Err(Error::system("read", path)(error))
+            }
+        }
+    }
+
+    /// Reads a range into `bytes`, in place of what that held.
+    ///
+    /// # Errors
+    /// [`Error::System`] where it cannot be read, or is shorter than the range.
+    pub fn read_bytes(
+        path: impl AsRef<Path>,
+        range: &Range<u64>,
+        bytes: &mut Vec<u8>,
+    ) -> Result<()> {
+        let path = path.as_ref();
         bytes.clear();
         let length = range.end.saturating_sub(range.start);
         let read = (|| {
             let mut file = File::open(path)?;
             file.seek(SeekFrom::Start(range.start))?;
-            match file.take(length).read_to_end(&mut bytes)? as u64 == length {
-                true => String::from_utf8(bytes)
-                    .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error)),
+            match file.take(length).read_to_end(bytes)? as u64 == length {
+                true => Ok(()),
                 false => Err(io::ErrorKind::UnexpectedEof.into()),
             }
         })();
-        *text = read.map_err(Error::system("read", path))?;
-        Ok(())
+        read.map_err(Error::system("read", path))
+    }
+
+    /// Returns in which line of the file a byte lies, both counted from the beginning of the file: lines from 1 on, and
+    /// bytes from 0 on. For what is to be said of a place in a range; it reads the file up to there.
+    ///
+    /// # Errors
+    /// [`Error::System`] where it cannot be read.
+    pub fn line_at(path: impl AsRef<Path>, byte: u64) -> Result<u64> {
+        let path = path.as_ref();
+        let count = || {
+            let mut file = BufReader::with_capacity(256 << 10, File::open(path)?.take(byte));
+            let mut line = 1;
+            loop {
+                let bytes = file.fill_buf()?;
+                if bytes.is_empty() {
+                    return Ok(line);
+                }
+                line += bytes.iter().filter(|&&byte| byte == b'\n').count() as u64;
+                let read = bytes.len();
+                file.consume(read);
+            }
+        };
+        count().map_err(Error::system("read", path))
     }
 
     /// Where the line ends that byte `from` belongs to.

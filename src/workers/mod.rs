@@ -4,12 +4,12 @@
 //! |---|---|
 //! | `task.rs`, `message.rs` | what a task is, and how its input and output travel |
 //! | `options.rs` | how a pool is to be |
-//! | `call.rs`, `results.rs`, `inbox.rs`, `pace.rs` | a call: its options, its inputs and results, how many tasks go at once |
+//! | `call.rs`, `results.rs`, `fallible.rs`, `inbox.rs`, `pace.rs` | a call: its options, its inputs and results, how many tasks go at once |
 //! | `crew.rs`, `deaths.rs`, `post.rs`, `calls.rs`, `slot.rs`, `sent.rs`, `body.rs` | the pool's side: all workers, those that end, where answers go, the calls that wait, one worker, what it was sent, where it runs |
 //! | `process.rs`, `bench.rs`, `worker.rs` | the worker's side: how a process becomes one, what it does, what a task sees of it |
 //! | `rings.rs`, `ring.rs`, `chunk.rs`, `words.rs` | what lies in shared memory between them |
 //! | `insights.rs`, `progress.rs` | what is to be looked at |
-//! | `lines.rs` | a large text as ranges |
+//! | `lines.rs`, `csv/` | a large text as ranges, of lines and of records |
 //!
 //! The pool has no thread of its own: it works in the thread of whoever asks for results, while he asks. Imports
 //! `os`, `sync`, the segment, records, [`Open`] and the token that cancels, and no structure.
@@ -20,7 +20,9 @@ mod call;
 mod calls;
 mod chunk;
 mod crew;
+mod csv;
 mod deaths;
+mod fallible;
 mod inbox;
 mod insights;
 mod kind;
@@ -47,6 +49,8 @@ use std::cell::RefCell;
 use std::fmt;
 
 pub use call::{Call, Pending};
+pub use csv::{Csv, CsvRange, CsvRanges, CsvRecord, CsvRecords, WrongField};
+pub use fallible::TryResults;
 pub use insights::{Insights, SlowTask, WorkerInsights};
 pub use lines::LineRanges;
 pub use message::{InPlace, Message};

@@ -3,6 +3,7 @@
 
 mod failures;
 mod flow;
+mod inputs;
 mod sizes;
 
 use std::cell::Cell;

@@ -317,8 +317,9 @@ fn a_file_is_read_by_workers_in_ranges_of_lines() {
             .unwrap()
             .skip_heading()
             .unwrap();
-        let inputs = ranges.map(|range| (path.clone(), range.unwrap()));
-        let lengths = workers.map(&LENGTHS, inputs).unwrap();
+        let inputs = ranges.map(|range| Ok((path.clone(), range?)));
+        let lengths = workers.call(&LENGTHS).try_imap(inputs).unwrap();
+        let lengths: Vec<_> = lengths.map(Result::unwrap).collect();
         let lines: u64 = lengths.iter().map(|length| length.0).sum();
         let bytes: u64 = lengths.iter().map(|length| length.1).sum();
         assert_eq!((lines, bytes), (20_000, text.len() as u64), "{about}");

@@ -168,11 +168,10 @@ fn ranges(millpond: &Millpond, seconds: f64) -> Outcome<String> {
     let workers = measures::started::<Rows>()?.0;
     millpond.work.table(&millpond.model, seconds, |table| {
         let path = table.to_str().ok_or("the path of the table is not UTF-8")?;
-        let ranges = LineRanges::open(table, RANGE)?
-            .skip_heading()?
-            .map_while(Result::ok);
+        let ranges = LineRanges::open(table, RANGE)?.skip_heading()?;
+        let inputs = ranges.map(|range| Ok((path.to_owned(), range?)));
         let mut right = 0;
-        for found in workers.imap(&RIGHT_OF, ranges.map(|range| (path.to_owned(), range)))? {
+        for found in workers.call(&RIGHT_OF).try_imap(inputs)? {
             right += found?;
         }
         Ok(right)

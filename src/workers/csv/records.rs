@@ -1,0 +1,78 @@
+//! The records of a range.
+
+use std::fs::File;
+use std::io::{self, BufReader, Seek, SeekFrom, Take};
+use std::path::{Path, PathBuf};
+
+use super::Csv;
+use super::ranges::CsvRange;
+use super::record::CsvRecord;
+use super::scan::Scan;
+use crate::error::{Error, Result};
+
+/// How much of the file is read at once.
+const BUFFER: usize = 64 << 10;
+
+/// The records of a range, read one after another. Made by [`Csv::records`].
+///
+/// [`read`](Self::read) uses the same memory for every record; as an iterator this gives each its own.
+pub struct CsvRecords {
+    path: PathBuf,
+    scan: Scan<BufReader<Take<File>>>,
+    end: u64,
+}
+
+impl CsvRecords {
+    pub(super) fn open(rules: Csv, path: &Path, range: &CsvRange) -> Result<Self> {
+        rules.check()?;
+        let length = range.end.saturating_sub(range.start);
+        let opened = File::open(path).and_then(|mut file| {
+            file.seek(SeekFrom::Start(range.start))?;
+            Ok(BufReader::with_capacity(
+                BUFFER,
+                io::Read::take(file, length),
+            ))
+        });
+        let source = opened.map_err(Error::system("read", path))?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            scan: Scan::new(&rules, source, range.start, range.line),
+            end: range.end,
+        })
+    }
+
+    /// Reads the next record, in place of what `record` held; `false` where there is none, and `record` is empty then.
+    ///
+    /// # Errors
+    /// [`Error::System`] where the file cannot be read, or is shorter than the range.
+    pub fn read(&mut self, record: &mut CsvRecord) -> Result<bool> {
+        let read = self.scan.read(record).and_then(|read| {
+            let is_short = !read && self.scan.position() < self.end;
+            match is_short {
+                true => Err(io::ErrorKind::UnexpectedEof.into()),
+                false => Ok(read),
+            }
+        });
+        read.map_err(Error::system("read", &self.path))
+    }
+}
+
+impl Iterator for CsvRecords {
+    type Item = Result<CsvRecord>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut record = CsvRecord::new();
+        let read = self.read(&mut record);
+        read.map(|read| read.then_some(record)).transpose()
+    }
+}
+
+impl std::fmt::Debug for CsvRecords {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("CsvRecords")
+            .field("path", &self.path)
+            .field("byte", &self.scan.position())
+            .finish_non_exhaustive()
+    }
+}
