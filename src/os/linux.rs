@@ -27,7 +27,7 @@ pub(crate) use super::unix::{
     remove,
 };
 #[cfg(feature = "workers")]
-pub(crate) use super::unix::{ProcessTree, end_forked_child, end_process, take_input};
+pub(crate) use super::unix::{ProcessTree, end_forked_child, end_process, read_at, take_input};
 
 pub(super) const SET_LOCK: libc::c_int = libc::F_OFD_SETLK;
 pub(super) const GET_LOCK: libc::c_int = libc::F_OFD_GETLK;

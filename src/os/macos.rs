@@ -32,7 +32,7 @@ pub(crate) use super::unix::{
     remove,
 };
 #[cfg(feature = "workers")]
-pub(crate) use super::unix::{ProcessTree, end_forked_child, end_process, take_input};
+pub(crate) use super::unix::{ProcessTree, end_forked_child, end_process, read_at, take_input};
 
 // `fcntl.h` of XNU has the commands; the manual does not mention them.
 pub(super) const SET_LOCK: c_int = libc::F_OFD_SETLK;

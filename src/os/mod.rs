@@ -104,6 +104,13 @@ pub(crate) fn contents(file: &File) -> impl io::Read + io::Seek {
     system::contents(file)
 }
 
+/// Reads at a place of the file, which forked children that have the file open do not move, nor move by it. Returns
+/// how many bytes it read: 0 at the end, and otherwise perhaps fewer than `into` has.
+#[cfg(feature = "workers")]
+pub(crate) fn read_at(file: &File, place: u64, into: &mut [u8]) -> io::Result<usize> {
+    system::read_at(file, place, into)
+}
+
 /// Makes a file `length` bytes long, the new ones zero, with space that the file system has really set
 /// aside, so that touching them later cannot fail. A file gets its space by this alone, and keeps it and
 /// what it holds, whoever has it mapped; one that is as long already stays as it is.

@@ -22,7 +22,7 @@ use nix::sys::stat::{FchmodatFlags, Mode, fchmodat};
 
 pub(crate) use group::Group;
 #[cfg(feature = "workers")]
-pub(crate) use process::{end_forked_child, end_process, take_input};
+pub(crate) use process::{end_forked_child, end_process, read_at, take_input};
 #[cfg(feature = "workers")]
 pub(crate) use tree::ProcessTree;
 

@@ -39,7 +39,7 @@ pub(crate) use forks::{ParentOnly, count_forks, forks, hold_forks};
 pub(crate) use group::Group;
 pub(crate) use locks::ByteLocks;
 #[cfg(feature = "workers")]
-pub(crate) use process::{pin_to_cpu, take_input, this_program};
+pub(crate) use process::{pin_to_cpu, read_at, take_input, this_program};
 #[cfg(feature = "workers")]
 pub(crate) use tree::ProcessTree;
 

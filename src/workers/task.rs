@@ -26,6 +26,9 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// the input and the output ([`Message`]). A task is a `static`, and is given to
 /// [`Workers::begin`](crate::Workers::begin).
 ///
+/// A task that forks (not on Windows) ends the child inside itself, with `_exit` or `exec`. A child that leaves the task
+/// is ended there, with status 70.
+///
 /// ```
 /// use millpond::{Failure, Task, Worker};
 ///

@@ -8,9 +8,11 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use millpond::{
-    ArrayDict, ArrayOptions, Board, BoardOptions, BoardReader, ChunkedArray, DictOptions, Lookup,
-    LookupBuilder, Place, Pool, PoolOptions, PublishOptions, SharedArray, Trie,
+    ArrayDict, ArrayOptions, Board, BoardOptions, BoardReader, ChunkedArray, DictOptions,
+    LineRanges, Lookup, LookupBuilder, Place, Pool, PoolOptions, PublishOptions, SharedArray, Trie,
 };
+
+use nix::sys::wait::{WaitStatus, waitpid};
 
 use crate::child::Child;
 use crate::fork::in_a_forked_child;
@@ -25,6 +27,8 @@ pub const PART: Part = Part {
         a_forked_child_has_nothing_open_of_what_its_parent_has,
         #[cfg(target_os = "linux")]
         a_forked_child_has_nothing_open_of_what_its_parent_writes,
+        #[cfg(feature = "workers")]
+        ranges_of_lines_go_on_in_parent_and_children,
         a_killed_saver_saves_no_more_although_its_forked_child_lives,
         a_killed_publisher_publishes_no_more_although_its_forked_child_lives,
     ],
@@ -148,6 +152,41 @@ fn a_forked_child_has_nothing_open_of_what_its_parent_writes() {
         crate::forking::is_forked,
     );
     assert_eq!(saved.unwrap().records, CAPACITY);
+}
+
+/// Parent and children go through one text from the same place on, at the same time.
+#[cfg(feature = "workers")]
+fn ranges_of_lines_go_on_in_parent_and_children() {
+    let path = place().join("text");
+    let mut text = String::new();
+    for number in 0..20_000_u64 {
+        let length = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 57;
+        text.push_str(&"x".repeat(length as usize));
+        text.push('\n');
+    }
+    fs::write(&path, &text).unwrap();
+    let expected: Vec<_> = LineRanges::open(&path, 100)
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert!(expected.len() > 5_000);
+    let mut ranges = LineRanges::open(&path, 100).unwrap();
+    let first = ranges.by_ref().take(10).map(Result::unwrap);
+    assert!(first.eq(expected[..10].iter().cloned()));
+    let mut goes_on = || {
+        ranges
+            .by_ref()
+            .map(Result::unwrap)
+            .eq(expected[10..].iter().cloned())
+    };
+    let children = [(); 3].map(|()| match fork_here() {
+        None => end((!goes_on()).into()),
+        Some(child) => child,
+    });
+    assert!(goes_on());
+    for child in children {
+        assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, 0)));
+    }
 }
 
 /// Waits until the standard input ends; for ever in a parent that is killed before.

@@ -331,11 +331,10 @@ fn what_a_caller_gives_may_fork() {
     let workers = start();
     for at in [0, 1, 500, 999] {
         let inputs = || {
-            (0..1000).map(move |number| {
+            (0..1000).inspect(move |&number| {
                 if number == at {
                     fork_once();
                 }
-                number
             })
         };
         let numbers = with_a_child(|| workers.map(&SELF, inputs()), is_forked).unwrap();
