@@ -1,7 +1,7 @@
 //! A large text as ranges that end where lines do: small inputs for workers, each of which reads its own.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
