@@ -22,8 +22,9 @@ pub(crate) use process::{pin_to_cpu, this_program};
 
 pub(crate) use super::fork::forks;
 pub(crate) use super::unix::{
-    ByteLocks, Group, advise, check_length, contents, create_private, free_space, is_same_file,
-    is_too_many_files, open_private, private_directory, publish, remove,
+    ByteLocks, Group, advise, check_length, contents, create_private, free_space, is_regular,
+    is_same_file, is_too_many_files, open_own, open_private, open_regular, private_directory,
+    publish, remove,
 };
 #[cfg(feature = "workers")]
 pub(crate) use super::unix::{end_process, kill_group, own_group, take_input};

@@ -26,8 +26,9 @@ pub(super) use super::ordinary_pages::{
     map_anonymous, map_file, prefault, prefer_huge_pages, use_huge_pages,
 };
 pub(crate) use super::unix::{
-    ByteLocks, Group, advise, check_length, contents, create_private, free_space, is_same_file,
-    is_too_many_files, open_private, private_directory, publish, remove,
+    ByteLocks, Group, advise, check_length, contents, create_private, free_space, is_regular,
+    is_same_file, is_too_many_files, open_own, open_private, open_regular, private_directory,
+    publish, remove,
 };
 #[cfg(feature = "workers")]
 pub(crate) use super::unix::{end_process, kill_group, own_group, take_input};

@@ -1,10 +1,11 @@
 //! What Linux and macOS share: private files, publication by a hard link, and byte locks that
-//! belong to an open file description; groups in `unix/group.rs`, what starts and ends worker processes in
+//! belong to an open file description; groups in `unix/group.rs`, regular files in `unix/regular.rs`, what starts and ends worker processes in
 //! `unix/process.rs`. Imports `fork.rs`, and the numbers of the lock commands from the system's own file.
 
 mod group;
 #[cfg(feature = "workers")]
 mod process;
+mod regular;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
@@ -19,6 +20,7 @@ use nix::sys::resource::{Resource, getrlimit};
 pub(crate) use group::Group;
 #[cfg(feature = "workers")]
 pub(crate) use process::{end_process, kill_group, own_group, take_input};
+pub(crate) use regular::{is_regular, open_own, open_regular};
 
 use super::fork::ParentOnly;
 use super::system::{GET_LOCK, SET_LOCK, SET_LOCK_WAIT};

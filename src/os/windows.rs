@@ -1,5 +1,5 @@
 //! Windows: segments in the user's local application data. The byte locks are in `locks.rs`, waiting
-//! is in `channel.rs`, reading in `contents.rs`, who owns a directory in `owner.rs`, and what starts
+//! is in `channel.rs`, reading in `contents.rs`, who owns a directory in `owner.rs`, regular files in `regular.rs`, and what starts
 //! worker processes in `process.rs`. No handle is inherited by a child process, and nothing forks.
 //!
 //! A file that is mapped anywhere can be renamed but not deleted. So a name is taken away by giving
@@ -12,6 +12,7 @@ mod locks;
 mod owner;
 #[cfg(feature = "workers")]
 mod process;
+mod regular;
 
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -33,6 +34,7 @@ pub(crate) use group::Group;
 pub(crate) use locks::ByteLocks;
 #[cfg(feature = "workers")]
 pub(crate) use process::{kill_group, own_group, pin_to_cpu, take_input, this_program};
+pub(crate) use regular::{is_regular, open_own, open_regular};
 
 pub(super) use super::ordinary_pages::{
     map_anonymous, map_file, prefault, prefer_huge_pages, use_huge_pages,

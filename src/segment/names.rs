@@ -120,9 +120,11 @@ impl<'a> LockedRoot<'a> {
         access: Access,
     ) -> Result<(fs::File, ByteLocks, Header)> {
         let path = name.file(&self.root.path);
+        let locks = ByteLocks::open(|| self.open_for(name, Access::Write))
+            .map_err(|error| self.cannot_open(name, error))?;
+        // After the locks: opening for writing copies a file up from the lower layer of an overlay file system, and
+        // a descriptor for reading from before would stay with the lower file.
         let file = self.open_file(name, access)?;
-        let locks = ByteLocks::open(|| os::open_private(&path, Access::Write))
-            .map_err(Error::system("open", &path))?;
         let header = Header::read(name.as_str(), &mut os::contents(&file))?;
         if is_over(&header, &locks) {
             self.remove_segment(&path)?;
@@ -132,11 +134,19 @@ impl<'a> LockedRoot<'a> {
     }
 
     fn open_file(&self, name: &Name, access: Access) -> Result<fs::File> {
-        let path = name.file(&self.root.path);
-        os::open_private(&path, access).map_err(|error| match error.kind() {
+        let opened = self.open_for(name, access);
+        opened.map_err(|error| self.cannot_open(name, error))
+    }
+
+    fn open_for(&self, name: &Name, access: Access) -> io::Result<fs::File> {
+        os::open_private(&name.file(&self.root.path), access)
+    }
+
+    fn cannot_open(&self, name: &Name, error: io::Error) -> Error {
+        match error.kind() {
             io::ErrorKind::NotFound => self.not_found(name),
-            _ => Error::system("open", &path)(error),
-        })
+            _ => Error::system("open", name.file(&self.root.path))(error),
+        }
     }
 
     fn not_found(&self, name: &Name) -> Error {
