@@ -1,10 +1,12 @@
 //! What Linux and macOS share: private files, publication by a hard link, and byte locks that
-//! belong to an open file description; groups in `unix/group.rs`, worker processes in
-//! `unix/process.rs` and `unix/tree.rs`. Imports `fork.rs`, and the numbers of the lock commands from the system's own file.
+//! belong to an open file description; groups in `unix/group.rs`, regular files in `unix/regular.rs`, worker
+//! processes in `unix/process.rs` and `unix/tree.rs`. Imports `fork.rs`, and the numbers of the lock commands from
+//! the system's own file.
 
 mod group;
 #[cfg(feature = "workers")]
 mod process;
+mod regular;
 #[cfg(feature = "workers")]
 mod tree;
 
@@ -23,6 +25,7 @@ use nix::sys::stat::{FchmodatFlags, Mode, fchmodat};
 pub(crate) use group::Group;
 #[cfg(feature = "workers")]
 pub(crate) use process::{end_forked_child, end_process, read_at, take_input};
+pub(crate) use regular::{is_regular, open_own, open_regular};
 #[cfg(feature = "workers")]
 pub(crate) use tree::ProcessTree;
 

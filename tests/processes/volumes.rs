@@ -24,6 +24,8 @@ pub const PART: Part = Part {
         a_table_for_the_attached_goes_with_its_killed_processes,
         #[cfg(target_os = "linux")]
         a_further_reader_has_less_than_two_megabytes_of_its_own,
+        #[cfg(target_os = "linux")]
+        the_system_is_told_how_each_structure_is_read,
         #[cfg(unix)]
         a_stray_write_traps,
     ],
@@ -279,4 +281,55 @@ fn temporary_files_are_in_no_way_of_a_process_that_collects_garbage() {
             millpond::list(None).unwrap();
         }
     });
+}
+
+/// Whether a file is mapped here and nothing is read ahead of what is touched (`rr` in `proc_pid_smaps(5)`).
+#[cfg(target_os = "linux")]
+fn is_read_at_random(file: &std::path::Path) -> bool {
+    let file = file.to_str().expect("text");
+    let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+    let mut lines = maps.lines().skip_while(|line| !line.ends_with(file));
+    assert!(lines.next().is_some(), "{file} is not mapped");
+    let flags = lines.find_map(|line| line.strip_prefix("VmFlags:"));
+    flags
+        .expect("flags")
+        .split_whitespace()
+        .any(|flag| flag == "rr")
+}
+
+#[cfg(target_os = "linux")]
+fn the_system_is_told_how_each_structure_is_read() {
+    use millpond::{Archive, Trie};
+
+    type Values = Archive<Vec<u64>>;
+    let root = std::env::var_os("MILLPOND_DIR").expect("a directory");
+    let path = |name| std::path::Path::new(&root).with_file_name(name);
+    let (table, words, values) = (path("table"), path("words"), path("values"));
+    let made = (
+        Table::publish(&table, (0..KEYS).map(|key| (key, [key; 2]))).unwrap(),
+        Trie::publish(&words, [("one", 1), ("two", 2)]).unwrap(),
+        Values::publish(&values, &vec![7; 100_000]).unwrap(),
+    );
+    let found = || [&table, &words, &values].map(|file| is_read_at_random(file));
+    assert_eq!(found(), [true, true, false], "what was published");
+    drop(made);
+    let usual = OpenOptions::new();
+    for (options, expected) in [
+        (usual.clone(), [true, true, false]),
+        (usual.clone().random(true), [true; 3]),
+        (usual.random(false), [false; 3]),
+    ] {
+        let opened = (
+            Table::open_with(&table, &options).unwrap(),
+            Trie::open_with(&words, &options).unwrap(),
+            Values::open_with(&values, &options).unwrap(),
+        );
+        assert_eq!(found(), expected, "{options:?}");
+        drop(opened);
+    }
+    // The next version as well.
+    let mut reader = Table::open(&table).unwrap();
+    Table::publish(&table, [(1, [1, 1])]).unwrap();
+    assert!(reader.refresh().unwrap());
+    assert!(is_read_at_random(&table));
 }
