@@ -63,5 +63,5 @@ fn a_pool_of_bytes_is_loaded_as_it_was_saved() {
 
 #[test]
 fn a_pool_of_numbers_is_loaded_as_it_was_saved() {
-    check(|number| <[u64; 11]>::from(std::array::from_fn(|at| scattered(number << at))));
+    check(|number| std::array::from_fn::<u64, 11, _>(|at| scattered(number << at)));
 }
