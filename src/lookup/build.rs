@@ -7,6 +7,8 @@ use std::io;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
+use rand::RngExt;
+
 use super::Lookup;
 use super::index::Index;
 use super::shape::{Pair, Parameters, Shape, Types};
@@ -14,6 +16,7 @@ use super::stored::{LookupKey, LookupValue};
 use super::table::{MOST_PLACES, word};
 use crate::error::{Error, Result};
 use crate::hash::Seed;
+use crate::os;
 use crate::sorting::{Sorted, Sorter, Spool};
 use crate::volume::{Place, PublishOptions, Published, explain};
 
@@ -38,7 +41,8 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
     /// No pairs yet.
     pub fn new(options: &PublishOptions) -> Self {
         let directory = options.scratch_directory();
-        let mut builder = Self::with(&directory, options.memory_budget(), rand::random());
+        let nonce = os::thread_random().random(); // a forked child draws another one
+        let mut builder = Self::with(&directory, options.memory_budget(), nonce);
         builder.options = options.clone();
         builder
     }

@@ -164,6 +164,8 @@ fn lock(file: &File, path: &Path, action: &'static str) -> Result<()> {
 /// Removes what a killed writer left. An error where its writer lives, and where it is not this user's to remove.
 fn remove_leftover(temporary: &Path, path: &Path, action: &'static str) -> Result<()> {
     let refuse = || Error::system(action, path);
+    // A child that another thread forks meanwhile would keep the lock, also where this process is killed.
+    let _held = os::hold_forks();
     let file = match os::open_own(temporary) {
         Ok(Ok(file)) => file,
         // Its writer has renamed or removed it just now.
