@@ -111,7 +111,7 @@ fn siblings_order_the_same_pairs_differently() {
     };
     wait_for(&[publish(0), publish(1)]);
     let order = |sibling| {
-        let table = Lookup::<u64, u64>::open(&name(sibling)).unwrap();
+        let table = Lookup::<u64, u64>::open(name(sibling)).unwrap();
         table.iter().map(|(_, &number)| number).collect::<Vec<_>>()
     };
     let (mut one, mut other) = (order(0), order(1));
