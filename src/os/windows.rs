@@ -1,6 +1,6 @@
 //! Windows: segments in the user's local application data. The byte locks are in `locks.rs`, waiting
 //! is in `channel.rs`, reading in `contents.rs`, who owns a directory in `owner.rs`, worker processes in
-//! `process.rs` and `tree.rs`, and what forks are elsewhere in `forks.rs`. No handle is inherited by a child
+//! `process.rs`, `tree.rs` and `startup.rs`, and what forks are elsewhere in `forks.rs`. No handle is inherited by a child
 //! process, and nothing forks.
 //!
 //! A file that is mapped anywhere can be renamed but not deleted. So a name is taken away by giving
@@ -14,6 +14,8 @@ mod locks;
 mod owner;
 #[cfg(feature = "workers")]
 mod process;
+#[cfg(feature = "workers")]
+mod startup;
 #[cfg(feature = "workers")]
 mod tree;
 
