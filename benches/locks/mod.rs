@@ -35,11 +35,11 @@ pub fn compare(table: &Table) -> Result<(), Box<dyn std::error::Error>> {
         me: Owner::new(0, 1),
         channel: &channel,
     };
-    let forks = os::forks();
+    let origin = os::Origin::here();
     let mut ours = || {
         for _ in 0..TIMES {
             // As the pool does: not in a forked child, and a repair where it is due.
-            assert!(forks == os::forks());
+            assert!(origin.is_here());
             assert!(lock.acquire(&Immortal) == Found::Clean);
             std::hint::black_box(&words);
             lock.release();

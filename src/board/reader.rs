@@ -24,6 +24,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(2);
 /// live while somebody is attached lives while it is read, too. A handle is `Send` and `Sync`, and
 /// clones of it share one attachment.
 ///
+/// The process must be allowed to write to the board's file all the same, as it takes locks there. On an overlay
+/// file system that copies the file up from the lower layer, as a writer does, so both have the same one.
+///
 /// A reader copies; it cannot lease a value in place. Nor is there such a thing for a
 /// [`Pool`](crate::Pool): who leases or samples says what it holds, in the segment itself.
 ///

@@ -48,7 +48,8 @@ pub struct NStepTransition<'a, O, A> {
     pub steps: usize,
     /// Whether the last of these steps terminated the episode.
     pub terminated: bool,
-    /// Whether the episode was truncated after the last of these steps.
+    /// Whether the episode was truncated after the last of these steps, as far as that was known when this came out:
+    /// see [`NStep::truncate`].
     pub truncated: bool,
 }
 
@@ -144,6 +145,9 @@ pub struct NStep<O, A> {
 impl<O, A> NStep<O, A> {
     /// Folds `n` steps into one, with `discount` (γ) a step.
     ///
+    /// Sums and powers are computed in `f64`, from the value that the `f32` has: 0.99 is 0.9900000095, and its
+    /// power of 100 is 0.3660327, where that of the `f64` is 0.3660323. Only what comes out is rounded to `f32`.
+    ///
     /// # Errors
     /// [`Error::InvalidArgument`] where `n` is 0, or `discount` is not in 0 to 1.
     pub fn new(n: usize, discount: f32) -> Result<Self> {
@@ -216,6 +220,33 @@ impl<O, A> NStep<O, A> {
     /// left. For an episode that the simulator itself breaks off, by a reset for example, or because the
     /// environment failed: the steps before that did happen, and what they were worth is not lost.
     /// Between episodes it yields nothing.
+    ///
+    /// What is left are the shorter transitions, and these alone are marked as truncated. The full one of `n` steps
+    /// that ends at the newest step came out of [`push`](Self::push), when the break was not known yet, with
+    /// `truncated` as `false`; with n = 1 that is all there was, and this yields nothing. Its target is right all the
+    /// same: `reward`, `discount` and `next_observation` do not depend on a truncation. A simulator that knows of the
+    /// break before it pushes the last step says so in that [`Step`], and every transition that ends there is marked.
+    ///
+    /// ```
+    /// use millpond::{NStep, Step};
+    ///
+    /// let mut steps = NStep::new(2, 0.5)?;
+    /// let step = |reward| Step {
+    ///     observation: (),
+    ///     action: (),
+    ///     reward,
+    ///     next_observation: (),
+    ///     terminated: false,
+    ///     truncated: false,
+    /// };
+    /// assert_eq!(steps.push(step(1.0)).len(), 0);
+    /// let full: Vec<_> = steps.push(step(4.0)).collect();
+    /// assert_eq!((full[0].steps, full[0].truncated), (2, false));
+    /// let rest: Vec<_> = steps.truncate().collect();
+    /// assert_eq!(rest.len(), 1);
+    /// assert_eq!((rest[0].steps, rest[0].truncated), (1, true));
+    /// # Ok::<(), millpond::Error>(())
+    /// ```
     #[must_use = "transitions that are not taken are lost"]
     pub fn truncate(&mut self) -> impl ExactSizeIterator<Item = NStepTransition<'_, O, A>> {
         self.open.drain(..self.complete);

@@ -7,6 +7,8 @@ use std::io;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
+use rand::RngExt;
+
 use super::Lookup;
 use super::index::Index;
 use super::shape::{Pair, Parameters, Shape, Types};
@@ -14,6 +16,7 @@ use super::stored::{LookupKey, LookupValue};
 use super::table::{MOST_PLACES, word};
 use crate::error::{Error, Result};
 use crate::hash::Seed;
+use crate::os;
 use crate::sorting::{Sorted, Sorter, Spool};
 use crate::volume::{Place, PublishOptions, Published, explain};
 
@@ -23,7 +26,8 @@ const BUFFER: usize = 256 << 10;
 /// Gathers the pairs of a [`Lookup`](crate::Lookup) that is to be, in bounded memory: what does not fit is kept
 /// in a temporary file, which goes with the process.
 ///
-/// Of pairs with the same key the last one counts, as it does where they are inserted into a map.
+/// Of pairs with the same key the last one counts, as it does where they are inserted into a map, unless
+/// [`PublishOptions::unique_keys`] refuses them.
 pub struct LookupBuilder<K: LookupKey + ?Sized, V: LookupValue + ?Sized> {
     sorter: Sorter,
     nonce: u64,
@@ -37,7 +41,8 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
     /// No pairs yet.
     pub fn new(options: &PublishOptions) -> Self {
         let directory = options.scratch_directory();
-        let mut builder = Self::with(&directory, options.memory_budget(), rand::random());
+        let nonce = os::thread_random().random(); // a forked child draws another one
+        let mut builder = Self::with(&directory, options.memory_budget(), nonce);
         builder.options = options.clone();
         builder
     }
@@ -83,7 +88,7 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
     /// Publishes the table.
     ///
     /// # Errors
-    /// [`Error::NoSpace`]; [`Error::InvalidName`]; [`Error::WrongContent`] where a table of other types has the
+    /// [`Error::InvalidArgument`] for a key that comes twice and must not; [`Error::NoSpace`]; [`Error::InvalidName`]; [`Error::WrongContent`] where a table of other types has the
     /// name; [`Error::AlreadySaving`] where another process writes the same file; [`Error::System`].
     pub fn publish(self, place: impl Into<Place>) -> Result<Lookup<K, V>> {
         self.sorter.check_process()?; // before the child is in its parent's way
@@ -97,13 +102,17 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
         let shape = Shape::new(self.nonce, self.sorter.len());
         let directory = &self.directory;
         let mut draft = Draft::new(draft);
-        let mut sorted = self.sorter.finish()?;
+        let mut pairs = Pairs {
+            sorted: self.sorter.finish()?,
+            unique: self.options.keys_are_unique(),
+            key: PhantomData,
+        };
         let mut index = Index::new(shape, Pair::<K, V>::SLOT, Pair::<K, V>::IN_SLOTS, directory)?;
         match Pair::<K, V>::IN_SLOTS {
-            true => write_slots::<K, V>(&mut sorted, &mut draft, &mut index)?,
-            false => write_heap::<K, V>(&mut sorted, &mut draft, &mut index, directory)?,
+            true => write_slots::<K, V>(&mut pairs, &mut draft, &mut index)?,
+            false => write_heap::<K, V>(&mut pairs, &mut draft, &mut index, directory)?,
         }
-        drop(sorted);
+        drop(pairs);
         index.write(&mut draft)
     }
 }
@@ -117,36 +126,56 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> fmt::Debug for LookupBuilde
     }
 }
 
-/// Gives the last pair of each key, with the hash apart.
-fn each_last(
-    sorted: &mut Sorted,
-    mut take: impl FnMut(u64, &[u8], &[u8]) -> Result<()>,
-) -> Result<()> {
-    let (mut held_key, mut held_value) = (Vec::new(), Vec::new());
-    let mut give = |key: &[u8], value: &[u8]| match key.split_first_chunk() {
-        Some((hash, key)) => take(u64::from_be_bytes(*hash), key, value),
-        None => Ok(()), // before the first
-    };
-    while let Some((key, value)) = sorted.next()? {
-        if key != &held_key[..] {
-            give(&held_key, &held_value)?;
-            held_key.clear();
-            held_key.extend_from_slice(key);
+/// The sorted pairs, of which the last one of each key counts.
+struct Pairs<K: ?Sized> {
+    sorted: Sorted,
+    /// Whether a key that comes twice is an error.
+    unique: bool,
+    key: PhantomData<fn() -> Box<K>>,
+}
+
+impl<K: LookupKey + ?Sized> Pairs<K> {
+    /// Gives the last pair of each key to `take`, with the hash apart.
+    fn each_last(&mut self, mut take: impl FnMut(u64, &[u8], &[u8]) -> Result<()>) -> Result<()> {
+        let (mut held_key, mut held_value) = (Vec::new(), Vec::new());
+        let mut give = |key: &[u8], value: &[u8]| match key.split_first_chunk() {
+            Some((hash, key)) => take(u64::from_be_bytes(*hash), key, value),
+            None => Ok(()), // before the first
+        };
+        while let Some((key, value)) = self.sorted.next()? {
+            if key != &held_key[..] {
+                give(&held_key, &held_value)?;
+                held_key.clear();
+                held_key.extend_from_slice(key);
+            } else if self.unique {
+                return Err(repeated::<K>(&key[size_of::<u64>()..]));
+            }
+            held_value.clear();
+            held_value.extend_from_slice(value);
         }
-        held_value.clear();
-        held_value.extend_from_slice(value);
+        give(&held_key, &held_value)
     }
-    give(&held_key, &held_value)
+}
+
+/// The error for a key that must not come twice, and does.
+fn repeated<K: LookupKey + ?Sized>(key: &[u8]) -> Error {
+    Error::InvalidArgument {
+        what: "a key of the lookup",
+        found: format!("{}, twice", K::shown(key)),
+        expected: "another than all others: give each key once, or have the last one count \
+                   (`PublishOptions::unique_keys`)"
+            .into(),
+    }
 }
 
 /// Writes the pairs into their slots.
 fn write_slots<K: LookupKey + ?Sized, V: LookupValue + ?Sized>(
-    sorted: &mut Sorted,
+    pairs: &mut Pairs<K>,
     draft: &mut Draft<impl io::Write>,
     index: &mut Index,
 ) -> Result<()> {
     let mut pair = vec![0; Pair::<K, V>::SLOT];
-    each_last(sorted, |hash, key, value| {
+    pairs.each_last(|hash, key, value| {
         pair[Pair::<K, V>::KEY_AT..][..key.len()].copy_from_slice(key);
         pair[Pair::<K, V>::value_at(key.len())..][..value.len()].copy_from_slice(value);
         index.add(hash, &pair, |slot| draft.write(slot))
@@ -156,14 +185,14 @@ fn write_slots<K: LookupKey + ?Sized, V: LookupValue + ?Sized>(
 
 /// Writes the pairs one after another, and then the slots, which say where they are.
 fn write_heap<K: LookupKey + ?Sized, V: LookupValue + ?Sized>(
-    sorted: &mut Sorted,
+    pairs: &mut Pairs<K>,
     draft: &mut Draft<impl io::Write>,
     index: &mut Index,
     directory: &Path,
 ) -> Result<()> {
     let align = Pair::<K, V>::ALIGN as u64;
     let mut slots = Spool::create(directory)?;
-    each_last(sorted, |hash, key, value| {
+    pairs.each_last(|hash, key, value| {
         draft.pad_to(draft.position.next_multiple_of(align))?;
         let start = draft.position;
         if start / align >= MOST_PLACES {

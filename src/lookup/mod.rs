@@ -30,7 +30,7 @@ use table::Table;
 /// Keys are integers, byte strings or `str`; values are [`Record`](crate::Record)s, `str` or `[u8]`. A value is
 /// given as a reference to where it lies.
 ///
-/// Of pairs with the same key the last one counts. Pairs of at most 128 bytes, whose types know their size, take
+/// Of pairs with the same key the last one counts, unless [`PublishOptions::unique_keys`] refuses them. Pairs of at most 128 bytes, whose types know their size, take
 /// 5 % more than that and a third of a byte; others take their bytes, 4 for each length that the types do not know,
 /// and 9 of index.
 ///
@@ -185,6 +185,7 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> From<Published<Table<K, V, 
 
 impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Content for Table<K, V, Volume> {
     const KIND: &'static str = "lookup";
+    const IS_READ_AT_RANDOM: bool = true;
 
     fn schema() -> String {
         Self::types()

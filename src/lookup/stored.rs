@@ -4,6 +4,7 @@
 
 use crate::hash::Seed;
 use crate::record::{Record, Schema};
+use crate::volume::shown;
 
 /// What can be a key of a [`Lookup`](crate::Lookup): the integers `u8` to `u64` and `i8` to `i64`, byte strings
 /// of a fixed length such as `[u8; 16]`, and `str` and `[u8]` of any. Nothing else can implement the trait.
@@ -52,6 +53,9 @@ mod sealed {
         #[doc(hidden)]
         #[allow(private_interfaces)]
         fn hash(&self, seed: Seed) -> u64;
+        /// The key that the bytes are, for people.
+        #[doc(hidden)]
+        fn shown(bytes: &[u8]) -> String;
     }
 }
 
@@ -130,6 +134,11 @@ macro_rules! integers {
             fn hash(&self, seed: Seed) -> u64 {
                 seed.hash(&[*self as u64])
             }
+
+            fn shown(bytes: &[u8]) -> String {
+                let key = bytemuck::try_pod_read_unaligned::<Self>(bytes);
+                key.map_or_else(|_| shown(bytes), |key| key.to_string())
+            }
         }
     )*};
 }
@@ -144,6 +153,10 @@ impl<const N: usize> Hashed for [u8; N] {
     fn hash(&self, seed: Seed) -> u64 {
         seed.hash_bytes(self)
     }
+
+    fn shown(bytes: &[u8]) -> String {
+        shown(bytes)
+    }
 }
 
 impl LookupKey for str {}
@@ -154,6 +167,10 @@ impl Hashed for str {
     fn hash(&self, seed: Seed) -> u64 {
         seed.hash_bytes(self.as_bytes())
     }
+
+    fn shown(bytes: &[u8]) -> String {
+        shown(bytes)
+    }
 }
 
 impl LookupKey for [u8] {}
@@ -163,5 +180,9 @@ impl Hashed for [u8] {
     #[allow(private_interfaces)]
     fn hash(&self, seed: Seed) -> u64 {
         seed.hash_bytes(self)
+    }
+
+    fn shown(bytes: &[u8]) -> String {
+        shown(bytes)
     }
 }

@@ -23,11 +23,11 @@ pub(crate) use process::{pin_to_cpu, this_program};
 pub(crate) use super::fork::{ParentOnly, count_forks, forks, hold_forks};
 pub(crate) use super::unix::{
     ByteLocks, Group, advise, check_length, contents, create_directory, create_private, free_space,
-    is_same_file, is_too_many_files, let_owner_in, open_private, private_directory, publish,
-    remove,
+    is_regular, is_same_file, is_too_many_files, let_owner_in, open_own, open_private,
+    open_regular, private_directory, publish, remove,
 };
 #[cfg(feature = "workers")]
-pub(crate) use super::unix::{ProcessTree, end_forked_child, end_process, take_input};
+pub(crate) use super::unix::{ProcessTree, end_forked_child, end_process, read_at, take_input};
 
 pub(super) const SET_LOCK: libc::c_int = libc::F_OFD_SETLK;
 pub(super) const GET_LOCK: libc::c_int = libc::F_OFD_GETLK;

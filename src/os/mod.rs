@@ -99,9 +99,43 @@ pub(crate) fn open_private(path: &Path, access: Access) -> io::Result<File> {
     system::open_private(path, access)
 }
 
+/// Returns `true` if `path` names a regular file, also through links, and `false` if nothing is there. An error says
+/// what else is there.
+pub(crate) fn is_regular(path: &Path) -> io::Result<bool> {
+    system::is_regular(path)
+}
+
+/// Opens an existing regular file for reading, also through links. An error says what else is there; it comes at
+/// once, whatever that is.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    system::open_regular(path)
+}
+
+/// Opens an existing regular file of this user's that has no other name, for reading and writing, never through a
+/// link. The inner error says why it is not such a file.
+pub(crate) fn open_own(path: &Path) -> io::Result<Result<File, String>> {
+    system::open_own(path)
+}
+
+/// The error for a path that names `what`, such as "a directory".
+fn not_regular(what: &str) -> io::Error {
+    let (kind, advice) = match what {
+        "a directory" => (io::ErrorKind::IsADirectory, "name a file in it"),
+        _ => (io::ErrorKind::InvalidInput, "name another path"),
+    };
+    io::Error::new(kind, format!("it is {what}, not a regular file; {advice}"))
+}
+
 /// What `file` holds, from its beginning on, as those see it who have it mapped.
 pub(crate) fn contents(file: &File) -> impl io::Read + io::Seek {
     system::contents(file)
+}
+
+/// Reads at a place of the file, which forked children that have the file open do not move, nor move by it. Returns
+/// how many bytes it read: 0 at the end, and otherwise perhaps fewer than `into` has.
+#[cfg(feature = "workers")]
+pub(crate) fn read_at(file: &File, place: u64, into: &mut [u8]) -> io::Result<usize> {
+    system::read_at(file, place, into)
 }
 
 /// Makes a file `length` bytes long, the new ones zero, with space that the file system has really set

@@ -1,10 +1,12 @@
 //! What Linux and macOS share: private files, publication by a hard link, and byte locks that
-//! belong to an open file description; groups in `unix/group.rs`, worker processes in
-//! `unix/process.rs` and `unix/tree.rs`. Imports `fork.rs`, and the numbers of the lock commands from the system's own file.
+//! belong to an open file description; groups in `unix/group.rs`, regular files in `unix/regular.rs`, worker
+//! processes in `unix/process.rs` and `unix/tree.rs`. Imports `fork.rs`, and the numbers of the lock commands from
+//! the system's own file.
 
 mod group;
 #[cfg(feature = "workers")]
 mod process;
+mod regular;
 #[cfg(feature = "workers")]
 mod tree;
 
@@ -22,7 +24,8 @@ use nix::sys::stat::{FchmodatFlags, Mode, fchmodat};
 
 pub(crate) use group::Group;
 #[cfg(feature = "workers")]
-pub(crate) use process::{end_forked_child, end_process, take_input};
+pub(crate) use process::{end_forked_child, end_process, read_at, take_input};
+pub(crate) use regular::{is_regular, open_own, open_regular};
 #[cfg(feature = "workers")]
 pub(crate) use tree::ProcessTree;
 
@@ -184,12 +187,17 @@ pub(crate) fn contents(file: &File) -> impl io::Read + io::Seek {
     file
 }
 
-/// `madvise(2)`.
+/// `madvise(2)`. Linux reads no more for one `MADV_WILLNEED` than it reads ahead of the device anyway, so that is said
+/// of one piece after another.
 pub(crate) fn advise(memory: &MmapRaw, advice: Advice) -> io::Result<()> {
-    memory.advise(match advice {
-        Advice::Random => memmap2::Advice::Random,
-        Advice::WillNeed => memmap2::Advice::WillNeed,
-    })
+    const PIECE: usize = 128 << 10; // read ahead of most devices
+    match advice {
+        Advice::Random => memory.advise(memmap2::Advice::Random),
+        Advice::WillNeed => (0..memory.len()).step_by(PIECE).try_for_each(|start| {
+            let length = PIECE.min(memory.len() - start);
+            memory.advise_range(memmap2::Advice::WillNeed, start, length)
+        }),
+    }
 }
 
 /// `unlink(2)`.

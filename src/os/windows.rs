@@ -1,7 +1,7 @@
 //! Windows: segments in the user's local application data. The byte locks are in `locks.rs`, waiting
-//! is in `channel.rs`, reading in `contents.rs`, who owns a directory in `owner.rs`, worker processes in
-//! `process.rs`, `tree.rs` and `startup.rs`, and what forks are elsewhere in `forks.rs`. No handle is inherited by a child
-//! process, and nothing forks.
+//! is in `channel.rs`, reading in `contents.rs`, who owns a directory in `owner.rs`, regular files in
+//! `regular.rs`, worker processes in `process.rs`, `tree.rs` and `startup.rs`, and what forks are elsewhere in
+//! `forks.rs`. No handle is inherited by a child process, and nothing forks.
 //!
 //! A file that is mapped anywhere can be renamed but not deleted. So a name is taken away by giving
 //! the file another one, hidden and ending in `.dead`, under which it goes with its last handle.
@@ -14,6 +14,7 @@ mod locks;
 mod owner;
 #[cfg(feature = "workers")]
 mod process;
+mod regular;
 #[cfg(feature = "workers")]
 mod startup;
 #[cfg(feature = "workers")]
@@ -41,7 +42,8 @@ pub(crate) use forks::{ParentOnly, count_forks, forks, hold_forks};
 pub(crate) use group::Group;
 pub(crate) use locks::ByteLocks;
 #[cfg(feature = "workers")]
-pub(crate) use process::{pin_to_cpu, take_input, this_program};
+pub(crate) use process::{pin_to_cpu, read_at, take_input, this_program};
+pub(crate) use regular::{is_regular, open_own, open_regular};
 #[cfg(feature = "workers")]
 pub(crate) use tree::ProcessTree;
 

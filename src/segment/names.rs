@@ -175,6 +175,12 @@ impl Root {
     ) -> Result<Opened<'_>> {
         let path = name.file(&self.path);
         loop {
+            if matches!(access, Access::Read) {
+                // Opening for writing copies a file up from the lower layer of an overlay file system, and a
+                // descriptor for reading from before would stay with the lower file.
+                let copied = self.open_file(&path, Access::Write);
+                copied.map_err(|error| self.cannot_open(name, &path, error))?;
+            }
             let file = self.open_file(&path, access);
             let file = file.map_err(|error| self.cannot_open(name, &path, error))?;
             let header = Header::read(name.as_str(), &mut os::contents(&file))?;

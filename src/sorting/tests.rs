@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
 use super::*;
+use crate::hash::Seed;
 
 type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 
@@ -45,6 +46,34 @@ fn pairs_come_in_the_order_of_their_keys_and_equal_ones_as_they_were_pushed() {
         Ok(())
     });
     checked.unwrap();
+}
+
+/// Bytes that look random; `length` of them.
+fn bytes(seed: u64, length: usize) -> Vec<u8> {
+    let seed = Seed::of(seed);
+    (0..length as u64)
+        .map(|at| seed.hash(&[at]) as u8)
+        .collect()
+}
+
+#[test]
+fn many_irregular_pairs_are_sorted_through_several_merges() {
+    // 12 MB in 40 runs or so, of which four are merged at a time: more than each buffer, block and step has.
+    let length = |number: u64, most| Seed::of(number).hash(&[most]) % most;
+    let pairs: Pairs = (0..90_000)
+        .map(|number| {
+            // Some keys come again, and some pairs are longer than a block.
+            let key = bytes(number / 3 * 3, length(number / 3, 60) as usize);
+            let value = match number % 20_000 {
+                7 => bytes(number, 1_234_567),
+                _ => bytes(number, length(!number, 80) as usize),
+            };
+            (key, value)
+        })
+        .collect();
+    let mut expected = pairs.clone();
+    expected.sort_by(|one, other| one.0.cmp(&other.0));
+    assert!(sorted(&pairs, 300_000) == expected);
 }
 
 #[test]

@@ -6,21 +6,19 @@ use fst::MapBuilder;
 
 use crate::error::{Error, Result};
 use crate::sorting::Sorter;
-use crate::volume::{PARAMETERS, PublishOptions, explain};
+use crate::volume::{PARAMETERS, PublishOptions, explain, shown};
 
-/// How many bytes of a key an error shows.
-const SHOWN: usize = 80;
-
-/// Writes keys that come in the order of their bytes, each once, as the whole of a volume's data. Returns the
-/// volume's parameters: how many keys there are.
+/// Writes keys that come in the order of their bytes as the whole of a volume's data; of those that are the same the
+/// last one, unless the options refuse them. Returns the volume's parameters: how many keys there are.
 ///
 /// Takes some MB of memory, however many keys there are.
 ///
 /// # Errors
-/// [`Error::InvalidArgument`] where a key is not greater than the one before, naming both; the pairs' own;
+/// [`Error::InvalidArgument`] where a key is less than the one before, or refused, naming both; the pairs' own;
 /// the file's own.
 pub(super) fn write<K: AsRef<[u8]>>(
     pairs: impl IntoIterator<Item = Result<(K, u64)>>,
+    options: &PublishOptions,
     file: &mut dyn io::Write,
 ) -> Result<[u64; PARAMETERS]> {
     let unwritten = |error| match error {
@@ -28,13 +26,26 @@ pub(super) fn write<K: AsRef<[u8]>>(
         fst::Error::Fst(refusal) => misplaced(&refusal),
     };
     let mut builder = MapBuilder::new(file).map_err(unwritten)?;
-    let mut parameters = [0; PARAMETERS];
+    let mut count = 0;
+    let mut add = |(key, number): (K, u64)| {
+        count += 1;
+        builder.insert(key, number).map_err(unwritten)
+    };
+    let mut held: Option<(K, u64)> = None;
     for pair in pairs {
-        let (key, number) = pair?;
-        builder.insert(key, number).map_err(unwritten)?;
-        parameters[0] += 1;
+        let pair = pair?;
+        let Some(before) = held.replace(pair) else {
+            continue;
+        };
+        let is_same = |next: &(K, u64)| next.0.as_ref() == before.0.as_ref();
+        if options.keys_are_unique() || !held.as_ref().is_some_and(is_same) {
+            add(before)?;
+        }
     }
+    held.map_or(Ok(()), add)?;
     builder.finish().map_err(unwritten)?;
+    let mut parameters = [0; PARAMETERS];
+    parameters[0] = count;
     Ok(parameters)
 }
 
@@ -62,7 +73,7 @@ fn misplaced(refusal: &fst::raw::Error) -> Error {
     let (found, expected) = match refusal {
         fst::raw::Error::DuplicateKey { got } => (
             format!("{0} after {0}", shown(got)),
-            "another than the one before: give each key once",
+            "another than the one before: give each key once, or have the last one count (`PublishOptions::unique_keys`)",
         ),
         fst::raw::Error::OutOfOrder { previous, got } => (
             format!("{} after {}", shown(got), shown(previous)),
@@ -74,18 +85,6 @@ fn misplaced(refusal: &fst::raw::Error) -> Error {
         what: "a key of the trie",
         found,
         expected: expected.into(),
-    }
-}
-
-/// A key for people: as text, if it is, and not all of a long one.
-fn shown(key: &[u8]) -> String {
-    let text = match std::str::from_utf8(key) {
-        Ok(text) => text.escape_debug().to_string(),
-        Err(_) => key.escape_ascii().to_string(),
-    };
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("`{}…` ({} bytes)", &text[..end], key.len()),
-        None => format!("`{text}`"),
     }
 }
 

@@ -69,15 +69,16 @@ impl fmt::Debug for Trie {
 }
 
 impl Trie {
-    /// Publishes keys with their numbers, which come in the order of the keys' bytes, each key once: under a
-    /// name (`&str`), where they become the newest version, or as a plain file (`&Path`), which they replace.
+    /// Publishes keys with their numbers, which come in the order of the keys' bytes: under a name (`&str`), where
+    /// they become the newest version, or as a plain file (`&Path`), which they replace. Of pairs with the same key
+    /// the last one counts, unless [`PublishOptions::unique_keys`] refuses them.
     ///
     /// Takes some MB of memory, however many keys there are. Who has an older version keeps it. A process that
     /// is killed meanwhile leaves the older version in place.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) where a key is not greater than the one
-    /// before, naming both; [`Error::NoSpace`](crate::Error::NoSpace);
+    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) where a key is less than the one before, or
+    /// comes twice and must not, naming both; [`Error::NoSpace`](crate::Error::NoSpace);
     /// [`Error::InvalidName`](crate::Error::InvalidName); [`Error::System`](crate::Error::System).
     ///
     /// ```
@@ -110,13 +111,14 @@ impl Trie {
         pairs: impl IntoIterator<Item = (K, u64)>,
     ) -> Result<Self> {
         let pairs = pairs.into_iter().map(Ok);
-        let published =
-            Published::publish(place.into(), options, |draft| build::write(pairs, draft))?;
+        let published = Published::publish(place.into(), options, |draft| {
+            build::write(pairs, options, draft)
+        })?;
         Ok(published.into())
     }
 
     /// As [`publish_with`](Self::publish_with), of keys in any order: they are sorted first, in the memory and
-    /// the temporary files that the options say. A key that comes twice is an error.
+    /// the temporary files that the options say.
     ///
     /// # Errors
     /// As [`publish`](Self::publish).
@@ -137,7 +139,8 @@ impl Trie {
         let place = place.into();
         Published::<Transducer>::check_place(&place, options)?;
         let sorted = build::sort(pairs, options)?;
-        let published = Published::publish(place, options, |draft| build::write(sorted, draft))?;
+        let published =
+            Published::publish(place, options, |draft| build::write(sorted, options, draft))?;
         Ok(published.into())
     }
 
@@ -270,6 +273,7 @@ impl From<Published<Transducer>> for Trie {
 
 impl Content for Transducer {
     const KIND: &'static str = "trie";
+    const IS_READ_AT_RANDOM: bool = true;
 
     fn schema() -> String {
         format!("bytes to 64-bit numbers; fst format {VERSION}")

@@ -16,7 +16,8 @@ fn written<K: AsRef<[u8]>>(
     pairs: impl IntoIterator<Item = (K, u64)>,
 ) -> Result<(Vec<u8>, [u64; PARAMETERS])> {
     let mut data = Vec::new();
-    let parameters = write(pairs.into_iter().map(Ok), &mut data)?;
+    let options = PublishOptions::new().unique_keys(true);
+    let parameters = write(pairs.into_iter().map(Ok), &options, &mut data)?;
     Ok((data, parameters))
 }
 
@@ -142,8 +143,9 @@ proptest! {
         let mut pairs = model_pairs(&model);
         pairs.sort_by_key(|(key, number)| (crc32fast::hash(key) as u64 ^ seed).wrapping_mul(seed | 1) ^ number);
         let mut data = Vec::new();
-        let sorted = sort(pairs, &PublishOptions::new().memory(200)).unwrap();
-        let found = write(sorted, &mut data).unwrap();
+        let options = PublishOptions::new().memory(200);
+        let sorted = sort(pairs, &options).unwrap();
+        let found = write(sorted, &options, &mut data).unwrap();
         prop_assert_eq!((data, found), (expected, parameters));
     }
 }
@@ -302,7 +304,8 @@ fn keys_out_of_order_or_twice_are_an_error_that_names_both() {
     );
     assert_eq!(
         message(&[("ant", 1), ("ant", 2)]),
-        "a key of the trie is `ant` after `ant`; it must be another than the one before: give each key once"
+        "a key of the trie is `ant` after `ant`; it must be another than the one before: give each key once, or \
+         have the last one count (`PublishOptions::unique_keys`)"
     );
     assert!(message(&[("a", 1), ("", 2)]).contains("`` after `a`"));
     let bytes = written([(&b"\xff"[..], 1), (&b"\xfe\n"[..], 2)])
@@ -320,10 +323,11 @@ fn keys_out_of_order_or_twice_are_an_error_that_names_both() {
 #[test]
 fn an_error_of_the_pairs_or_of_the_file_is_the_result() {
     let pairs = [Ok(("a", 1)), Err(Error::NothingPublished)];
-    let outcome = write(pairs, &mut Vec::new());
+    let options = PublishOptions::new();
+    let outcome = write(pairs, &options, &mut Vec::new());
     assert!(matches!(outcome, Err(Error::NothingPublished)));
     let mut room = [0; 30];
-    let outcome = write([Ok(("a", 1))], &mut &mut room[..]);
+    let outcome = write([Ok(("a", 1))], &options, &mut &mut room[..]);
     assert!(matches!(outcome, Err(Error::System { .. })), "{outcome:?}");
 }
 

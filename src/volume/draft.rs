@@ -144,6 +144,20 @@ impl Draft {
         })
     }
 
+    /// Takes bytes for which the buffer has no room.
+    fn write_through(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            if self.buffer.len() == BUFFER {
+                let emptied = self.empty_buffer();
+                emptied.map_err(|error| io::Error::other(self.sink.refused(BUFFER, error)))?;
+            }
+            let (some, rest) = bytes.split_at(bytes.len().min(BUFFER - self.buffer.len()));
+            self.buffer.extend_from_slice(some);
+            bytes = rest;
+        }
+        Ok(())
+    }
+
     fn empty_buffer(&mut self) -> io::Result<()> {
         os::check_length(self.header.parameters[START] + self.position())?;
         self.sink.file()?.write_all(&self.buffer)?;
@@ -162,29 +176,25 @@ pub(crate) fn explain(error: io::Error) -> Error {
     }
 }
 
+/// Takes all bytes in each call. A writer that takes some of them is allowed by the trait, and not understood by all
+/// that write: `fst` adds the bytes that it offers to its checksum, and offers the rest again.
+///
 /// The errors are those of this crate, wrapped: see [`explain`].
 impl Write for Draft {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.buffer.len() == BUFFER {
-            let emptied = self.empty_buffer();
-            emptied.map_err(|error| io::Error::other(self.sink.refused(BUFFER, error)))?;
-        }
-        let count = bytes.len().min(BUFFER - self.buffer.len());
-        self.buffer.extend_from_slice(&bytes[..count]);
-        Ok(count)
+        self.write_all(bytes)?;
+        Ok(bytes.len())
     }
 
-    fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         // Mostly a few bytes, for which there is room.
         if bytes.len() <= BUFFER - self.buffer.len() {
             self.buffer.extend_from_slice(bytes);
             return Ok(());
         }
-        while !bytes.is_empty() {
-            let written = self.write(bytes)?;
-            bytes = &bytes[written..];
-        }
-        Ok(())
+        self.write_through(bytes)
     }
 
     /// Nothing: nobody can see it before it is finished.

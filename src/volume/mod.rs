@@ -12,6 +12,7 @@
 
 mod draft;
 mod handle;
+mod key;
 mod methods;
 mod options;
 mod place;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 pub(crate) use draft::explain;
 pub use handle::Handle;
+pub(crate) use key::shown;
 pub(crate) use methods::volume_methods;
 pub use options::{Check, OpenOptions, PublishOptions};
 pub use place::Place;
@@ -53,6 +55,8 @@ pub(crate) const ALIGNMENT: usize = 4096;
 pub(crate) trait Content: Sized + Send + Sync {
     /// Its name in the header; at most 16 bytes.
     const KIND: &'static str;
+    /// Whether its pages are read here and there, unless the options say otherwise.
+    const IS_READ_AT_RANDOM: bool = false;
 
     /// What the data is, as text: the types, and the version of what is made of them. Compared at opening.
     fn schema() -> String;
@@ -67,6 +71,7 @@ pub(crate) trait Content: Sized + Send + Sync {
 /// A volume, mapped. Clones are the same mapping.
 #[derive(Clone)]
 pub(crate) struct Volume {
+    mapping: Arc<Mapping>,
     data: Bytes,
     header: Arc<Header>,
 }
@@ -91,19 +96,25 @@ impl Volume {
         let mapping = Mapping::of_file(file, header.length as usize, Access::Read)
             .map_err(Error::system("map", path))?;
         mapping.prepare(options.paging, path)?;
-        for (asked, advice) in [
-            (options.random, Advice::Random),
-            (options.will_need, Advice::WillNeed),
-        ] {
-            if asked {
-                let advised = mapping.advise(advice);
-                advised.map_err(Error::system("advise about", path))?;
-            }
+        if options.will_need {
+            let advised = mapping.advise(Advice::WillNeed);
+            advised.map_err(Error::system("advise about", path))?;
         }
         Ok(Self {
             data: mapping.bytes(&data),
+            mapping,
             header: Arc::new(header),
         })
+    }
+
+    /// Tells the system how the content will be read from now on. Comes after the checksum, which reads all pages in
+    /// their order and needs what is read ahead.
+    fn advise<C: Content>(&self, name: &str, options: &OpenOptions) -> Result<()> {
+        if options.random.unwrap_or(C::IS_READ_AT_RANDOM) {
+            let advised = self.mapping.advise(Advice::Random);
+            advised.map_err(Error::system("advise about", name))?;
+        }
+        Ok(())
     }
 
     /// The data. Begins at an address that is a multiple of [`ALIGNMENT`].
@@ -167,6 +178,7 @@ impl Volume {
         };
         Ok(Self {
             data: mapping.bytes(&span),
+            mapping,
             header: Arc::new(header),
         })
     }

@@ -20,6 +20,7 @@ pub struct PublishOptions {
     shared: SharedOptions,
     memory: usize,
     scratch: Option<PathBuf>,
+    unique_keys: bool,
 }
 
 impl Default for PublishOptions {
@@ -32,6 +33,7 @@ impl Default for PublishOptions {
             shared,
             memory: crate::sorting::BUDGET,
             scratch: None,
+            unique_keys: false,
         }
     }
 }
@@ -66,6 +68,31 @@ impl PublishOptions {
     pub fn scratch(mut self, directory: impl Into<PathBuf>) -> Self {
         self.scratch = Some(directory.into());
         self
+    }
+
+    /// Whether a key that comes twice is an error, for a [`Lookup`](crate::Lookup) and a `Trie`. Default: no; of the
+    /// pairs with the same key the last one counts, as it does where they are inserted into a map.
+    ///
+    /// ```
+    /// use millpond::{Lookup, Place, PublishOptions};
+    ///
+    /// let pairs = [("one", 1), ("two", 2), ("one", 11)];
+    /// let options = PublishOptions::new();
+    /// let lookup = Lookup::<str, u32>::publish_with(Place::Memory, &options, pairs)?;
+    /// assert_eq!(lookup.get("one"), Some(&11));
+    ///
+    /// let refused = Lookup::<str, u32>::publish_with(Place::Memory, &options.unique_keys(true), pairs);
+    /// assert!(refused.unwrap_err().to_string().contains("`one`"));
+    /// # Ok::<(), millpond::Error>(())
+    /// ```
+    pub fn unique_keys(mut self, unique: bool) -> Self {
+        self.unique_keys = unique;
+        self
+    }
+
+    /// Whether a key that comes twice is an error.
+    pub(crate) fn keys_are_unique(&self) -> bool {
+        self.unique_keys
     }
 
     /// How much memory building may take.
@@ -131,12 +158,13 @@ pub struct OpenOptions {
     pub(super) wait: Duration,
     pub(super) role: String,
     pub(super) paging: Paging,
-    pub(super) random: bool,
+    /// `None` where the structure decides.
+    pub(super) random: Option<bool>,
     pub(super) will_need: bool,
 }
 
 impl OpenOptions {
-    /// Checked once on a machine, no waiting, no advice.
+    /// Checked once on a machine, no waiting, the advice that fits the structure.
     pub fn new() -> Self {
         Self::default()
     }
@@ -160,14 +188,21 @@ impl OpenOptions {
     }
 
     /// Whether pages will be read here and there (`madvise`), so that the system need not read ahead what
-    /// lies on a disk. Windows takes no such advice. Default: no.
+    /// lies on a disk; begins when the data was checked, which reads all of it in order. Windows takes no such
+    /// advice. Default: yes for a [`Lookup`](crate::Lookup) and a `Trie`, no for an `Archive`.
+    ///
+    /// Say `false` to go through a lookup or a trie from one end to the other, and `true` for an archive that
+    /// is larger than memory and of which little is read.
     pub fn random(mut self, random: bool) -> Self {
-        self.random = random;
+        self.random = Some(random);
         self
     }
 
-    /// Whether the system shall read all of it ahead, in the background. Windows takes no such advice.
-    /// Default: no; pages come as they are touched.
+    /// Whether the system shall read all of it ahead; it takes requests for as much as its device takes, and reads
+    /// while this process goes on. Windows takes no such advice. Default: no; pages come as they are touched.
+    ///
+    /// For what fits into memory, lies on a disk, and was not checked just now (which reads all of it): random reads
+    /// fetch one page after another, which takes longer for all of them together.
     pub fn will_need(mut self, will_need: bool) -> Self {
         self.will_need = will_need;
         self

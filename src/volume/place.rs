@@ -23,7 +23,7 @@ pub enum Place {
     /// A plain file, to be copied, shipped and kept like any other, also on a file system that cannot be
     /// written to. It is made for its owner alone (mode 0600). Must not be changed in place while a process has
     /// it open, as it is mapped; to publish it anew replaces it, and is no change in place. Windows lets nobody
-    /// replace it while it is open.
+    /// replace it while it is open. A directory, a device, a FIFO and a socket are refused.
     File(PathBuf),
     /// Without a name, for this process: for programs that share nothing. In memory, or where `MILLPOND_DIR` is.
     Memory,

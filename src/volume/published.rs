@@ -9,7 +9,7 @@ use super::draft::{Draft, Finished};
 use super::options::{Check, OpenOptions, PublishOptions};
 use super::place::Place;
 use super::versions::Versions;
-use super::{Content, Handle, PARAMETERS, Volume};
+use super::{Content, Handle, PARAMETERS, Target, Volume};
 use crate::error::{Error, Result};
 use crate::os;
 use crate::segment::{Header, LockWait, wait_for};
@@ -83,7 +83,8 @@ impl<C: Content> Published<C> {
         options.check()?;
         match place {
             Place::Name(name) => Versions::<C>::check(name, options),
-            _ => Ok(()),
+            Place::File(path) => Target::check(path, "publish").map(drop),
+            Place::Memory => Ok(()),
         }
     }
 
@@ -108,6 +109,7 @@ impl<C: Content> Published<C> {
                 Ok(content)
             });
             let name = place.label();
+            volume.advise::<C>(&name, &open)?;
             let content = content.map_err(|reason| Error::Damaged { name, reason })?;
             Ok((volume, content))
         };
@@ -283,6 +285,7 @@ fn check<C: Content>(
             versions.set_checked(volume.version());
         }
     }
+    volume.advise::<C>(&name, options)?;
     Ok(content)
 }
 
@@ -295,16 +298,12 @@ fn open_file(path: &Path) -> Result<File> {
         },
         _ => Error::system("open", path)(error),
     };
-    // To open something else may take for ever.
-    match path.metadata().map_err(refuse)?.is_file() {
-        true => File::open(path).map_err(refuse),
-        false => Err(Error::system("open", path)(ErrorKind::InvalidInput.into())),
-    }
+    os::open_regular(path).map_err(refuse)
 }
 
 /// The version after that of the file at `path`; 1 where there is none.
 fn next_version(path: &Path) -> u64 {
-    let header = File::open(path).ok().and_then(|file| {
+    let header = os::open_regular(path).ok().and_then(|file| {
         let header = Header::read("", &mut os::contents(&file));
         header.ok()
     });

@@ -1,15 +1,24 @@
 //! A file that is replaced as a whole: written as a temporary one beside it, renamed to it when it is done.
 //!
-//! Its name is the target's with `.saving` at the end, and who writes it holds a lock on it, which the system
-//! drops with the process. So of all who save to one path one does, and what a killed one left is used by
-//! the next. A forked child inherits neither file nor lock.
+//! Its name is the target's with `.saving` at the end. It is created anew each time, for this user alone, and never
+//! opened through a link: so nobody else can have it open, or have made it. Its writer holds a lock on it, which the
+//! system drops with the process. A file of that name without the lock is what a killed writer left, and is removed,
+//! if it is this user's own, regular, and has no other name.
+//!
+//! # Who writes
+//! 1. Create the file (`O_EXCL`). If that succeeds: lock it, and see that it still has its name (another process may
+//!    have taken it for a leftover before it was locked, and then writes instead). From here on nobody else renames
+//!    or removes it. A forked child inherits neither file nor lock.
+//! 2. If the name is taken: open the file and lock it. If it is locked already, its writer lives: that is the error.
+//!    If it still has its name, remove it, while the lock is held, so that no other process's file is removed.
+//!    Go back to step 1.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 
 use crate::error::{Error, Result};
-use crate::os::{self, Access, Origin, ParentOnly, fail_point};
+use crate::os::{self, Origin, ParentOnly, fail_point};
 
 /// A file that is being written. Dropping it before it is published removes it.
 pub(crate) struct Target {
@@ -29,32 +38,24 @@ impl Target {
     /// Begins to write the file `path`; `action` says what for, in errors.
     pub(crate) fn create(path: &Path, action: &'static str) -> Result<Self> {
         let refuse = || Error::system(action, path);
-        let Some(name) = path.file_name().filter(|_| !path.is_dir()) else {
-            let found = io::Error::new(io::ErrorKind::IsADirectory, "it names no file");
-            return Err(refuse()(found));
-        };
-        let mut temporary = name.to_os_string();
-        temporary.push(".saving");
-        let temporary = path.with_file_name(temporary);
+        let temporary = Self::check(path, action)?;
         let file = loop {
-            // A forked child has neither the file nor, with it, the lock.
-            let opened = ParentOnly::open(|| open(&temporary)).map_err(refuse())?;
-            let file = opened.get().map_err(refuse())?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => {
-                    let what = path.display().to_string();
-                    return Err(Error::AlreadySaving { what });
+            match ParentOnly::open(|| os::create_private(&temporary)) {
+                Ok(file) => {
+                    let created = file.get().map_err(refuse())?;
+                    lock(created, path, action)?;
+                    if os::is_same_file(created, &temporary).map_err(refuse())? {
+                        break file;
+                    }
                 }
-                Err(TryLockError::Error(error)) => return Err(refuse()(error)),
-            }
-            // Between opening and locking, its writer may have renamed it, or removed it.
-            if os::is_same_file(file, &temporary).map_err(refuse())? {
-                break opened;
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    remove_leftover(&temporary, path, action)?;
+                }
+                Err(error) => return Err(refuse()(error)),
             }
         };
         fail_point("save.created");
-        let target = Self {
+        Ok(Self {
             action,
             path: path.into(),
             temporary,
@@ -62,9 +63,23 @@ impl Target {
             written: 0,
             published: false,
             origin: Origin::here(),
+        })
+    }
+
+    /// Returns what the file is called while it is written. An error where `path` names what no file can replace: a
+    /// directory, a device, a FIFO or a socket, or a link to one.
+    pub(crate) fn check(path: &Path, action: &'static str) -> Result<PathBuf> {
+        let refuse = || Error::system(action, path);
+        os::is_regular(path).map_err(refuse())?;
+        let text = path.as_os_str().as_encoded_bytes();
+        let is_open = text.last().is_some_and(|&last| is_separator(last.into()));
+        let Some(name) = path.file_name().filter(|_| !is_open) else {
+            let what = "it names no file; add the file's name";
+            return Err(refuse()(io::Error::new(io::ErrorKind::InvalidInput, what)));
         };
-        target.do_with_file(|file| file.set_len(0))?;
-        Ok(target)
+        let mut temporary = name.to_os_string();
+        temporary.push(".saving");
+        Ok(path.with_file_name(temporary))
     }
 
     /// The file itself, for what is not written from front to back.
@@ -113,6 +128,10 @@ impl Target {
     pub(crate) fn publish(mut self) -> Result<File> {
         self.do_with_file(File::sync_all)?;
         fail_point("save.synced");
+        if !self.do_with_file(|file| os::is_same_file(file, &self.temporary))? {
+            let what = format!("another process removed {}", self.temporary.display());
+            return self.do_with_file(|_| Err(io::Error::other(what)));
+        }
         self.do_with_file(|_| fs::rename(&self.temporary, &self.path))?;
         self.published = true;
         fail_point("save.renamed");
@@ -130,24 +149,47 @@ impl Target {
     }
 }
 
-/// Opens the file, or creates it.
-fn open(path: &Path) -> io::Result<File> {
-    loop {
-        match os::create_private(path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            created => return created,
+/// Locks the file that is written for `path`. An error where another process has the lock.
+fn lock(file: &File, path: &Path, action: &'static str) -> Result<()> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => {
+            let what = path.display().to_string();
+            Err(Error::AlreadySaving { what })
         }
-        match os::open_private(path, Access::Write) {
-            // Its writer has renamed or removed it just now.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            opened => return opened,
-        }
+        Err(TryLockError::Error(error)) => Err(Error::system(action, path)(error)),
     }
+}
+
+/// Removes what a killed writer left. An error where its writer lives, and where it is not this user's to remove.
+fn remove_leftover(temporary: &Path, path: &Path, action: &'static str) -> Result<()> {
+    let refuse = || Error::system(action, path);
+    // A child that another thread forks meanwhile would keep the lock, also where this process is killed.
+    let _held = os::hold_forks();
+    let file = match os::open_own(temporary) {
+        Ok(Ok(file)) => file,
+        // Its writer has renamed or removed it just now.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Ok(Err(why)) => {
+            let name = temporary.display();
+            let what = format!("{name} is in the way ({why}); remove it, or name another path");
+            return Err(refuse()(io::Error::new(io::ErrorKind::AlreadyExists, what)));
+        }
+        Err(error) => return Err(refuse()(error)),
+    };
+    lock(&file, path, action)?;
+    if os::is_same_file(&file, temporary).map_err(refuse())? {
+        let directory = temporary.parent().unwrap_or(Path::new(""));
+        os::remove(temporary, directory).map_err(refuse())?;
+    }
+    Ok(())
 }
 
 impl Drop for Target {
     fn drop(&mut self) {
-        if !self.published && self.origin.is_here() {
+        let is_ours = !self.published && self.origin.is_here();
+        let same = |file| os::is_same_file(file, &self.temporary);
+        if is_ours && self.file.get().and_then(same).unwrap_or(false) {
             let _ = fs::remove_file(&self.temporary);
         }
     }

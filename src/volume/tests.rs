@@ -48,6 +48,24 @@ fn bytes(published: &Published<Bytes>) -> &[u8] {
     published.content.0.bytes()
 }
 
+#[test]
+fn a_draft_takes_all_that_it_is_given_in_each_call() {
+    let all = Vec::from_iter((0..5_000_000u32).map(|n| (n.wrapping_mul(n) >> 7) as u8));
+    let published = Published::publish(Place::Memory, &PublishOptions::new(), |draft| {
+        let (mut rest, mut length) = (&all[..], 0);
+        while !rest.is_empty() {
+            length = (length + 7919) % 300_007;
+            let (some, after) = rest.split_at(rest.len().min(length));
+            assert_eq!(draft.write(some).unwrap(), some.len());
+            rest = after;
+        }
+        let mut numbers = [0; PARAMETERS];
+        numbers[0] = draft.position();
+        Ok(numbers)
+    });
+    assert!(bytes(&published.unwrap()) == all);
+}
+
 /// A path for a plain file, in a directory of its own.
 struct Directory(PathBuf);
 

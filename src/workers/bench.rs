@@ -16,6 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::chunk::{self, Chunk};
+use super::kind::Kind;
 use super::ring::look;
 use super::rings::{Inlet, Outlet, Rings};
 use super::task::{AnyTask, registered, unnamed};
@@ -30,33 +31,6 @@ use crate::sync::Event;
 const SILENCE: Duration = Duration::from_micros(200);
 /// Looks for tasks before going to sleep.
 const LOOKS: usize = 20;
-
-/// What an answer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Kind {
-    /// The task's output.
-    Done = 1,
-    /// What it failed with, as text.
-    Failed = 2,
-    /// What it panicked with.
-    Panicked = 3,
-    /// It was cancelled before it began.
-    Skipped = 4,
-    /// Its output is larger than the ring; says how large.
-    TooLarge = 5,
-    /// The worker cannot go on; says why. Answers no task.
-    Ended = 6,
-}
-
-impl Kind {
-    /// Reads the kind of a frame.
-    pub(super) fn read(kind: u32) -> Option<Self> {
-        use Kind::{Done, Ended, Failed, Panicked, Skipped, TooLarge};
-        let kinds = [Done, Failed, Panicked, Skipped, TooLarge, Ended];
-        kinds.into_iter().find(|&known| known as u32 == kind)
-    }
-}
 
 /// The worker is to end, as its pool is gone, or for this reason.
 pub struct Gone(pub String);

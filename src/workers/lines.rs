@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::os;
 
 /// The ranges of a text file, in bytes, each of which ends where a line does: what travels to workers in place of
 /// the text. A worker reads its range with [`LineRanges::read`] or [`LineRanges::read_bytes`].
@@ -40,7 +41,8 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub struct LineRanges {
     path: PathBuf,
-    file: BufReader<File>,
+    /// Read at places: a forked child, which may go on with the ranges, has the same open file.
+    file: File,
     about: u64,
     length: u64,
     next: u64,
@@ -60,7 +62,7 @@ impl LineRanges {
         let (length, file) = opened.map_err(Error::system("read", &path))?;
         Ok(Self {
             path,
-            file: BufReader::with_capacity(4096, file),
+            file,
             about: about as u64,
             length,
             next: 0,
@@ -153,22 +155,18 @@ impl LineRanges {
     }
 
     /// Where the line ends that byte `from` belongs to.
-    fn line_end(&mut self, from: u64) -> io::Result<u64> {
-        self.file.seek(SeekFrom::Start(from))?;
-        let mut end = from;
+    fn line_end(&self, from: u64) -> io::Result<u64> {
+        let (mut block, mut end) = ([0; 4096], from);
         loop {
-            let bytes = self.file.fill_buf()?;
-            if bytes.is_empty() {
-                return Ok(end);
+            let read = match os::read_at(&self.file, end, &mut block) {
+                Ok(0) => return Ok(end),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                other => other?,
+            };
+            if let Some(at) = block[..read].iter().position(|&byte| byte == b'\n') {
+                return Ok(end + at as u64 + 1);
             }
-            match bytes.iter().position(|&byte| byte == b'\n') {
-                Some(at) => return Ok(end + at as u64 + 1),
-                None => {
-                    let read = bytes.len();
-                    end += read as u64;
-                    self.file.consume(read);
-                }
-            }
+            end += read as u64;
         }
     }
 }

@@ -25,6 +25,7 @@ mod deaths;
 mod fallible;
 mod inbox;
 mod insights;
+mod kind;
 mod lines;
 mod message;
 mod options;

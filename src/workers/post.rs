@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use super::bench::Kind;
 use super::calls::Calls;
 use super::insights::{SlowTask, Slowest, WorkerInsights};
+use super::kind::Kind;
 use super::sent::{Answer, What};
 use crate::error::{Error, Result, TaskFailure};
 

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use super::bench::Kind;
 use super::chunk::{self, Chunk};
+use super::kind::Kind;
 use super::rings::Outlet;
 
 /// What was sent.

@@ -12,10 +12,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::bench::Kind;
 use super::body::Body;
 use super::chunk::{self, Chunk};
 use super::insights::WorkerInsights;
+use super::kind::Kind;
 use super::options::Start;
 use super::ring::{free, look};
 use super::rings::{Inlet, Outlet, Rings};

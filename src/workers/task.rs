@@ -7,8 +7,9 @@ use std::any::TypeId;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use super::bench::{Bench, Gone, Kind};
+use super::bench::{Bench, Gone};
 use super::chunk::Chunk;
+use super::kind::Kind;
 use super::message::Message;
 use super::process;
 use super::worker::Worker;
@@ -24,6 +25,9 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// `S` is what the workers share and is opened in each of them once ([`Open`]; `()` for nothing), `I` and `O` are
 /// the input and the output ([`Message`]). A task is a `static`, and is given to
 /// [`Workers::begin`](crate::Workers::begin).
+///
+/// A task that forks (not on Windows) ends the child inside itself, with `_exit` or `exec`. A child that leaves the task
+/// is ended there, with status 70.
 ///
 /// ```
 /// use millpond::{Failure, Task, Worker};

@@ -158,7 +158,7 @@ fn a_change_of_a_record_that_forks_is_made_by_the_parent_alone() {
 fn progress_that_forks_goes_on_in_the_parent_alone() {
     let pool = create("forks/pool", PoolOptions::new(CAPACITY));
     let path = place().join("snapshot");
-    let total = pool.save(&path).unwrap().bytes as u64;
+    let total = pool.save(&path).unwrap().bytes;
     // At the first of many blocks, and in the middle.
     for at in [1, total / 2] {
         let save = || {
@@ -208,7 +208,10 @@ fn a_change_of_a_row_that_forks_is_made_by_the_parent_alone() {
     assert_eq!(dict.get(&1).unwrap(), Some([2; 5]));
     let checked_out = || dict.checkout()?.update(&1, change);
     assert!(with_a_child(checked_out, is_forked).unwrap());
-    let modified = || drop(dict.checkout().unwrap().entry(1).and_modify(change));
+    let modified = || {
+        let mut checkout = dict.checkout().unwrap();
+        assert!(checkout.entry(1).and_modify(change).is_present());
+    };
     with_a_child(modified, is_panic);
     let row = || {
         fork_once();

@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use millpond::{
-    ArrayDict, ArrayOptions, Board, BoardOptions, BoardReader, ChunkedArray, DictOptions, Lookup,
-    LookupBuilder, Place, Pool, PoolOptions, PublishOptions, SharedArray, Trie,
+    ArrayDict, ArrayOptions, Board, BoardOptions, BoardReader, ChunkedArray, Csv, CsvRange,
+    CsvRecord, DictOptions, LineRanges, Lookup, LookupBuilder, Place, Pool, PoolOptions,
+    PublishOptions, SharedArray, Trie,
 };
+
+use nix::sys::wait::{WaitStatus, waitpid};
 
 use crate::child::Child;
 use crate::fork::in_a_forked_child;
@@ -25,6 +29,10 @@ pub const PART: Part = Part {
         a_forked_child_has_nothing_open_of_what_its_parent_has,
         #[cfg(target_os = "linux")]
         a_forked_child_has_nothing_open_of_what_its_parent_writes,
+        #[cfg(feature = "workers")]
+        ranges_of_lines_go_on_in_parent_and_children,
+        #[cfg(feature = "workers")]
+        ranges_and_records_of_tables_go_on_in_parent_and_children,
         a_killed_saver_saves_no_more_although_its_forked_child_lives,
         a_killed_publisher_publishes_no_more_although_its_forked_child_lives,
     ],
@@ -80,7 +88,7 @@ fn a_forked_child_has_nothing_open_of_what_its_parent_has() {
     in_a_forked_child(|| {
         let mut left = open_now();
         left.retain(|number, _| !before.contains_key(number));
-        // A plain file, open to read alone, by which `refresh` tells it from a newer one.
+        // A plain file without a lock, by which `refresh` tells it from a newer one.
         left.retain(|_, open| Path::new(open) != path);
         assert!(left.is_empty(), "open in the child: {left:?}");
         // What is mapped can be read.
@@ -148,6 +156,87 @@ fn a_forked_child_has_nothing_open_of_what_its_parent_writes() {
         crate::forking::is_forked,
     );
     assert_eq!(saved.unwrap().records, CAPACITY);
+}
+
+/// Parent and children go through one text from the same place on, at the same time.
+#[cfg(feature = "workers")]
+fn ranges_of_lines_go_on_in_parent_and_children() {
+    let path = place().join("text");
+    let mut text = String::new();
+    for number in 0..20_000_u64 {
+        let length = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 57;
+        text.push_str(&"x".repeat(length as usize));
+        text.push('\n');
+    }
+    fs::write(&path, &text).unwrap();
+    let expected: Vec<_> = LineRanges::open(&path, 100)
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert!(expected.len() > 5_000);
+    let mut ranges = LineRanges::open(&path, 100).unwrap();
+    let first = ranges.by_ref().take(10).map(Result::unwrap);
+    assert!(first.eq(expected[..10].iter().cloned()));
+    go_on_in_parent_and_children(|| {
+        let rest = ranges.by_ref().map(Result::unwrap);
+        rest.eq(expected[10..].iter().cloned())
+    });
+}
+
+/// Three children go on, and their parent beside them; in each `goes_on` says whether it got what was to come.
+#[cfg(feature = "workers")]
+#[track_caller]
+fn go_on_in_parent_and_children(mut goes_on: impl FnMut() -> bool) {
+    let children = [(); 3].map(|()| match fork_here() {
+        None => {
+            let went_on = catch_unwind(AssertUnwindSafe(&mut goes_on));
+            end((!went_on.unwrap_or(false)).into())
+        }
+        Some(child) => child,
+    });
+    assert!(goes_on());
+    for child in children {
+        assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, 0)));
+    }
+}
+
+/// The same for a table, whose ranges and records are read ahead, in pieces that are much smaller than it.
+#[cfg(feature = "workers")]
+fn ranges_and_records_of_tables_go_on_in_parent_and_children() {
+    const RECORDS: u64 = 60_000;
+    let path = place().join("table");
+    let mut text = String::from("number,words\n");
+    for number in 0..RECORDS {
+        let length = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 57;
+        let words = "x".repeat(length as usize);
+        text.push_str(&format!("{number},\"{words},\"\"\r\n{number}\"\n"));
+    }
+    assert!(text.len() > 4 << 20);
+    fs::write(&path, &text).unwrap();
+    let rules = Csv::new();
+    let ranges = || rules.ranges(&path, 1000).unwrap().skip_heading().unwrap();
+    let expected: Vec<CsvRange> = ranges().map(Result::unwrap).collect();
+    assert!(expected.len() > 4_000);
+    let mut going = ranges();
+    let first = going.by_ref().take(10).map(Result::unwrap);
+    assert!(first.eq(expected[..10].iter().copied()));
+    go_on_in_parent_and_children(|| {
+        let rest = going.by_ref().map(Result::unwrap);
+        rest.eq(expected[10..].iter().copied())
+    });
+
+    let whole = CsvRange {
+        end: text.len() as u64,
+        ..expected[0]
+    };
+    let mut records = rules.records(&path, &whole).unwrap();
+    let mut record = CsvRecord::new();
+    let mut reads = |number: u64| {
+        let is_there = records.read(&mut record).unwrap();
+        is_there && record.text(0).unwrap() == number.to_string()
+    };
+    assert!((0..10).all(&mut reads));
+    go_on_in_parent_and_children(|| (10..RECORDS).all(&mut reads));
 }
 
 /// Waits until the standard input ends; for ever in a parent that is killed before.

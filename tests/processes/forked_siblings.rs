@@ -8,8 +8,8 @@ use std::io::{Read, Write, pipe};
 use std::path::{Path, PathBuf};
 
 use millpond::{
-    Board, BoardOptions, BoardReader, Lookup, Place, Pool, PoolOptions, PublishOptions, Remover,
-    Sampler,
+    Board, BoardOptions, BoardReader, Lookup, LookupBuilder, Place, Pool, PoolOptions,
+    PublishOptions, Remover, Sampler,
 };
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
@@ -23,6 +23,7 @@ pub const PART: Part = Part {
     trials: named![
         siblings_publish_one_table_as_often_as_they_like,
         siblings_sort_in_one_directory,
+        siblings_order_the_same_pairs_differently,
         what_siblings_create_can_be_told_apart,
         the_300th_forked_reader_reads_as_the_first_does,
         siblings_choose_records_to_remove_differently,
@@ -91,6 +92,33 @@ fn siblings_sort_in_one_directory() {
             assert_eq!(table.get(&scramble(key)), Some(&scramble(key ^ sibling)));
         }
     }
+}
+
+/// What keys are hashed with is drawn anew for each table: one that knows a table's does not know another's.
+fn siblings_order_the_same_pairs_differently() {
+    const KEYS: u64 = 1_000;
+    draw();
+    let options = PublishOptions::new();
+    let name = |sibling: u64| format!("siblings/ordered/{sibling}");
+    let publish = |sibling| {
+        let options = &options;
+        fork_and(move || {
+            let mut builder = LookupBuilder::<u64, u64>::new(options);
+            let pairs = (0..KEYS).map(|key| (scramble(key), key));
+            builder.extend(pairs).unwrap();
+            builder.publish(Place::Name(name(sibling))).unwrap();
+        })
+    };
+    wait_for(&[publish(0), publish(1)]);
+    let order = |sibling| {
+        let table = Lookup::<u64, u64>::open(&name(sibling)).unwrap();
+        table.iter().map(|(_, &number)| number).collect::<Vec<_>>()
+    };
+    let (mut one, mut other) = (order(0), order(1));
+    assert!(one != other, "both hashed with the same number");
+    one.sort_unstable();
+    other.sort_unstable();
+    assert!(one == other && one.into_iter().eq(0..KEYS));
 }
 
 /// Where this trial may put files.

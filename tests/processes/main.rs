@@ -59,6 +59,8 @@ mod namespaces;
 mod no_size;
 mod observing;
 mod orders;
+#[cfg(target_os = "linux")]
+mod overlay;
 mod pages;
 #[cfg(unix)]
 mod permission;
@@ -67,6 +69,8 @@ mod snapshots;
 mod stage;
 #[cfg(unix)]
 mod stopped;
+#[cfg(unix)]
+mod targets;
 mod volumes;
 mod waiting;
 mod whole;
@@ -126,6 +130,12 @@ const PARTS: &[stage::Part] = &[
     permission::OWN,
     #[cfg(unix)]
     permission::STRANGERS,
+    #[cfg(unix)]
+    targets::OWN,
+    #[cfg(unix)]
+    targets::ROOT,
+    #[cfg(target_os = "linux")]
+    overlay::PART,
     #[cfg(target_os = "linux")]
     group::PART,
     #[cfg(target_os = "linux")]

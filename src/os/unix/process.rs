@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 
 use nix::libc;
 use nix::sys::signal::{Signal, kill};
@@ -33,6 +34,11 @@ pub(crate) fn end_forked_child() -> ! {
     // SAFETY: it takes a number, may be called from any thread at any time, and runs no handler and no
     // destructor that would find what belongs to the parent.
     unsafe { libc::_exit(STATUS) }
+}
+
+/// `pread(2)`.
+pub(crate) fn read_at(file: &File, place: u64, into: &mut [u8]) -> io::Result<usize> {
+    file.read_at(into, place)
 }
 
 /// `dup(2)`, and `/dev/null` in its place.

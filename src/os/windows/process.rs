@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::windows::fs::FileExt;
 use std::os::windows::io::AsHandle;
 use std::path::PathBuf;
 
@@ -12,6 +13,11 @@ use super::forks::ParentOnly;
 /// `GetModuleFileNameW`. A program that runs can be renamed but not replaced.
 pub(crate) fn this_program() -> io::Result<PathBuf> {
     std::env::current_exe()
+}
+
+/// `ReadFile` at a place, which it moves on; nothing forks.
+pub(crate) fn read_at(file: &File, place: u64, into: &mut [u8]) -> io::Result<usize> {
+    file.seek_read(into, place)
 }
 
 /// `DuplicateHandle`. The standard input stays what it is.

@@ -67,7 +67,8 @@ impl<T: Record> Pool<T> {
     /// Takes as much memory as is copied at that instant, and leases for up to 256 records.
     ///
     /// If this process dies, the others go on, and a file that was there before is still the old one. What
-    /// was written is in `path` with `.saving` at its end, and the next save to `path` uses it.
+    /// was written is in `path` with `.saving` at its end, and the next save to `path` removes it. A file of that
+    /// name that belongs to another user, is no regular file, or has a second name, is an error, and stays.
     ///
     /// # Errors
     /// [`Error::AlreadySaving`](crate::Error::AlreadySaving) where somebody else saves the pool, or to the

@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::format::{self, CHECKSUM, END_BODY, HEAD, Header, START, damaged};
+use crate::os;
 use crate::record::{Record, Schema};
 
 /// What a snapshot says of some records for one table.
@@ -64,7 +65,7 @@ impl From<io::Error> for Refusal {
 
 impl Reader {
     pub(super) fn open<T: Record>(path: &Path) -> Checked<Self> {
-        let mut file = File::open(path)?;
+        let mut file = os::open_regular(path)?;
         let length = file.metadata()?.len();
         let mut bytes = vec![0; START];
         file.read_exact(&mut bytes)?;

@@ -5,13 +5,16 @@
 //! | `scan.rs` | goes through records, and counts bytes and lines |
 //! | `ranges.rs` | cuts a file, in the process that gives ranges to others |
 //! | `records.rs`, `record.rs` | reads a range, in the process that was given it |
+//! | `source.rs` | the bytes of a file between two places |
 //!
-//! The rules are those of `csv-core`, which the `csv` crate reads by, too. Imports the errors alone.
+//! The rules are those of `csv-core`, which the `csv` crate reads by, too. Imports the errors, and `os` to
+//! read at places.
 
 mod ranges;
 mod record;
 mod records;
 mod scan;
+mod source;
 #[cfg(test)]
 mod tests;
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Csv;
 use super::record::CsvRecord;
 use super::scan::Scan;
+use super::source::Source;
 use crate::error::{Error, Result};
 
 /// How much of the file is read at once.
@@ -30,7 +31,7 @@ pub struct CsvRange {
 /// As inputs of a call they go to [`Call::try_imap`](crate::Call::try_imap), which passes an error on.
 pub struct CsvRanges {
     path: PathBuf,
-    scan: Scan<BufReader<File>>,
+    scan: Scan<BufReader<Source>>,
     /// Memory for what is gone over.
     scratch: CsvRecord,
     about: u64,
@@ -46,7 +47,7 @@ impl CsvRanges {
         }
         let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
         let (length, file) = opened.map_err(Error::system("read", path))?;
-        let source = BufReader::with_capacity(BUFFER, file);
+        let source = BufReader::with_capacity(BUFFER, Source::new(file, 0..u64::MAX));
         Ok(Self {
             path: path.to_path_buf(),
             scan: Scan::new(&rules, source, 0, 1),

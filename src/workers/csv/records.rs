@@ -1,13 +1,14 @@
 //! The records of a range.
 
 use std::fs::File;
-use std::io::{self, BufReader, Seek, SeekFrom, Take};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use super::Csv;
 use super::ranges::CsvRange;
 use super::record::CsvRecord;
 use super::scan::Scan;
+use super::source::Source;
 use crate::error::{Error, Result};
 
 /// How much of the file is read at once.
@@ -18,22 +19,16 @@ const BUFFER: usize = 64 << 10;
 /// [`read`](Self::read) uses the same memory for every record; as an iterator this gives each its own.
 pub struct CsvRecords {
     path: PathBuf,
-    scan: Scan<BufReader<Take<File>>>,
+    scan: Scan<BufReader<Source>>,
     end: u64,
 }
 
 impl CsvRecords {
     pub(super) fn open(rules: Csv, path: &Path, range: &CsvRange) -> Result<Self> {
         rules.check()?;
-        let length = range.end.saturating_sub(range.start);
-        let opened = File::open(path).and_then(|mut file| {
-            file.seek(SeekFrom::Start(range.start))?;
-            Ok(BufReader::with_capacity(
-                BUFFER,
-                io::Read::take(file, length),
-            ))
-        });
-        let source = opened.map_err(Error::system("read", path))?;
+        let file = File::open(path).map_err(Error::system("read", path))?;
+        let source = Source::new(file, range.start..range.end);
+        let source = BufReader::with_capacity(BUFFER, source);
         Ok(Self {
             path: path.to_path_buf(),
             scan: Scan::new(&rules, source, range.start, range.line),

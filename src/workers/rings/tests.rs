@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::segment::{Segment, SharedOptions};
-use crate::workers::bench::Kind;
 use crate::workers::chunk::CHUNK;
+use crate::workers::kind::Kind;
 use crate::workers::ring::{Place, free, look};
 use crate::workers::sent::{Sent, What};
 use crate::workers::slot::Slot;

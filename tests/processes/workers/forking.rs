@@ -331,11 +331,10 @@ fn what_a_caller_gives_may_fork() {
     let workers = start();
     for at in [0, 1, 500, 999] {
         let inputs = || {
-            (0..1000).map(move |number| {
+            (0..1000).inspect(move |&number| {
                 if number == at {
                     fork_once();
                 }
-                number
             })
         };
         let numbers = with_a_child(|| workers.map(&SELF, inputs()), is_forked).unwrap();
@@ -346,6 +345,27 @@ fn what_a_caller_gives_may_fork() {
         };
         let numbers = with_a_child(results, is_forked).unwrap();
         assert_eq!(numbers.len(), 1000);
+        // Inputs that may fail: also the one that does.
+        let may_fail = || {
+            let refused = || Error::Cancelled {
+                what: "one input".into(),
+            };
+            inputs().map(move |number| match number {
+                999 => Err(refused()),
+                number => Ok(number),
+            })
+        };
+        let results = || {
+            let mut results = workers.call(&SELF).try_imap(may_fail())?;
+            let there: Vec<_> = results.by_ref().take(999).collect::<Result<_, _>>()?;
+            match results.next() {
+                Some(Err(Error::Cancelled { .. })) => Ok(there),
+                Some(Err(other)) => Err(other),
+                other => panic!("{other:?}"),
+            }
+        };
+        let numbers = with_a_child(results, is_forked).unwrap();
+        assert!(numbers.iter().map(|(number, _)| *number).eq(0..999));
         assert_unharmed(&workers);
     }
     // The child panics in the iterator.
@@ -366,6 +386,24 @@ fn what_reads_and_shows_for_a_caller_may_fork() {
         let results = workers.imap(&CALLS, [0, 1, 3, 4].map(Forks)).unwrap();
         let read = || results.collect::<Result<Vec<_>, _>>();
         assert_eq!(with_a_child(read, is_forked).unwrap().len(), 4);
+        assert_unharmed(&workers);
+        let one = || workers.apply_async(&CALLS, Forks(6))?.wait();
+        assert_eq!(with_a_child(one, is_forked).unwrap().0, 6);
+        let pending = workers.apply_async(&CALLS, Forks(7)).unwrap();
+        assert_eq!(with_a_child(|| pending.wait(), is_forked).unwrap().0, 7);
+        let mut pending = workers.apply_async(&CALLS, Forks(9)).unwrap();
+        let until_ready = || {
+            while !pending.is_ready() {
+                thread::yield_now();
+            }
+            pending.wait()
+        };
+        // The child was forked while the output was read, and has it: what had come is there.
+        let has_come = |given: thread::Result<Result<Forks, Error>>| {
+            assert_eq!(given.expect("no panic").unwrap().0, 9);
+            is_forked(Ok(workers.apply(&SELF, 1)));
+        };
+        assert_eq!(with_a_child(until_ready, has_come).unwrap().0, 9);
         assert_unharmed(&workers);
         // Shown by it, as it failed: read for that, and shown.
         let failed = || match workers.apply(&FAIL, Forks(5)) {
