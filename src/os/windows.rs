@@ -1,7 +1,7 @@
 //! Windows: segments in the user's local application data. The byte locks are in `locks.rs`, waiting
 //! is in `channel.rs`, reading in `contents.rs`, who owns a directory in `owner.rs`, regular files in
-//! `regular.rs`, worker processes in `process.rs` and `tree.rs`, and what forks are elsewhere in `forks.rs`. No
-//! handle is inherited by a child process, and nothing forks.
+//! `regular.rs`, worker processes in `process.rs`, `tree.rs` and `startup.rs`, and what forks are elsewhere in
+//! `forks.rs`. No handle is inherited by a child process, and nothing forks.
 //!
 //! A file that is mapped anywhere can be renamed but not deleted. So a name is taken away by giving
 //! the file another one, hidden and ending in `.dead`, under which it goes with its last handle.
@@ -15,6 +15,8 @@ mod owner;
 #[cfg(feature = "workers")]
 mod process;
 mod regular;
+#[cfg(feature = "workers")]
+mod startup;
 #[cfg(feature = "workers")]
 mod tree;
 

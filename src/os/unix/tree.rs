@@ -119,7 +119,6 @@ impl ProcessTree {
 mod tests {
     use std::io::{BufRead, BufReader, Read, Write};
 
-    use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
     use nix::unistd::getpgid;
 
     use super::*;
@@ -167,21 +166,18 @@ mod tests {
 
     #[test]
     fn a_process_that_was_seen_to_end_keeps_its_number_until_its_group_was_killed() {
-        let (tree, input, pipe) = start_parent("number", "read line; exit 3");
+        let (mut tree, input, pipe) = start_parent("number", "read line; exit 3");
         let mut said = BufReader::new(pipe);
         let mut line = String::new();
         said.read_line(&mut line).unwrap();
         writeln!(input.get().unwrap()).unwrap();
         assert!(!await_end(&tree));
-        let process = Pid::from_raw(tree.id() as i32);
-        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        let mut tree = tree;
         tree.kill(); // what is left of the group, whose leader has ended
         assert_eq!(said.read_to_string(&mut line).unwrap(), 0);
-        let seen = waitid(Id::Pid(process), flags);
-        assert_eq!(seen, Ok(WaitStatus::Exited(process, 3)));
+        assert_eq!(tree.has_ended().unwrap(), Some(false), "not waited for");
         assert_eq!(tree.ended(false).unwrap().unwrap().code(), Some(3));
-        assert!(waitid(Id::Pid(process), flags).is_err());
+        let gone = tree.has_ended().unwrap_err();
+        assert_eq!(gone.raw_os_error(), Some(libc::ECHILD), "waited for");
         tree.kill(); // nothing, as the number may be another's
     }
 

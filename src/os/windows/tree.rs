@@ -6,9 +6,7 @@
 
 use std::fs::File;
 use std::io;
-use std::marker::PhantomData;
-use std::os::windows::ffi::OsStrExt;
-use std::os::windows::io::{AsHandle, AsRawHandle, FromRawHandle, OwnedHandle, RawHandle};
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::os::windows::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;
@@ -18,13 +16,14 @@ use windows_sys::Win32::Foundation as win;
 use windows_sys::Win32::System::JobObjects as jobs;
 use windows_sys::Win32::System::Threading as threading;
 
+use super::startup::{Attributes, Standard, command_line};
 use super::{ParentOnly, check, wide};
 
 /// A process that was started, and its job.
 pub(crate) struct ProcessTree {
     id: u32,
     process: OwnedHandle,
-    /// Written by no other process, and closed by this one alone.
+    /// No other process has a handle of it.
     job: OwnedHandle,
     /// How the process ended, once that was seen.
     status: Option<ExitStatus>,
@@ -70,7 +69,7 @@ impl ProcessTree {
                 flags | threading::EXTENDED_STARTUPINFO_PRESENT,
                 ptr::null(),
                 ptr::null(),
-                &startup.StartupInfo,
+                (&raw const startup).cast(),
                 &mut made,
             )
         })?;
@@ -97,19 +96,21 @@ impl ProcessTree {
     pub(crate) fn ended(&mut self, spare: bool) -> io::Result<Option<ExitStatus>> {
         if self.status.is_none() && self.wait_for(0)? {
             let status = self.exit_status()?;
-            self.status = Some(status);
             match spare && status.success() {
                 true => set_limits(&self.job, 0)?,
                 false => self.kill(),
             }
+            self.status = Some(status);
         }
         Ok(self.status)
     }
 
     /// `TerminateJobObject`: kills the process, and what it has started.
     pub(crate) fn kill(&mut self) {
-        // SAFETY: the handle is open, with every right. An error says that no process is left.
-        unsafe { jobs::TerminateJobObject(self.job.as_raw_handle(), 1) };
+        if self.status.is_none() {
+            // SAFETY: the handle is open, with every right. An error says that no process is left.
+            unsafe { jobs::TerminateJobObject(self.job.as_raw_handle(), 1) };
+        }
     }
 
     /// Waits until the process has ended.
@@ -164,130 +165,6 @@ fn set_limits(job: &OwnedHandle, limits: u32) -> io::Result<()> {
             size_of_val(&asked) as u32,
         )
     })
-}
-
-/// The program and its arguments in quotes, as a program takes them apart again.
-fn command_line(program: &Path, arguments: &[&str]) -> io::Result<Vec<u16>> {
-    let mut line = Vec::new();
-    let mut add = |word: &mut dyn Iterator<Item = u16>| {
-        line.extend(
-            [u16::from(b'"')]
-                .into_iter()
-                .chain(word)
-                .chain([b'"', b' '].map(u16::from)),
-        );
-    };
-    add(&mut program.as_os_str().encode_wide()); // a file's name has no quotes, and does not end in a backslash
-    for argument in arguments {
-        if argument.contains(['"', '\\', '\0']) {
-            let found = format!("a quote, a backslash or a zero in the argument {argument:?}");
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, found));
-        }
-        add(&mut argument.encode_utf16());
-    }
-    line.push(0);
-    Ok(line)
-}
-
-/// The standard handles of a process that is to be started. It may inherit these, and no others.
-struct Standard {
-    input: OwnedHandle,
-    /// This process's, duplicated; null where it has none.
-    output: OwnedHandle,
-    error: OwnedHandle,
-}
-
-impl Standard {
-    fn new(input: OwnedHandle) -> io::Result<Self> {
-        let standard = Self {
-            input,
-            output: io::stdout().as_handle().try_clone_to_owned()?,
-            error: io::stderr().as_handle().try_clone_to_owned()?,
-        };
-        for handle in standard.inherited() {
-            let flag = win::HANDLE_FLAG_INHERIT;
-            // SAFETY: the handle is open, and this process's own.
-            check(unsafe { win::SetHandleInformation(handle, flag, flag) })?;
-        }
-        Ok(standard)
-    }
-
-    fn all(&self) -> [RawHandle; 3] {
-        [&self.input, &self.output, &self.error].map(|handle| handle.as_raw_handle())
-    }
-
-    /// Those that there are.
-    fn inherited(&self) -> Vec<RawHandle> {
-        self.all()
-            .into_iter()
-            .filter(|handle| !handle.is_null())
-            .collect()
-    }
-
-    fn startup(&self) -> threading::STARTUPINFOW {
-        let [input, output, error] = self.all();
-        threading::STARTUPINFOW {
-            cb: size_of::<threading::STARTUPINFOEXW>() as u32,
-            dwFlags: threading::STARTF_USESTDHANDLES,
-            hStdInput: input,
-            hStdOutput: output,
-            hStdError: error,
-            ..Default::default()
-        }
-    }
-}
-
-/// What a process is to be started with, besides what every process is.
-struct Attributes<'a> {
-    /// Words, as pointers lie in it.
-    memory: Vec<usize>,
-    values: PhantomData<&'a [RawHandle]>,
-}
-
-impl<'a> Attributes<'a> {
-    /// `InitializeProcThreadAttributeList`, for at most so many.
-    fn new(most: u32) -> io::Result<Self> {
-        let mut bytes = 0;
-        // SAFETY: without a list the call only writes how long it would be, and fails.
-        unsafe {
-            threading::InitializeProcThreadAttributeList(ptr::null_mut(), most, 0, &mut bytes)
-        };
-        let mut memory = vec![0; bytes.div_ceil(size_of::<usize>())];
-        let list = memory.as_mut_ptr().cast();
-        // SAFETY: the memory has the length that the call before asked for, and is aligned for pointers.
-        check(unsafe { threading::InitializeProcThreadAttributeList(list, most, 0, &mut bytes) })?;
-        let values = PhantomData;
-        Ok(Self { memory, values })
-    }
-
-    /// `UpdateProcThreadAttribute`, with handles.
-    fn add(&mut self, attribute: u32, handles: &'a [RawHandle]) -> io::Result<()> {
-        let list = self.list();
-        // SAFETY: the list is initialised, and keeps a pointer to the handles, which outlive it.
-        check(unsafe {
-            threading::UpdateProcThreadAttribute(
-                list,
-                0,
-                attribute as usize,
-                handles.as_ptr().cast(),
-                size_of_val(handles),
-                ptr::null_mut(),
-                ptr::null(),
-            )
-        })
-    }
-
-    fn list(&mut self) -> threading::LPPROC_THREAD_ATTRIBUTE_LIST {
-        self.memory.as_mut_ptr().cast()
-    }
-}
-
-impl Drop for Attributes<'_> {
-    fn drop(&mut self) {
-        let list = self.list();
-        // SAFETY: initialised by `new`, and not used after this.
-        unsafe { threading::DeleteProcThreadAttributeList(list) };
-    }
 }
 
 #[cfg(test)]
