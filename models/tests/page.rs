@@ -19,9 +19,15 @@ fn sources(folder: &Path) -> String {
 fn every_test_on_the_page_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let page = fs::read_to_string(root.join("docs/reliability.md")).unwrap();
-    let all: String = ["src", "tests", "models/src", "models/mutants/tests"]
-        .map(|folder| sources(&root.join(folder)))
-        .concat();
+    let all: String = [
+        "src",
+        "tests",
+        "models/src",
+        "models/tests",
+        "models/mutants/tests",
+    ]
+    .map(|folder| sources(&root.join(folder)))
+    .concat();
     let is_test = |name: &str| {
         let letters = |c: char| c.is_ascii_lowercase() || c == '_';
         name.matches('_').count() > 1 && name.chars().all(letters)

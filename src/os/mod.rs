@@ -42,9 +42,9 @@ use std::path::{Path, PathBuf};
 pub(crate) use fail::fail_point;
 pub(crate) use origin::{Origin, get_or_make};
 pub(crate) use random::{make_numbered, random, thread_random};
-pub(crate) use system::{ByteLocks, Channel, Group, ParentOnly};
 #[cfg(feature = "workers")]
-pub(crate) use system::{ProcessTree, hold_forks};
+pub(crate) use system::ProcessTree;
+pub(crate) use system::{ByteLocks, Channel, Group, ParentOnly, hold_forks};
 pub(crate) use view::View;
 
 /// What a process may do with a file and with its mapping.

@@ -187,17 +187,12 @@ pub(crate) fn contents(file: &File) -> impl io::Read + io::Seek {
     file
 }
 
-/// `madvise(2)`. Linux reads no more for one `MADV_WILLNEED` than it reads ahead of the device anyway, so that is said
-/// of one piece after another.
+/// `madvise(2)`.
 pub(crate) fn advise(memory: &MmapRaw, advice: Advice) -> io::Result<()> {
-    const PIECE: usize = 128 << 10; // read ahead of most devices
-    match advice {
-        Advice::Random => memory.advise(memmap2::Advice::Random),
-        Advice::WillNeed => (0..memory.len()).step_by(PIECE).try_for_each(|start| {
-            let length = PIECE.min(memory.len() - start);
-            memory.advise_range(memmap2::Advice::WillNeed, start, length)
-        }),
-    }
+    memory.advise(match advice {
+        Advice::Random => memmap2::Advice::Random,
+        Advice::WillNeed => memmap2::Advice::WillNeed,
+    })
 }
 
 /// `unlink(2)`.

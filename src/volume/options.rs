@@ -198,11 +198,8 @@ impl OpenOptions {
         self
     }
 
-    /// Whether the system shall read all of it ahead; it takes requests for as much as its device takes, and reads
-    /// while this process goes on. Windows takes no such advice. Default: no; pages come as they are touched.
-    ///
-    /// For what fits into memory, lies on a disk, and was not checked just now (which reads all of it): random reads
-    /// fetch one page after another, which takes longer for all of them together.
+    /// Asks the system to read it ahead, in the background; Linux reads as much of it for this as it reads ahead of the
+    /// device anyway. Windows takes no such advice. Default: no; pages come as they are touched.
     pub fn will_need(mut self, will_need: bool) -> Self {
         self.will_need = will_need;
         self

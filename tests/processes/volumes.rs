@@ -26,8 +26,6 @@ pub const PART: Part = Part {
         a_further_reader_has_less_than_two_megabytes_of_its_own,
         #[cfg(target_os = "linux")]
         the_system_is_told_how_each_structure_is_read,
-        #[cfg(target_os = "linux")]
-        what_will_be_needed_is_read_ahead_whole,
         #[cfg(unix)]
         a_stray_write_traps,
     ],
@@ -334,58 +332,4 @@ fn the_system_is_told_how_each_structure_is_read() {
     Table::publish(&table, [(1, [1, 1])]).unwrap();
     assert!(reader.refresh().unwrap());
     assert!(is_read_at_random(&table));
-}
-
-/// How many pages of a file that is mapped here are in memory (`mincore(2)`), and how many there are.
-#[cfg(target_os = "linux")]
-fn pages_in_memory(file: &std::path::Path) -> (usize, usize) {
-    const PAGE: usize = 4096;
-    let file = file.to_str().expect("text");
-    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
-    let mapped = maps.lines().filter(|line| line.ends_with(file));
-    let range = |line: &str| {
-        let (range, _) = line.split_once(' ').expect("a range");
-        let (start, end) = range.split_once('-').expect("two addresses");
-        [start, end].map(|text| usize::from_str_radix(text, 16).unwrap())
-    };
-    let ranges = mapped.map(range);
-    let [start, end] = ranges
-        .max_by_key(|[start, end]| end - start)
-        .expect("a mapping");
-    let mut found = vec![0u8; (end - start) / PAGE];
-    let address = std::ptr::with_exposed_provenance_mut(start);
-    // SAFETY: the range is mapped, the call reads none of it, and writes a byte for each of its pages.
-    let result = unsafe { nix::libc::mincore(address, end - start, found.as_mut_ptr()) };
-    assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
-    let count = found.iter().filter(|&page| page & 1 == 1).count();
-    (count, found.len())
-}
-
-/// In a directory that the build has, most likely on a disk.
-#[cfg(target_os = "linux")]
-fn what_will_be_needed_is_read_ahead_whole() {
-    use std::path::Path;
-
-    use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
-
-    type Rows = Lookup<u64, [u64; 31]>;
-    let name = format!("needed-{}", std::process::id());
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    // 48 MB: more than a system reads ahead at a time.
-    drop(Rows::publish(&path, (0..180_000).map(|key| (key, [key; 31]))).unwrap());
-    let file = std::fs::File::open(&path).unwrap();
-    posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED).unwrap();
-    // SAFETY: this process has just written the file.
-    let open = |options: &OpenOptions| unsafe { Rows::open_unchecked(&path, options).unwrap() };
-    let table = open(&OpenOptions::new());
-    let (before, all) = pages_in_memory(&path);
-    drop(table);
-    let table = open(&OpenOptions::new().will_need(true));
-    // None of them is touched; it comes by itself, or the trial hangs.
-    while pages_in_memory(&path).0 < all {
-        std::thread::yield_now();
-    }
-    println!("{before} of {all} pages were in memory before they were asked for");
-    drop(table);
-    std::fs::remove_file(&path).unwrap();
 }
