@@ -4,7 +4,6 @@
 use std::env;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
 use std::process::{self, Command};
 
 use millpond::{Attach, Error, Pool, PoolOptions};
