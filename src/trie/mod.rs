@@ -32,8 +32,10 @@ const VERSION: u64 = fst::raw::VERSION;
 /// Ordered keys, each a string of bytes with a 64-bit number, which all processes of a machine search in place:
 /// by key, by prefix, by range, by likeness, by regular expression.
 ///
-/// Keys share their beginnings and their ends, so a trie is often far smaller than its keys. What belongs to a
-/// key and is larger than a number goes into another structure, by row, with the row's number here.
+/// Keys share their beginnings and their ends. How small a trie is depends on the numbers: those of one word list
+/// took 31.8 % of the keys' bytes where each number was the key's place in the order, and 126.8 % where the numbers
+/// were scattered. So what belongs to a key goes into another structure, by row, with the row's number here, and
+/// rows in the order of the keys.
 ///
 /// All searches give what they find in the order of the keys' bytes, one by one as the iterator is asked; text
 /// in UTF-8 is in the order of its characters. A trie has no memory of its own, whatever its size.
