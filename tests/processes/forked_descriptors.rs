@@ -1,6 +1,9 @@
 //! What a forked child has open of its parent's: nothing that carries a lock, keeps space that has no name, or keeps a
 //! pipe from ending.
 
+// What a process has open is looked up in /proc.
+#![cfg_attr(not(target_os = "linux"), allow(unused_imports, dead_code))]
+
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
