@@ -322,7 +322,7 @@ impl Slot {
             What::Exit => Some(exit),
             What::Share => None,
         });
-        if stage % 2 == 1 && limit.is_some_and(|limit| self.watched.1.elapsed() > limit) {
+        if stage % 2 == 1 && limit.is_some_and(|limit| self.watched.1.elapsed() >= limit) {
             self.late = Some(stage);
             self.kill();
         }
