@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use tables::{MODELLED, Mutation, find, mutations, read};
 
 /// What else the models compile.
-const COPIED: [&str; 12] = [
+const COPIED: [&str; 13] = [
     "src/sync/mod.rs",
     "src/sync/owner.rs",
     "src/sync/primitive.rs",
@@ -23,6 +23,7 @@ const COPIED: [&str; 12] = [
     "models/src/participants.rs",
     "models/src/readers.rs",
     "models/src/rings.rs",
+    "models/src/tallies.rs",
     "models/src/versions.rs",
 ];
 

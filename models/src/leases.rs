@@ -58,6 +58,21 @@ impl Pond {
         self.list().give_back(taken);
     }
 
+    /// A reader that keeps its cells for a while after it has read the record.
+    fn read_and_stay(&self) {
+        let taken = self.list().take(1).unwrap();
+        self.list().name(taken.cells.start, 0);
+        lease::announce();
+        if lease::is_unchanged(&self.word, 10) {
+            // SAFETY: leased and checked; loom reports a writer at the same time.
+            let record = self.record.with(|record| unsafe { *record });
+            assert_eq!(record, 10);
+        }
+        self.list().unname(taken.cells.start);
+        loom::thread::yield_now();
+        self.list().give_back(taken);
+    }
+
     /// A reader of the record whose word is `known`.
     fn look_up(&self, known: u64) {
         let taken = self.list().take(1).unwrap();
@@ -132,6 +147,11 @@ fn a_filter_that_names_another_run_by_now_was_read_out() {
         pond.read();
         pond.lease_another(RUN as u32);
     });
+}
+
+#[test]
+fn a_cell_that_names_nothing_by_now_was_read_out() {
+    model(Pond::read_and_stay);
 }
 
 /// A claim that is given up, and the empty slot taken by another writer without a mark.

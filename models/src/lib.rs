@@ -21,6 +21,8 @@ mod ring;
 mod slots;
 #[path = "../../src/sync/mod.rs"]
 mod sync;
+#[path = "../../src/pool/tally.rs"]
+mod tally;
 #[path = "../../src/tree/shards.rs"]
 mod tree;
 
@@ -35,6 +37,7 @@ mod lock_and_event;
 mod participants;
 mod readers;
 mod rings;
+mod tallies;
 mod versions;
 
 /// Runs `run` in every interleaving with at most so many preemptions.

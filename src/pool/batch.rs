@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use super::column::{self, Column};
 use super::lease::{Taken, announce, is_unchanged};
 use super::links::Chains;
+use super::policy::Preference;
 use super::slot::{LARGEST_KEY, Slot};
 use super::{Inner, Pool};
 use crate::error::{Error, Result};
@@ -71,7 +72,9 @@ pub(super) struct Sample {
     pub(super) key: u64,
     pub(super) slot: u32,
     pub(super) probability: f32,
-    /// Whether it was kept.
+    /// Its place among the samples as they were drawn, by which its window is found.
+    pub(super) row: u32,
+    /// Whether it was kept, and so counted as pending.
     pub(super) counted: bool,
 }
 
@@ -118,8 +121,10 @@ pub struct Batch<T: Record> {
     /// While drawing: what is still to be drawn, and the draws.
     pub(super) lost: Vec<u32>,
     pub(super) draws: Vec<Draw>,
-    /// Keys of records that were sampled for the last time.
-    pub(super) exhausted: Vec<u64>,
+    /// Slots that this round has met whose records nobody may sample, for now or for good.
+    pub(super) met: Vec<u32>,
+    /// Slots whose records were sampled for the last time.
+    pub(super) used_up: Vec<u32>,
     /// The records before those that were sampled; none unless it is the batch of some `Windows`.
     pub(super) chains: Chains,
 }
@@ -136,7 +141,8 @@ impl<T: Record> Batch<T> {
             taken: Taken::default(),
             lost: Vec::new(),
             draws: Vec::new(),
-            exhausted: Vec::new(),
+            met: Vec::new(),
+            used_up: Vec::new(),
             chains: Chains::default(),
         }
     }
@@ -302,42 +308,55 @@ impl<T: Record> Batch<T> {
             held: leases.held(),
             limit: leases.cells.len(),
         })?;
-        self.samples.resize(count, Sample::NONE);
+        let rows = 0..count as u32;
+        self.samples.extend(rows.map(Sample::of_row));
         self.chains.begin(count);
         Ok(())
     }
 
-    /// Once nothing is lost: makes the samples public.
-    pub(super) fn settle(&mut self) {
-        if self.lost.is_empty() {
-            debug_assert!(
-                self.samples
-                    .iter()
-                    .all(|sample| matches!(Slot::from_word(sample.word), Slot::Committed(_)))
-            );
-            let samples = self.samples.iter();
-            self.keys.extend(samples.clone().map(|sample| sample.key));
-            self.probabilities
-                .extend(samples.map(|sample| sample.probability));
+    /// Once nothing is lost: puts the samples into the order that they are to have, and makes them public.
+    pub(super) fn publish(&mut self, preference: Preference) {
+        let samples = &mut self.samples;
+        match preference {
+            Preference::Newest => samples.sort_unstable_by_key(|sample| !sample.key),
+            Preference::Oldest => samples.sort_unstable_by_key(|sample| sample.key),
+            // Their probabilities are their leaves; among equals the oldest comes first.
+            Preference::Highest => samples.sort_unstable_by(|a, b| {
+                let by_leaf = b.probability.total_cmp(&a.probability);
+                by_leaf.then(a.key.cmp(&b.key))
+            }),
+            Preference::Lowest => samples.sort_unstable_by(|a, b| {
+                let by_leaf = a.probability.total_cmp(&b.probability);
+                by_leaf.then(a.key.cmp(&b.key))
+            }),
+            _ => {}
+        }
+        if let Preference::Highest | Preference::Lowest = preference {
+            samples
+                .iter_mut()
+                .for_each(|sample| sample.probability = 1.0);
+        }
+        let samples = self.samples.iter();
+        self.keys.extend(samples.clone().map(|sample| sample.key));
+        self.probabilities
+            .extend(samples.map(|sample| sample.probability));
+    }
+
+    /// Makes the probabilities of what was found so far those of a sum that has changed.
+    pub(super) fn rescale(&mut self, by: f32) {
+        for sample in self.samples.iter_mut().filter(|sample| sample.counted) {
+            sample.probability = (sample.probability * by).min(1.0);
         }
     }
 
-    /// Puts the samples, which are public already, into another order.
-    pub(super) fn sort_by_key(&mut self, order: impl Fn(u64) -> u64) {
-        self.samples
-            .sort_unstable_by_key(|sample| order(sample.key));
-        self.keys.sort_unstable_by_key(|&key| order(key));
-    }
-
-    /// Takes the samples that were counted back, while they are leased. In a forked child they are its parent's.
-    pub(super) fn uncount(&mut self) {
+    /// Takes the samples that are pending back, while they are leased. In a forked child they are its parent's.
+    pub(super) fn take_back(&mut self) {
         if !self.pool.segment.is_ours() {
             return;
         }
         let table = &self.pool.parts().tables[self.table];
         for sample in self.samples.iter().filter(|sample| sample.counted) {
-            let is_last = self.exhausted.contains(&sample.key);
-            table.uncount_sample(sample.slot as usize, is_last);
+            table.take_back(sample.slot as usize);
         }
     }
 
@@ -347,7 +366,8 @@ impl<T: Record> Batch<T> {
         self.keys.clear();
         self.probabilities.clear();
         self.lost.clear();
-        self.exhausted.clear();
+        self.met.clear();
+        self.used_up.clear();
         self.chains.clear();
         let taken = std::mem::take(&mut self.taken);
         // In a forked child the leases are the parent's.

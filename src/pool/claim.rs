@@ -51,7 +51,7 @@ pub(super) struct PeersMet {
     /// Who had claimed the last slot that was claimed, and whether it is alive.
     last_claimant: Option<(Owner, bool)>,
     /// One whose leases are in the way.
-    lessee: Option<usize>,
+    pub(super) lessee: Option<usize>,
     /// Slots that another writer has filled anew meanwhile.
     overtaken: usize,
     /// Whether somebody saves what is in a slot, and has not copied it yet.
@@ -235,7 +235,9 @@ impl<T: Record> Inner<T> {
                 claim.slots[claim.count] = (start + at) as u32;
                 claim.count += 1;
                 if parts.makes_wait && marked & 1 << at != 0 {
-                    parts.forget_unsampled(start + at);
+                    parts.drop_pending(start + at);
+                    let tables = parts.tables.iter();
+                    tables.for_each(|table| table.leave(start + at));
                 }
                 let weighs = |table: &Table| table.tree.leaf(start + at) != 0.0;
                 if parts.tables.iter().any(weighs) {

@@ -137,6 +137,12 @@ impl LeaseList<'_> {
         fail_point("lease.named");
     }
 
+    /// Makes a cell name nothing, after the last read of its slot.
+    pub(super) fn unname(&self, cell: usize) {
+        // Release: see `name`.
+        self.cells[cell].store(NOTHING, Ordering::Release);
+    }
+
     /// Step 3.
     pub(super) fn give_back(&self, taken: Taken) {
         fail_point("lease.give_back");

@@ -178,7 +178,7 @@ impl<T: Record> Pool<T> {
             let is_over = began.elapsed() >= limit;
             // The dead may be all that it waits for.
             if self.inner.segment.clean() > 0 || is_over || began.elapsed() >= looks {
-                self.inner.bury()?;
+                self.inner.settle_all()?;
                 looks = began.elapsed() * 2;
             }
             if is_over {

@@ -11,6 +11,7 @@ mod claim;
 mod column;
 mod commit;
 mod distribution;
+mod draw;
 mod fill;
 mod free;
 mod insert;
@@ -32,8 +33,10 @@ mod select;
 mod shape;
 mod slot;
 mod snapshot;
+mod spend;
 mod statistics;
 mod table;
+mod tally;
 mod update;
 mod view;
 

@@ -27,7 +27,7 @@ impl<T: Record> Inner<T> {
         let length = self.len();
         let is_used_up = |&slot: &usize| {
             let word = parts.words[slot].load(Ordering::Relaxed);
-            matches!(Slot::from_word(word), Slot::Committed(_)) && table.is_exhausted(slot)
+            matches!(Slot::from_word(word), Slot::Committed(_)) && !table.is_open(slot)
         };
         let used_up = match table.counts_samples() && length > 0 {
             true => (0..parts.capacity()).filter(is_used_up).count().min(length),

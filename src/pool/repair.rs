@@ -17,7 +17,8 @@ use crate::tree::{LARGEST_LEAF, MOST_SHARDS};
 
 impl<T: Record> Pool<T> {
     /// Checks everything in the pool that can be derived against what it is derived from: each sum
-    /// against its children, the length against the slots, each key against its slot.
+    /// against its children, the length against the slots, each key against its slot, each priority against
+    /// how often its record may still be sampled.
     ///
     /// Holds all locks meanwhile (some milliseconds for a million records), after a repair if one is
     /// due. For tests, and for whoever suspects a program that writes where it should not.
@@ -35,8 +36,12 @@ impl<T: Record> Pool<T> {
     /// # Ok::<(), millpond::Error>(())
     /// ```
     pub fn verify(&self) -> Result<()> {
-        let _guards = self.inner.lock_all()?;
-        let wrong = self.inner.parts().find_contradiction();
+        let inner = &self.inner;
+        inner.segment.clean();
+        inner.settle_all()?;
+        let _guards = inner.lock_all()?;
+        let wrong = inner.parts().find_contradiction();
+        let wrong = wrong.or_else(|| inner.find_unspent());
         wrong.map_or(Ok(()), |reason| Err(self.inner.damaged(reason)))
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::shape::{Shape, TableShape};
+use super::tally::{ABSENT, Tally};
 use crate::error::{Error, Result};
 use crate::segment::{Carver, Mapping, Region, Shared, Span};
 use crate::sync::EventWords;
@@ -33,15 +34,12 @@ const _: () = assert!(size_of::<TableWords>() == 192);
 // SAFETY: made of atomic integers.
 unsafe impl Shared for TableWords {}
 
-/// How often a record was sampled that is not in the table.
-pub(super) const ABSENT: u32 = u32::MAX;
-
 /// Where a table's regions lie.
 pub(super) struct TableSpans {
     words: Span<TableWords>,
     tree: Span<AtomicU32>,
     orders: Vec<(Order, Span<AtomicU32>)>,
-    counts: Option<Span<AtomicU32>>,
+    tallies: Option<Span<AtomicU64>>,
 }
 
 impl TableSpans {
@@ -53,7 +51,7 @@ impl TableSpans {
         for order in shape.orders(table) {
             orders.push((order, OrderTree::carve(carver, shards)?));
         }
-        let counts = match shape.counts(table) {
+        let tallies = match shape.counts(table) {
             true => Some(carver.carve(shape.capacity as usize)?),
             false => None,
         };
@@ -61,7 +59,7 @@ impl TableSpans {
             words,
             tree,
             orders,
-            counts,
+            tallies,
         })
     }
 }
@@ -71,8 +69,9 @@ pub(super) struct Table {
     pub(super) shape: TableShape,
     pub(super) tree: SumTree,
     orders: Vec<OrderTree>,
-    /// How often each slot's record was sampled. Written by: who claimed the slot; who has leased it.
-    counts: Option<Region<AtomicU32>>,
+    /// How often each slot's record was sampled (`tally.rs`). Written by: who claimed the slot; who has leased it;
+    /// the owner of the shard's lock.
+    tallies: Option<Region<AtomicU64>>,
     words: Region<TableWords>,
 }
 
@@ -91,7 +90,7 @@ impl Table {
             orders: orders
                 .map(|(order, span)| OrderTree::place(span, shards, *order, mapping))
                 .collect(),
-            counts: spans.counts.map(|span| mapping.region(&span)),
+            tallies: spans.tallies.map(|span| mapping.region(&span)),
             words: mapping.region(&spans.words),
         }
     }
@@ -210,7 +209,11 @@ impl Table {
     /// The lowest leaf above 0, if there is one.
     pub(super) fn lowest(&self) -> Result<Option<f32>> {
         match self.order(Order::LowestPositive) {
-            Some(tree) => Ok(tree.first()),
+            Some(tree) if !self.counts_samples() => Ok(tree.first()),
+            Some(tree) => {
+                let mut leaves = tree.walk(&self.tree, 0);
+                Ok(leaves.find_map(|(slot, leaf)| (!self.is_exhausted(slot)).then_some(leaf)))
+            }
             None => Err(Error::InvalidArgument {
                 what: "a pool that does not keep its lowest priority at hand",
                 found: "asked for it".into(),
@@ -233,86 +236,71 @@ impl Table {
     /// Whether the table counts how often records are sampled.
     #[inline]
     pub(super) fn counts_samples(&self) -> bool {
-        self.counts.is_some()
+        self.tallies.is_some()
+    }
+
+    /// The samples of the record in a slot, if the table counts them.
+    #[inline]
+    pub(super) fn tally(&self, slot: usize) -> Option<Tally<'_>> {
+        let tallies = self.tallies.as_ref()?;
+        let most = match self.shape.times {
+            0 => ABSENT,
+            times => times,
+        };
+        Some(Tally {
+            word: &tallies[slot],
+            most,
+        })
     }
 
     /// How often the record of a slot was sampled, or [`ABSENT`]; 0 where that is not counted.
-    #[inline]
     pub(super) fn sampled(&self, slot: usize) -> u32 {
-        let counts = self.counts.as_ref();
-        counts.map_or(0, |counts| counts[slot].load(Ordering::Relaxed))
+        self.tally(slot).map_or(0, Tally::finished)
     }
 
     /// Makes the record of a claimed slot one that was sampled so often.
     pub(super) fn set_sampled(&self, slot: usize, count: u32) {
-        if let Some(counts) = &self.counts {
-            counts[slot].store(count, Ordering::Relaxed);
+        if let Some(tally) = self.tally(slot) {
+            tally.restart(count);
         }
     }
 
-    /// Counts one more sample of a leased record; says whether it may be given out, and whether that was
-    /// the last time.
+    /// Takes a pending sample of a leased record back.
+    pub(super) fn take_back(&self, slot: usize) {
+        if self.tally(slot).is_some_and(Tally::take_back) {
+            self.forget_unsampled();
+        }
+    }
+
+    /// Makes the record of a slot one that has left; once the slot's word says so.
+    pub(super) fn leave(&self, slot: usize) {
+        if self.shape.is_queue() && self.tally(slot).is_some_and(Tally::leave) {
+            self.forget_unsampled();
+        }
+    }
+
+    /// What goes from a queue before it was sampled is waited for no more.
+    fn forget_unsampled(&self) {
+        if self.shape.is_queue() {
+            self.give_back_inserted(1);
+        }
+    }
+
+    /// Whether the record of a slot may be sampled once more, by what is known now.
     #[inline]
-    pub(super) fn count_sample(&self, slot: usize) -> Counted {
-        let Some(counts) = &self.counts else {
-            return Counted::Good;
-        };
-        let most = self.most();
-        let mut count = counts[slot].load(Ordering::Relaxed);
-        loop {
-            if count >= most {
-                return Counted::Exhausted;
-            }
-            if self.shape.times == 0 {
-                return Counted::Good;
-            }
-            let counted = counts[slot].compare_exchange_weak(
-                count,
-                count + 1,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            );
-            match counted {
-                Ok(_) if count + 1 == most => return Counted::LastTime,
-                Ok(_) => return Counted::Good,
-                Err(now) => count = now,
-            }
-        }
+    pub(super) fn is_open(&self, slot: usize) -> bool {
+        self.tally(slot).is_none_or(Tally::is_open)
     }
 
-    /// Takes one sample of a record back that is still leased. Where another has sampled it for the last
-    /// time since, and so takes it out, that stays as it is.
-    pub(super) fn uncount_sample(&self, slot: usize, is_last: bool) {
-        if let (Some(counts), true) = (&self.counts, self.shape.times > 0) {
-            let lowered = |count: u32| (is_last || count < self.most()).then_some(count - 1);
-            let lowered = |count: u32| if count > 0 { lowered(count) } else { None };
-            let _ = counts[slot].fetch_update(Ordering::Relaxed, Ordering::Relaxed, lowered);
-        }
-    }
-
-    /// Whether the record of a slot was sampled as often as it may be, or is not in the table.
+    /// Whether the record of a slot was sampled as often as it may be, or is not in the table. That stays so.
     #[inline]
     pub(super) fn is_exhausted(&self, slot: usize) -> bool {
-        self.sampled(slot) >= self.most()
+        self.tally(slot).is_some_and(Tally::is_exhausted)
     }
 
-    /// How often a record may be sampled, which is once at least.
-    #[inline]
-    fn most(&self) -> u32 {
-        match self.shape.times {
-            0 => ABSENT,
-            times => times,
-        }
+    /// Whether the record of a slot has a priority and may not be sampled: somebody died before that was changed,
+    /// or is about to change it.
+    pub(super) fn is_spent(&self, slot: usize) -> bool {
+        self.is_exhausted(slot) && self.tree.leaf(slot) != 0.0
     }
-}
-
-/// What became of a sample that was to be counted.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Counted {
-    /// It may be given out.
-    Good,
-    /// It may be given out, and then never again.
-    LastTime,
-    /// It may not: others had it as often as is allowed, or it is not in the table.
-    Exhausted,
 }

@@ -71,6 +71,7 @@ mod stage;
 mod stopped;
 #[cfg(unix)]
 mod targets;
+mod used_up;
 mod volumes;
 mod waiting;
 mod whole;
@@ -98,6 +99,7 @@ const PARTS: &[stage::Part] = &[
     lifetime::PART,
     names::PART,
     queue::PART,
+    used_up::PART,
     cleaning::PART,
     waiting::PART,
     snapshots::PART,

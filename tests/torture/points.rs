@@ -157,7 +157,8 @@ impl Range {
     /// Lets a process die at a point, and checks everything.
     fn try_point(&mut self, point: &str, score: &mut Score) {
         let (area, _) = point.split_once('.').expect("area.step");
-        if matches!(area, "quota" | "remove" | "rewrite") || point == "tree.order" {
+        let of_policies = ["quota", "remove", "rewrite", "sample", "settle"];
+        if of_policies.contains(&area) || point == "tree.order" {
             return self.try_keeper(point, score);
         }
         if area == "dict" {
@@ -225,6 +226,7 @@ impl Range {
         let before = match point {
             "quota.back" => Some("quota.noted"),
             "rewrite.completed" => Some("rewrite.copied"),
+            "settle.marked" | "settle.dropped" => Some("sample.pending"),
             _ => None,
         };
         let pass = self.random.random_range(1..=20);

@@ -41,6 +41,13 @@ pub const MUTATIONS: &[Mutation] = &[
         model: "leases::a_cell_that_names_another_slot_by_now_was_read_out",
     },
     Mutation {
+        name: "unnames_cells_with_no_release",
+        file: FILE,
+        old: "self.cells[cell].store(NOTHING, Ordering::Release)",
+        new: "self.cells[cell].store(NOTHING, Ordering::Relaxed)",
+        model: "leases::a_cell_that_names_nothing_by_now_was_read_out",
+    },
+    Mutation {
         name: "gives_back_with_no_release",
         file: FILE,
         old: "fetch_and(!taken.mask, Ordering::Release)",

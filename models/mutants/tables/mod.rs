@@ -8,19 +8,21 @@ mod lease;
 mod lock;
 mod readers;
 mod rings;
+mod tallies;
 
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
 /// The files with protocols. Each of their orderings is in a table, which `models/tests/orderings.rs` checks.
-pub const MODELLED: [&str; 9] = [
+pub const MODELLED: [&str; 10] = [
     "src/segment/entry.rs",
     "src/sync/lock.rs",
     "src/sync/event.rs",
     "src/sync/marks.rs",
     "src/sync/readers.rs",
     "src/pool/lease.rs",
+    "src/pool/tally.rs",
     "src/board/slots.rs",
     "src/array/hand_out.rs",
     "src/workers/ring.rs",
@@ -58,6 +60,7 @@ pub fn mutations() -> impl Iterator<Item = &'static Mutation> {
         lock::MUTATIONS,
         readers::MUTATIONS,
         rings::MUTATIONS,
+        tallies::MUTATIONS,
     ]
     .into_iter()
     .flatten()

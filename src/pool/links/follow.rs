@@ -10,6 +10,9 @@
 //!
 //! Takes no lock. The last round of a draw holds them all, and finds no slot marked.
 
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+
 use super::super::Inner;
 use super::super::batch::Batch;
 use super::super::lease::{announce, is_unchanged};
@@ -29,9 +32,9 @@ const ROUNDS: usize = 250;
 pub(in crate::pool) struct Chains {
     /// The most records of a window; 0 in a batch that is not one of windows.
     pub(super) length: usize,
-    /// `length` places for each window, of which it fills the last.
+    /// `length` places for each window, in rows, of which it fills the last.
     pub(super) places: Vec<Place>,
-    /// How many records each window has; 0 while that is not known.
+    /// How many records the window of each row has; 0 while that is not known.
     pub(super) lengths: Vec<u32>,
     /// While following: the windows whose beginning has not been reached.
     open: Vec<u32>,
@@ -72,6 +75,13 @@ impl Chains {
         self.broken = false;
     }
 
+    /// The places of the window in a row, in the order of time.
+    pub(super) fn window(&self, row: u32) -> &[Place] {
+        let (row, length) = (row as usize, self.length);
+        let end = (row + 1) * length;
+        &self.places[end - self.lengths[row] as usize..end]
+    }
+
     /// The place of a window that is `back` records before its last.
     fn place(&mut self, window: u32, back: usize) -> &mut Place {
         &mut self.places[(window as usize + 1) * self.length - 1 - back]
@@ -81,7 +91,11 @@ impl Chains {
 impl<T: Record> Inner<T> {
     /// Completes the windows whose last records were sampled in this round; those of which a record has left
     /// the pool are added to what the batch has lost. Does nothing for batches of records.
-    pub(in crate::pool) fn follow_links(&self, batch: &mut Batch<T>) {
+    pub(in crate::pool) fn follow_links(
+        &self,
+        batch: &mut Batch<T>,
+        chosen: &mut Option<HashSet<u32>>,
+    ) {
         let length = batch.chains.length;
         if length == 0 {
             return;
@@ -93,7 +107,7 @@ impl<T: Record> Inner<T> {
                 break;
             }
             announce();
-            self.check_previous(batch, back);
+            self.check_previous(batch, back, chosen);
         }
         for window in batch.chains.open.drain(..) {
             batch.chains.lengths[window as usize] = length as u32;
@@ -125,19 +139,27 @@ impl<T: Record> Inner<T> {
         batch.chains.open = open;
     }
 
-    /// Keeps the windows whose record `back` before the last is in the pool.
-    fn check_previous(&self, batch: &mut Batch<T>, back: usize) {
+    /// Keeps the windows whose record `back` before the last is in the pool. A window that is lost to a passing mark
+    /// may be drawn again, even if no record may come twice.
+    fn check_previous(&self, batch: &mut Batch<T>, back: usize, chosen: &mut Option<HashSet<u32>>) {
         let parts = self.parts();
         let mut open = std::mem::take(&mut batch.chains.open);
         open.retain(|&window| {
             let Place { key, slot } = *batch.chains.place(window, back);
-            let word = Slot::Committed(key).to_word();
-            let is_here = is_unchanged(&parts.words[slot as usize], word);
-            match is_here {
-                true => prefetch(parts.link(slot as usize)),
-                false => batch.lose(window),
+            let word = &parts.words[slot as usize];
+            if is_unchanged(word, Slot::Committed(key).to_word()) {
+                prefetch(parts.link(slot as usize));
+                return true;
             }
-            is_here
+            batch.lose(window);
+            if let Some(chosen) = chosen
+                && let Slot::Marked(here) | Slot::Committed(here) =
+                    Slot::from_word(word.load(Ordering::Relaxed))
+                && here == key
+            {
+                chosen.remove(&batch.samples[window as usize].slot);
+            }
+            false
         });
         batch.chains.open = open;
     }
@@ -168,10 +190,8 @@ impl<T: Record> Batch<T> {
         self.lost.push(window);
         let sample = &mut self.samples[window as usize];
         if std::mem::take(&mut sample.counted) {
-            let key = sample.key;
             let table = &self.pool.parts().tables[self.table];
-            table.uncount_sample(sample.slot as usize, self.exhausted.contains(&key));
-            self.exhausted.retain(|&exhausted| exhausted != key);
+            table.take_back(sample.slot as usize);
         }
     }
 

@@ -6,6 +6,8 @@
 
 mod follow;
 mod gather;
+#[cfg(test)]
+mod tests;
 mod windows;
 mod writer;
 

@@ -155,11 +155,7 @@ impl<T: Record> Windows<T> {
     /// How many records each window has: 1 to [`length`](Self::length). In gathered buffers they are the
     /// last places of the window.
     pub fn lengths(&self) -> impl ExactSizeIterator<Item = usize> {
-        self.batch
-            .chains
-            .lengths
-            .iter()
-            .map(|&length| length as usize)
+        self.iter().map(|window| window.len())
     }
 
     /// The last record of each window: those that were sampled, with their keys for
@@ -175,11 +171,10 @@ impl<T: Record> Windows<T> {
     /// Where `index` is not below [`len`](Self::len).
     pub fn get(&self, index: usize) -> Window<'_, T> {
         assert!(index < self.len(), "window {index} of {}", self.len());
-        let length = self.batch.chains.lengths[index] as usize;
-        let end = (index + 1) * self.length();
+        let row = self.batch.samples[index].row;
         Window {
             batch: &self.batch,
-            places: &self.batch.chains.places[end - length..end],
+            places: self.batch.chains.window(row),
         }
     }
 
@@ -194,7 +189,7 @@ impl<T: Record> std::fmt::Debug for Windows<T> {
         formatter
             .debug_struct("Windows")
             .field("length", &self.length())
-            .field("lengths", &self.batch.chains.lengths)
+            .field("lengths", &self.lengths().collect::<Vec<_>>())
             .field("ends", &self.batch)
             .finish()
     }

@@ -67,7 +67,7 @@ impl<'a> Age<'a> {
             let word = self.parts.words[slot].load(Ordering::Relaxed);
             let state = Slot::from_word(word);
             if state == Slot::Committed(key) {
-                if so_far.is_open(slot) && !self.table.is_exhausted(slot) {
+                if so_far.is_open(slot) && self.table.is_open(slot) {
                     return Some((key, slot));
                 }
                 continue;
@@ -97,7 +97,7 @@ impl<'a> Age<'a> {
                     Slot::Committed(key) if key < self.all_keys.start => key,
                     _ => return None,
                 };
-                let open = so_far.is_open(slot) && !self.table.is_exhausted(slot);
+                let open = so_far.is_open(slot) && self.table.is_open(slot);
                 open.then_some((key, slot))
             })
             .collect();

@@ -31,7 +31,9 @@ impl<'a> Extreme<'a> {
 impl Select for Extreme<'_> {
     fn propose(&mut self, draws: &mut [Draw], so_far: &SoFar) -> Result<Odds> {
         let walk = self.tree.walk(&self.table.tree, self.turn);
-        let open = |slot| so_far.is_open(slot) && !self.table.is_exhausted(slot);
+        // What is used up and still has a priority is proposed once, and so found.
+        let is_unspent = |slot| so_far.round == 0 && self.table.is_exhausted(slot);
+        let open = |slot| so_far.is_open(slot) && (self.table.is_open(slot) || is_unspent(slot));
         so_far.fill(draws, walk.filter(|&(slot, _)| open(slot)))?;
         Ok(Odds::OfLeaf)
     }

@@ -25,7 +25,7 @@ impl Select for Proportional<'_> {
         let tree = &self.table.tree;
         if so_far.wants_a_pass(self.table) {
             let slots = 0..self.parts.capacity();
-            let slots = slots.filter(|&slot| !self.table.is_exhausted(slot));
+            let slots = slots.filter(|&slot| self.table.is_open(slot));
             let leaves = slots.map(|slot| (slot, f64::from(tree.leaf(slot))));
             fill_by_weight(draws, so_far, leaves)?;
             return Ok(Odds::OfTotal(tree.total()));

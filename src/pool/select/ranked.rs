@@ -81,7 +81,7 @@ impl Select for Ranked<'_> {
         let probability = |rank: usize| (ranking.sums[rank + 1] - ranking.sums[rank]) / total;
         if so_far.wants_a_pass(self.table) {
             let ranks = ranking.slots.iter().enumerate();
-            let ranks = ranks.filter(|(_, slot)| !self.table.is_exhausted(**slot as usize));
+            let ranks = ranks.filter(|(_, slot)| self.table.is_open(**slot as usize));
             let weighted = ranks.map(|(rank, &slot)| (slot as usize, probability(rank)));
             fill_by_weight(draws, so_far, weighted)?;
             return Ok(Odds::AsDrawn);

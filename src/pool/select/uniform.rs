@@ -84,6 +84,6 @@ impl Uniform<'_> {
     /// Whether the slot holds a record that may be sampled.
     fn is_here(&self, slot: usize) -> bool {
         let word = self.parts.words[slot].load(Ordering::Relaxed);
-        matches!(Slot::from_word(word), Slot::Committed(_)) && !self.table.is_exhausted(slot)
+        matches!(Slot::from_word(word), Slot::Committed(_)) && self.table.is_open(slot)
     }
 }
