@@ -1,5 +1,5 @@
 //! `loom` runs every interleaving, within its bounds, of millpond's protocols: the lock, its readers, the
-//! event, participants, leases, chunks, the board, and the rings of workers.
+//! event, participants, leases, rewriting in place, chunks, the board, and the rings of workers.
 //!
 //! What is modelled are the files that ship, compiled here once more with loom's atomics (that is why
 //! this is a crate of its own). Run by `cargo test`.
@@ -15,8 +15,12 @@ mod entry;
 mod hand_out;
 #[path = "../../src/pool/lease.rs"]
 mod lease;
+#[path = "../../src/pool/rewriting.rs"]
+mod rewriting;
 #[path = "../../src/workers/ring.rs"]
 mod ring;
+#[path = "../../src/pool/slot.rs"]
+mod slot;
 #[path = "../../src/board/slots.rs"]
 mod slots;
 #[path = "../../src/sync/mod.rs"]
@@ -24,16 +28,14 @@ mod sync;
 #[path = "../../src/tree/shards.rs"]
 mod tree;
 
-/// Nobody dies in a model unless it says so.
-mod os {
-    pub(crate) fn fail_point(_name: &'static str) {}
-}
+mod os;
 
 mod chunks;
 mod leases;
 mod lock_and_event;
 mod participants;
 mod readers;
+mod rewritten;
 mod rings;
 mod versions;
 

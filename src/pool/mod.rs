@@ -27,6 +27,7 @@ mod remove;
 mod repair;
 mod reservation;
 mod rewrite;
+mod rewriting;
 mod sample;
 mod select;
 mod shape;
