@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use tables::{MODELLED, Mutation, mutate, mutations, read_whole};
 
 /// What else the models compile.
-const COPIED: [&str; 15] = [
+const COPIED: [&str; 16] = [
     "src/pool/slot.rs",
     "src/sync/mod.rs",
     "src/sync/owner.rs",
@@ -27,6 +27,7 @@ const COPIED: [&str; 15] = [
     "models/src/readers.rs",
     "models/src/rewritten.rs",
     "models/src/rings.rs",
+    "models/src/snapshot.rs",
     "models/src/versions.rs",
 ];
 

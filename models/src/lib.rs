@@ -1,5 +1,5 @@
 //! `loom` runs every interleaving, within its bounds, of millpond's protocols: the lock, its readers, the
-//! event, participants, leases, rewriting in place, chunks, the board, and the rings of workers.
+//! event, participants, leases, rewriting in place, snapshots, chunks, the board, and the rings of workers.
 //!
 //! What is modelled are the files that ship, compiled here once more with loom's atomics (that is why
 //! this is a crate of its own). Run by `cargo test`.
@@ -37,7 +37,34 @@ mod participants;
 mod readers;
 mod rewritten;
 mod rings;
+mod snapshot;
 mod versions;
+
+/// Where loom tries the threads in all orders in which they come here.
+///
+/// Of an atomic loom keeps the last access alone. So where a thread loads a word and then stores into it, loom does not
+/// try that store before what others have loaded earlier, unless the threads come by a branch.
+struct Branch(loom::sync::atomic::AtomicU32);
+
+impl Branch {
+    fn new() -> Self {
+        Self(loom::sync::atomic::AtomicU32::new(0))
+    }
+
+    /// Orders nothing.
+    fn here(&self) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+/// A branch where it is dropped.
+struct BranchAtEnd<'a>(&'a Branch);
+
+impl Drop for BranchAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.here();
+    }
+}
 
 /// Runs `run` in every interleaving with at most so many preemptions.
 fn model(preemptions: usize, run: impl Fn() + Sync + Send + 'static) {

@@ -6,11 +6,11 @@ use loom::sync::{Arc, Mutex};
 use loom::thread;
 
 use crate::lease::{self, BLOCKS, LeaseList, filter_words};
-use crate::model;
 use crate::os::{NEVER, die_at, fail_point};
 use crate::rewriting::{Note, complete};
 use crate::slot::Slot;
 use crate::sync::primitive::{AtomicU32, AtomicU64, Ordering};
+use crate::{Branch, model};
 
 const KEY: u64 = 5;
 /// A key of another shard.
@@ -48,6 +48,7 @@ struct Pool {
     blocks: AtomicU64,
     filters: Vec<AtomicU64>,
     cells: Vec<AtomicU32>,
+    branch: Branch,
 }
 
 impl Pool {
@@ -63,6 +64,7 @@ impl Pool {
                 .map(|_| AtomicU64::new(0))
                 .collect(),
             cells: (0..BLOCKS).map(|_| AtomicU32::new(0)).collect(),
+            branch: Branch::new(),
         };
         pool.record.write(10);
         Arc::new(pool)
@@ -81,6 +83,7 @@ impl Pool {
         let taken = self.list().take(1).unwrap();
         self.list().name(taken.cells.start, 0);
         lease::announce();
+        self.branch.here();
         let read = lease::is_unchanged(&self.word, Slot::Committed(KEY).to_word()).then(|| {
             let read = self.record.read();
             assert_eq!(self.record.read(), read);
@@ -91,6 +94,7 @@ impl Pool {
     }
 
     fn is_leased(&self) -> bool {
+        self.branch.here();
         let mut leased = false;
         self.list().visit(0, |slot| leased |= slot == 0);
         leased
@@ -101,6 +105,7 @@ impl Pool {
     fn with_lock<R>(&self, step: &'static str, act: impl FnOnce() -> R) -> Option<R> {
         let mut is_damaged = self.lock.lock().unwrap();
         let done = die_at(step, || {
+            self.branch.here();
             if *is_damaged {
                 self.repair();
             }
@@ -116,6 +121,7 @@ impl Pool {
             complete(key, &self.word, notes, |entry| self.copy(entry));
             fail_point("repair.mark");
         }
+        self.branch.here();
         let take_away = |note| Note(note).take_away(|key| key == KEY);
         self.notes.iter().for_each(take_away);
     }
@@ -127,6 +133,7 @@ impl Pool {
     /// Rewrites the record by the draft of an entry. Returns nothing if the process died at `step`.
     fn rewrite(&self, entry: usize, value: u64, step: &'static str) -> Option<Option<bool>> {
         let note = Note(&self.notes[entry]);
+        self.branch.here();
         if note.key() == Some(KEY) {
             self.with_lock(NEVER, || {})?;
         }
@@ -317,7 +324,6 @@ fn be_next(step: &'static str, second: &'static str) {
     model(3, move || {
         let pool = Pool::new();
         assert_eq!(pool.rewrite(0, 20, step), None);
-        // The other way round, loom would not have the note read after it was taken away.
         let next = spawn(&pool, |pool| pool.rewrite(0, 30, NEVER));
         let _ = pool.with_lock(second, || {});
         assert_eq!(next.join().unwrap(), Some(Some(true)));

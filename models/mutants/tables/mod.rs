@@ -9,13 +9,14 @@ mod lock;
 mod readers;
 mod rewriting;
 mod rings;
+mod saving;
 
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
 /// The files with protocols. Each of their orderings is in a table, which `models/tests/orderings.rs` checks.
-pub const MODELLED: [&str; 10] = [
+pub const MODELLED: [&str; 11] = [
     "src/segment/entry.rs",
     "src/sync/lock.rs",
     "src/sync/event.rs",
@@ -23,6 +24,7 @@ pub const MODELLED: [&str; 10] = [
     "src/sync/readers.rs",
     "src/pool/lease.rs",
     "src/pool/rewriting.rs",
+    "src/pool/snapshot/save_words.rs",
     "src/board/slots.rs",
     "src/array/hand_out.rs",
     "src/workers/ring.rs",
@@ -61,6 +63,7 @@ pub fn mutations() -> impl Iterator<Item = &'static Mutation> {
         readers::MUTATIONS,
         rewriting::MUTATIONS,
         rings::MUTATIONS,
+        saving::MUTATIONS,
     ]
     .into_iter()
     .flatten()
@@ -73,6 +76,7 @@ pub fn argued() -> impl Iterator<Item = &'static Argued> {
         event::ARGUED,
         lease::ARGUED,
         rewriting::ARGUED,
+        saving::ARGUED,
     ]
     .into_iter()
     .flatten()
