@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use tables::{MODELLED, Mutation, mutate, mutations, read_whole};
 
 /// What else the models compile.
-const COPIED: [&str; 16] = [
+const COPIED: [&str; 17] = [
     "src/pool/slot.rs",
     "src/sync/mod.rs",
     "src/sync/owner.rs",
@@ -24,6 +24,7 @@ const COPIED: [&str; 16] = [
     "models/src/lock_and_event.rs",
     "models/src/os.rs",
     "models/src/participants.rs",
+    "models/src/quotas.rs",
     "models/src/readers.rs",
     "models/src/rewritten.rs",
     "models/src/rings.rs",

@@ -1,5 +1,5 @@
 //! `loom` runs every interleaving, within its bounds, of millpond's protocols: the lock, its readers, the
-//! event, participants, leases, rewriting in place, snapshots, chunks, the board, and the rings of workers.
+//! event, participants, leases, rewriting in place, snapshots, quotas, chunks, the board, and the rings of workers.
 //!
 //! What is modelled are the files that ship, compiled here once more with loom's atomics (that is why
 //! this is a crate of its own). Run by `cargo test`.
@@ -15,6 +15,8 @@ mod entry;
 mod hand_out;
 #[path = "../../src/pool/lease.rs"]
 mod lease;
+#[path = "../../src/pool/quota.rs"]
+mod quota;
 #[path = "../../src/pool/rewriting.rs"]
 mod rewriting;
 #[path = "../../src/workers/ring.rs"]
@@ -34,6 +36,7 @@ mod chunks;
 mod leases;
 mod lock_and_event;
 mod participants;
+mod quotas;
 mod readers;
 mod rewritten;
 mod rings;

@@ -22,6 +22,7 @@ mod options;
 mod parts;
 mod patience;
 mod policy;
+mod quota;
 mod remainder;
 mod remove;
 mod repair;

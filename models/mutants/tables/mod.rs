@@ -6,6 +6,7 @@ mod entry;
 mod event;
 mod lease;
 mod lock;
+mod quota;
 mod readers;
 mod rewriting;
 mod rings;
@@ -16,13 +17,14 @@ use std::ops::Range;
 use std::path::Path;
 
 /// The files with protocols. Each of their orderings is in a table, which `models/tests/orderings.rs` checks.
-pub const MODELLED: [&str; 11] = [
+pub const MODELLED: [&str; 12] = [
     "src/segment/entry.rs",
     "src/sync/lock.rs",
     "src/sync/event.rs",
     "src/sync/marks.rs",
     "src/sync/readers.rs",
     "src/pool/lease.rs",
+    "src/pool/quota.rs",
     "src/pool/rewriting.rs",
     "src/pool/snapshot/save_words.rs",
     "src/board/slots.rs",
@@ -60,6 +62,7 @@ pub fn mutations() -> impl Iterator<Item = &'static Mutation> {
         event::MUTATIONS,
         lease::MUTATIONS,
         lock::MUTATIONS,
+        quota::MUTATIONS,
         readers::MUTATIONS,
         rewriting::MUTATIONS,
         rings::MUTATIONS,
