@@ -1,6 +1,7 @@
 //! Makes the mutants that `tests/mutations.rs` runs: for each line of the tables a copy of the models
 //! and of the files that ship, with that one change and with the one model that must fail as its only
-//! test. `MUTATED=src/pool/lease.rs` makes those of one file only. Gives this crate, and no other, the atomics of
+//! test. `MUTATED=src/pool/lease.rs` makes those of one file only, `MUTATED=leases` those of one module of
+//! models. Gives this crate, and no other, the atomics of
 //! `loom`.
 
 #[allow(dead_code, reason = "what is argued only makes no mutant")]
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 use tables::{MODELLED, Mutation, mutate, mutations, read_whole};
 
 /// What else the models compile.
-const COPIED: [&str; 17] = [
+const COPIED: [&str; 18] = [
     "src/pool/slot.rs",
     "src/sync/mod.rs",
     "src/sync/owner.rs",
@@ -30,6 +31,7 @@ const COPIED: [&str; 17] = [
     "models/src/rings.rs",
     "models/src/snapshot.rs",
     "models/src/versions.rs",
+    "models/src/windows.rs",
 ];
 
 fn main() {
@@ -44,7 +46,10 @@ fn main() {
 
     let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap());
     let only = std::env::var("MUTATED").ok();
-    let is_wanted = |mutation: &&Mutation| only.as_ref().is_none_or(|only| only == mutation.file);
+    let is_wanted = |mutation: &&Mutation| {
+        only.as_ref()
+            .is_none_or(|only| *only == mutation.file || mutation.model.starts_with(only.as_str()))
+    };
     let list: String = mutations()
         .filter(is_wanted)
         .map(|mutation| {

@@ -1,5 +1,5 @@
 //! `loom` runs every interleaving, within its bounds, of millpond's protocols: the lock, its readers, the
-//! event, participants, leases, rewriting in place, snapshots, quotas, chunks, the board, and the rings of workers.
+//! event, participants, leases, rewriting in place, snapshots, quotas, windows, chunks, the board, and the rings of workers.
 //!
 //! What is modelled are the files that ship, compiled here once more with loom's atomics (that is why
 //! this is a crate of its own). Run by `cargo test`.
@@ -42,6 +42,7 @@ mod rewritten;
 mod rings;
 mod snapshot;
 mod versions;
+mod windows;
 
 /// Where loom tries the threads in all orders in which they come here.
 ///

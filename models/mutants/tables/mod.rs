@@ -11,19 +11,21 @@ mod readers;
 mod rewriting;
 mod rings;
 mod saving;
+mod windows;
 
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
 /// The files with protocols. Each of their orderings is in a table, which `models/tests/orderings.rs` checks.
-pub const MODELLED: [&str; 12] = [
+pub const MODELLED: [&str; 13] = [
     "src/segment/entry.rs",
     "src/sync/lock.rs",
     "src/sync/event.rs",
     "src/sync/marks.rs",
     "src/sync/readers.rs",
     "src/pool/lease.rs",
+    "src/pool/links/link.rs",
     "src/pool/quota.rs",
     "src/pool/rewriting.rs",
     "src/pool/snapshot/save_words.rs",
@@ -67,6 +69,7 @@ pub fn mutations() -> impl Iterator<Item = &'static Mutation> {
         rewriting::MUTATIONS,
         rings::MUTATIONS,
         saving::MUTATIONS,
+        windows::MUTATIONS,
     ]
     .into_iter()
     .flatten()
