@@ -1,5 +1,5 @@
 //! `loom` runs every interleaving, within its bounds, of millpond's protocols: the lock, its readers, the
-//! event, participants, leases, chunks, the board, and the rings of workers.
+//! event, participants, leases, rewriting in place, snapshots, quotas, windows, chunks, the board, and the rings of workers.
 //!
 //! What is modelled are the files that ship, compiled here once more with loom's atomics (that is why
 //! this is a crate of its own). Run by `cargo test`.
@@ -15,8 +15,14 @@ mod entry;
 mod hand_out;
 #[path = "../../src/pool/lease.rs"]
 mod lease;
+#[path = "../../src/pool/quota.rs"]
+mod quota;
+#[path = "../../src/pool/rewriting.rs"]
+mod rewriting;
 #[path = "../../src/workers/ring.rs"]
 mod ring;
+#[path = "../../src/pool/slot.rs"]
+mod slot;
 #[path = "../../src/board/slots.rs"]
 mod slots;
 #[path = "../../src/sync/mod.rs"]
@@ -26,19 +32,46 @@ mod tally;
 #[path = "../../src/tree/shards.rs"]
 mod tree;
 
-/// Nobody dies in a model unless it says so.
-mod os {
-    pub(crate) fn fail_point(_name: &'static str) {}
-}
+mod os;
 
 mod chunks;
 mod leases;
 mod lock_and_event;
 mod participants;
+mod quotas;
 mod readers;
+mod rewritten;
 mod rings;
+mod snapshot;
 mod tallies;
 mod versions;
+mod windows;
+
+/// Where loom tries the threads in all orders in which they come here.
+///
+/// Of an atomic loom keeps the last access alone. So where a thread loads a word and then stores into it, loom does not
+/// try that store before what others have loaded earlier, unless the threads come by a branch.
+struct Branch(loom::sync::atomic::AtomicU32);
+
+impl Branch {
+    fn new() -> Self {
+        Self(loom::sync::atomic::AtomicU32::new(0))
+    }
+
+    /// Orders nothing.
+    fn here(&self) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+/// A branch where it is dropped.
+struct BranchAtEnd<'a>(&'a Branch);
+
+impl Drop for BranchAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.here();
+    }
+}
 
 /// Runs `run` in every interleaving with at most so many preemptions.
 fn model(preemptions: usize, run: impl Fn() + Sync + Send + 'static) {

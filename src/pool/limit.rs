@@ -1,18 +1,17 @@
 //! Waiting for the rate limiter, and for room.
 //!
 //! # The protocol
-//! Who wants to insert or sample first takes its *quota*, under a lock of its own: it notes the number
-//! among its own words, does what it wanted, and strikes the number off. A table counts the records
-//! inserted and sampled that its limiter let pass; who does not succeed lowers the counter again first. So
-//! whoever dies in between leaves a number on its own words, which is given back when somebody cleans up
-//! after it; sleepers do that. Where a death falls between two of these steps, what is given back may be
-//! wrong by one call, so that one side passes a little earlier and the other a little later than it should.
-//! No side waits for ever for that: inserts pass where there are few records, and where a remover makes room
-//! samples lag behind; samples pass where nothing goes and the pool is full.
+//! A process that wants to insert or sample first takes its *quota*, under a lock of its own: it notes the number among
+//! its own words, does what it wanted, and strikes the number off. The steps are at the head of `quota.rs`. A table
+//! counts the records inserted and sampled that its limiter let pass. What a dead participant has noted is given back
+//! when a process cleans up after it; sleepers do that. A death may leave the counters wrong by one call, so that one
+//! side passes a little earlier and the other a little later than it should. No side waits for ever for that: inserts
+//! pass where there are few records, and where a remover makes room samples lag behind; samples pass where nothing goes
+//! and the pool is full.
 //!
 //! A queue, whose samples use its records up, must not be wrong at all, or it would come to a stop after
 //! enough deaths. There nothing is counted: what was inserted and not sampled are the records that it
-//! holds, less the quotas of those who are about to take some.
+//! holds, less the quotas of participants that are about to take some.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,11 +19,11 @@ use std::time::{Duration, Instant};
 
 use super::parts::{Own, Parts};
 use super::policy::{RateLimiter, Remover};
+use super::quota::{Quota, look, lower};
 use super::statistics::Counter;
 use super::table::Table;
 use super::{Inner, Pool};
 use crate::error::{Error, Result};
-use crate::os::fail_point;
 use crate::record::Record;
 use crate::sync::Event;
 
@@ -118,16 +117,16 @@ impl<T: Record> Pool<T> {
                 Ok(false) => return None,
                 Ok(true) => {}
             }
-            let own = &self.inner.own().sampling[table];
+            let own = Quota(&self.inner.own().sampling[table]);
             let drawn = draw();
             if let Err(forked) = self.inner.segment.check_process() {
                 return Some(Err(forked)); // the quota is its parent's
             }
-            if drawn.is_err() {
-                let words = self.inner.parts().tables[table].words();
-                lower(&words.sampled, count as u64);
+            let words = self.inner.parts().tables[table].words();
+            match drawn {
+                Ok(()) => own.strike_off(count as u64),
+                Err(_) => own.give_back(count as u64, [&words.sampled]),
             }
-            own.fetch_sub(count as u64, Ordering::Relaxed);
             match drawn {
                 // Others may add what is missing.
                 Err(Error::NothingToSample { .. }) => None,
@@ -235,7 +234,8 @@ impl<T: Record> Inner<T> {
     fn take_insert_quota(&self, wanted: u64) -> Result<std::result::Result<u64, usize>> {
         let parts = self.parts();
         let _guard = self.lock(parts.limiter_lock())?;
-        let length = self.inserting().saturating_add(parts.len() as u64);
+        let (inserting, held) = look(self.inserting(), self.is_taken(), || parts.len() as u64);
+        let length = inserting.saturating_add(held);
         let mut quota = wanted;
         for (number, table) in parts.tables.iter().enumerate() {
             if let Some(limiter) = &table.shape.limiter {
@@ -249,58 +249,52 @@ impl<T: Record> Inner<T> {
                 }
             }
         }
-        // First among the own words: who dies here gives back what it never took.
-        self.own().inserting.fetch_add(quota, Ordering::Relaxed);
-        fail_point("quota.noted");
-        for table in &parts.tables {
-            table.words().inserted.fetch_add(quota, Ordering::Relaxed);
-            fail_point("quota.raised");
-        }
+        Quota(&self.own().inserting).take(quota, parts.inserted());
         Ok(Ok(quota))
     }
 
     /// The records that the quota was taken for are inserted.
     pub(super) fn strike_insert_quota_off(&self, quota: u64) {
-        self.own().inserting.fetch_sub(quota, Ordering::Relaxed);
+        Quota(&self.own().inserting).strike_off(quota);
         self.grown().notify();
     }
 
     pub(super) fn give_insert_quota_back(&self, quota: u64) {
-        for table in &self.parts().tables {
-            table.give_back_inserted(quota);
-        }
-        self.own().inserting.fetch_sub(quota, Ordering::Relaxed);
+        Quota(&self.own().inserting).give_back(quota, self.parts().inserted());
     }
 
-    /// How many records there will be besides, when all who may insert have done so.
-    fn inserting(&self) -> u64 {
-        self.noted(|own| &own.inserting)
+    /// The notes of records that may be inserted and are not inserted yet.
+    fn inserting(&self) -> impl Iterator<Item = Quota<'_>> {
+        let everybody = self.parts().everybody().iter();
+        everybody.map(|own| Quota(&own.inserting))
     }
 
-    /// How many records those may sample from a table who have not done so.
-    fn sampling(&self, table: usize) -> u64 {
-        self.noted(|own| &own.sampling[table])
+    /// The notes of records that may be sampled from a table and are not sampled yet.
+    fn sampling(&self, table: usize) -> impl Iterator<Item = Quota<'_>> {
+        let everybody = self.parts().everybody().iter();
+        everybody.map(move |own| Quota(&own.sampling[table]))
     }
 
-    /// The sum of a quota over all participants. Whoever cleaned up may have been killed before it gave back
-    /// what it found.
-    fn noted(&self, quota: impl Fn(&Own) -> &AtomicU64) -> u64 {
-        let everybody = self.parts().everybody().iter().enumerate();
-        let noted = everybody.map(|(entry, own)| (entry, quota(own).load(Ordering::Relaxed)));
-        let noted = noted.filter(|&(entry, noted)| noted > 0 && self.segment.is_taken(entry));
-        noted.map(|(_, noted)| noted).fold(0, u64::saturating_add)
+    fn is_taken(&self) -> impl Fn(usize) -> bool {
+        |entry| self.segment.is_taken(entry)
     }
 
     fn take_sample_quota(&self, table: usize, limiter: &RateLimiter, count: u64) -> Result<bool> {
         let parts = self.parts();
         let _guard = self.lock(parts.limiter_lock())?;
-        let (length, words) = (parts.len() as u64, parts.tables[table].words());
-        let (inserted, sampled) = match parts.shape.is_queue() {
-            true => (length, self.sampling(table)),
+        let words = parts.tables[table].words();
+        let (length, inserted, sampled) = match parts.shape.is_queue() {
+            true => {
+                let sampling = self.sampling(table);
+                let (sampling, length) = look(sampling, self.is_taken(), || parts.len() as u64);
+                (length, length, sampling)
+            }
             // What is on its way cannot be sampled yet.
             false => {
-                let (inserted, sampled) = parts.tables[table].passed();
-                (inserted.saturating_sub(self.inserting()), sampled)
+                let read = || (parts.len() as u64, parts.tables[table].passed());
+                let (inserting, read) = look(self.inserting(), self.is_taken(), read);
+                let (length, (inserted, sampled)) = read;
+                (length, inserted.saturating_sub(inserting), sampled)
             }
         };
         // As inserts pass where there are few records, samples pass where there can be no more.
@@ -309,10 +303,7 @@ impl<T: Record> Inner<T> {
         if !(is_full || limiter.may_sample(length, inserted, sampled, count)) {
             return Ok(false);
         }
-        self.own().sampling[table].fetch_add(count, Ordering::Relaxed);
-        fail_point("quota.noted");
-        words.sampled.fetch_add(count, Ordering::Relaxed);
-        fail_point("quota.raised");
+        Quota(&self.own().sampling[table]).take(count, [&words.sampled]);
         Ok(true)
     }
 }
@@ -327,16 +318,16 @@ impl Parts {
     pub(super) fn take_back_quota(&self, entry: usize) {
         let own = self.own(entry);
         for (table, sampling) in self.tables.iter().zip(&own.sampling) {
-            table.give_back_inserted(own.inserting.load(Ordering::Relaxed));
             // Where samples use records up, they may be gone already.
-            if table.shape.times == 0 {
-                lower(&table.words().sampled, sampling.load(Ordering::Relaxed));
-            }
-            // Who dies here gives it back twice.
-            fail_point("quota.back");
-            sampling.store(0, Ordering::Relaxed);
+            let counts = table.shape.times == 0;
+            Quota(sampling).take_back(counts.then_some(&table.words().sampled));
         }
-        own.inserting.store(0, Ordering::Relaxed);
+        Quota(&own.inserting).take_back(self.inserted());
+    }
+
+    /// Each table's counter of insertions.
+    fn inserted(&self) -> impl Iterator<Item = &AtomicU64> {
+        self.tables.iter().map(|table| &table.words().inserted)
     }
 }
 
@@ -353,13 +344,5 @@ impl Table {
             inserted.load(Ordering::Relaxed),
             sampled.load(Ordering::Relaxed),
         )
-    }
-}
-
-/// Lowers a counter, but not below 0.
-fn lower(counter: &AtomicU64, by: u64) {
-    if by > 0 {
-        let lowered = |now: u64| Some(now.saturating_sub(by));
-        let _ = counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, lowered);
     }
 }

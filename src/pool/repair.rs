@@ -97,9 +97,7 @@ impl Parts {
             match Slot::from_word(word.load(Ordering::Relaxed)) {
                 state @ (Slot::Committed(key) | Slot::Marked(key)) if key < LARGEST_KEY => {
                     if let Slot::Marked(_) = state {
-                        self.complete_rewrite(key);
-                        // Release: who sees the key sees the record.
-                        word.store(Slot::Committed(key).to_word(), Ordering::Release);
+                        self.complete_rewrite(key, slot);
                         fail_point("repair.mark");
                     }
                     length += 1;

@@ -6,16 +6,20 @@ mod entry;
 mod event;
 mod lease;
 mod lock;
+mod quota;
 mod readers;
+mod rewriting;
 mod rings;
+mod saving;
 mod tallies;
+mod windows;
 
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
 /// The files with protocols. Each of their orderings is in a table, which `models/tests/orderings.rs` checks.
-pub const MODELLED: [&str; 10] = [
+pub const MODELLED: [&str; 14] = [
     "src/segment/entry.rs",
     "src/sync/lock.rs",
     "src/sync/event.rs",
@@ -23,6 +27,10 @@ pub const MODELLED: [&str; 10] = [
     "src/sync/readers.rs",
     "src/pool/lease.rs",
     "src/pool/tally.rs",
+    "src/pool/links/link.rs",
+    "src/pool/quota.rs",
+    "src/pool/rewriting.rs",
+    "src/pool/snapshot/save_words.rs",
     "src/board/slots.rs",
     "src/array/hand_out.rs",
     "src/workers/ring.rs",
@@ -58,9 +66,13 @@ pub fn mutations() -> impl Iterator<Item = &'static Mutation> {
         event::MUTATIONS,
         lease::MUTATIONS,
         lock::MUTATIONS,
+        quota::MUTATIONS,
         readers::MUTATIONS,
+        rewriting::MUTATIONS,
         rings::MUTATIONS,
+        saving::MUTATIONS,
         tallies::MUTATIONS,
+        windows::MUTATIONS,
     ]
     .into_iter()
     .flatten()
@@ -68,22 +80,37 @@ pub fn mutations() -> impl Iterator<Item = &'static Mutation> {
 
 /// All that is argued only.
 pub fn argued() -> impl Iterator<Item = &'static Argued> {
-    [board::ARGUED, event::ARGUED, lease::ARGUED]
-        .into_iter()
-        .flatten()
+    [
+        board::ARGUED,
+        event::ARGUED,
+        lease::ARGUED,
+        rewriting::ARGUED,
+        saving::ARGUED,
+    ]
+    .into_iter()
+    .flatten()
 }
 
-/// Returns the text of a file without its fail points, which would stand between the lines that the
-/// tables name.
-pub fn read(file: &str) -> String {
+/// Returns the text of a file.
+pub fn read_whole(file: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .ancestors()
         .map(|folder| folder.join(file))
         .find(|path| path.exists())
         .unwrap_or_else(|| panic!("there is no {file}"));
-    let source = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
-    let lines = source.lines();
-    let kept = lines.filter(|line| !line.trim_start().starts_with("fail_point("));
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// Returns `true` for a line that is a fail point.
+fn is_fail_point(line: &str) -> bool {
+    line.trim_start().starts_with("fail_point(")
+}
+
+/// Returns the text of a file without its fail points, which would stand between the lines that the
+/// tables name.
+pub fn read(file: &str) -> String {
+    let source = read_whole(file);
+    let kept = source.lines().filter(|line| !is_fail_point(line));
     kept.flat_map(|line| [line, "\n"]).collect()
 }
 
@@ -98,4 +125,28 @@ pub fn find(file: &str, text: &str) -> Range<usize> {
             found.len()
         ),
     }
+}
+
+/// Returns the text of a file after a mutation. The fail points outside of what is replaced stay, as models die there.
+pub fn mutate(mutation: &Mutation) -> String {
+    let mut source = read_whole(mutation.file);
+    let range = find(mutation.file, mutation.old);
+    let last = in_whole(&source, range.end - 1);
+    source.replace_range(in_whole(&source, range.start)..=last, mutation.new);
+    source
+}
+
+/// Returns the place in a text of what is at `at` without its fail points.
+fn in_whole(source: &str, at: usize) -> usize {
+    let (mut left, mut place) = (at, 0);
+    for line in source.split_inclusive('\n') {
+        if !is_fail_point(line) {
+            if left < line.len() {
+                return place + left;
+            }
+            left -= line.len();
+        }
+        place += line.len();
+    }
+    panic!("the text has fewer than {at} bytes");
 }

@@ -17,7 +17,8 @@ use super::super::Inner;
 use super::super::batch::Batch;
 use super::super::lease::{announce, is_unchanged};
 use super::super::select::NOTHING;
-use super::super::slot::{LARGEST_KEY, Slot};
+use super::super::slot::Slot;
+use super::link::Lead;
 use crate::error::Error;
 use crate::os::cpu::prefetch;
 use crate::record::Record;
@@ -121,15 +122,17 @@ impl<T: Record> Inner<T> {
         let mut open = std::mem::take(&mut batch.chains.open);
         open.retain(|&window| {
             let here = *batch.chains.place(window, back - 1);
-            let Some(key) = parts.previous(here.slot as usize) else {
-                batch.chains.lengths[window as usize] = back as u32;
-                return false;
+            let key = match parts.lead(here.slot as usize) {
+                Lead::To(key) => key,
+                Lead::First => {
+                    batch.chains.lengths[window as usize] = back as u32;
+                    return false;
+                }
+                Lead::Departed => {
+                    batch.lose(window);
+                    return false;
+                }
             };
-            // It has left before a snapshot was loaded; or the segment is damaged.
-            if key >= LARGEST_KEY {
-                batch.lose(window);
-                return false;
-            }
             let slot = parts.slot_of(key) as u32;
             self.lease(&batch.taken, back * count + window as usize, slot);
             *batch.chains.place(window, back) = Place { key, slot };

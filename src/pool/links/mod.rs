@@ -1,11 +1,10 @@
 //! Links: each record of a pool may name the one before it in its episode.
 //!
-//! A slot's link is written by who has claimed the slot, before the commit, so whoever sees the record sees
-//! its link; and it stays as long as the record does. It is read under a lease of that record, or under the
-//! lock of its shard. `follow.rs` walks along links, `windows.rs` gives out what it found.
+//! The protocol is at the head of `link.rs`. `follow.rs` walks along links, `windows.rs` gives out what it found.
 
 mod follow;
 mod gather;
+mod link;
 #[cfg(test)]
 mod tests;
 mod windows;
@@ -15,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(super) use follow::Chains;
 pub use gather::Fill;
+pub(super) use link::{DEPARTED, NO_LINK};
 pub use windows::{Window, Windows};
 pub use writer::EpisodeWriter;
 
@@ -24,20 +24,10 @@ use super::parts::Parts;
 use super::slot::{LARGEST_KEY, Slot};
 use crate::error::{Error, Result};
 use crate::record::Record;
+use link::{DEPARTED_KEY, Lead, Link};
 
-/// The link of a record that is the first of its episode; that to key `k` is `k + 1`.
-pub(super) const NO_LINK: u64 = 0;
-/// The link of a record whose predecessor has left, where its key is not known: it leads to a key that no
-/// record ever has. A loaded record has it if its predecessor was not in the snapshot.
-pub(super) const DEPARTED: u64 = DEPARTED_KEY + 1;
-const DEPARTED_KEY: u64 = LARGEST_KEY;
 /// In a claim: each slot has its link already.
 pub(super) const LINKS_ARE_WRITTEN: u64 = u64::MAX;
-
-/// The key that a link leads to.
-fn key_of(link: u64) -> Option<u64> {
-    link.checked_sub(1)
-}
 
 impl<T: Record> Pool<T> {
     /// Inserts a record that comes after the one of key `previous` in an episode; `None` where it is the
@@ -152,7 +142,7 @@ impl Parts {
             && link != LINKS_ARE_WRITTEN
         {
             for slot in slots {
-                links[*slot as usize].store(link, Ordering::Relaxed);
+                Link(&links[*slot as usize]).write(link);
             }
         }
     }
@@ -166,8 +156,13 @@ impl Parts {
     /// The key before that of the record in `slot`, which the caller has leased and checked, or whose lock
     /// it holds.
     pub(super) fn previous(&self, slot: usize) -> Option<u64> {
-        // Relaxed: the caller sees the record, and so its link.
-        key_of(self.links.as_ref()?[slot].load(Ordering::Relaxed))
+        Link(&self.links.as_ref()?[slot]).key()
+    }
+
+    /// What the link of the record in `slot` leads to, which the caller has leased and checked.
+    fn lead(&self, slot: usize) -> Lead {
+        let links = self.links.as_ref();
+        links.map_or(Lead::First, |links| Link(&links[slot]).lead())
     }
 
     /// Whether the link of the record of `key`, in `slot`, can be: it leads to no record, or to a lower key.

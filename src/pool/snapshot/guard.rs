@@ -1,19 +1,7 @@
 //! The guard of a snapshot: no writer overwrites a record that is still to be saved.
 //!
-//! Touches three words of the pool's control, and waits; knows no file.
-//!
-//! # The protocol
-//! 1. *Cut*: the saver holds the locks of all shards, and writes 0 into `saved`, the next key into `cut`,
-//!    and last its own name into `saving`.
-//! 2. *Guard*: a claim, which holds the lock of its slots' shard, passes over every slot that names a key of
-//!    `saved..cut`, whether its record is still there or was removed.
-//! 3. *Copy*: the saver copies records in the order of their keys, which is that of the ring, and raises
-//!    `saved` above what it has copied. So the ring runs behind it.
-//! 4. *End*: it writes 0 into `saving`.
-//!
-//! A claim that comes before 1 had the lock before the saver, which finds the slot claimed; one that comes
-//! after sees the words through the lock. No other save begins while a claim has its lock, so the three
-//! words it reads are of one save. If the saver dies, whoever waits for it exchanges its name for 0.
+//! Touches three words of the pool's control, whose protocol is at the head of `save_words.rs`, and waits; knows no
+//! file.
 //!
 //! What a writer would rather not do is to pass over a whole ring that is guarded: before it takes keys it
 //! waits, with no lock, until the slot that is next is free to go.
@@ -27,6 +15,7 @@ use super::super::Inner;
 use super::super::parts::Parts;
 use super::super::policy::Remover;
 use super::super::slot::Slot;
+use super::save_words::{Guarded, SaveWords};
 use crate::error::{Error, Result};
 use crate::os::fail_point;
 use crate::record::Record;
@@ -39,32 +28,22 @@ const SLEEPS: Range<Duration> = Duration::from_micros(20)..Duration::from_millis
 /// A saver that copies nothing for so long is stopped, or waits for the very writer that waits for it.
 const STALLED: Duration = Duration::from_secs(10);
 
-/// Keys of which the records are still to be saved; none where nobody saves.
-#[derive(Clone, PartialEq)]
-pub(in crate::pool) struct Guarded(pub(super) Range<u64>);
-
-impl Guarded {
-    /// Whether a slot in this state has to stay as it is.
+impl Parts {
+    /// The words of a save.
     #[inline(always)]
-    pub(in crate::pool) fn holds(&self, state: Slot) -> bool {
-        match state {
-            Slot::Committed(key) | Slot::Marked(key) | Slot::Removed(key) => self.0.contains(&key),
-            Slot::Claimed(_) | Slot::Empty => false,
+    fn save_words(&self) -> SaveWords<'_> {
+        let control = self.control();
+        SaveWords {
+            saving: &control.saving,
+            saved: &control.saved,
+            cut: &control.cut,
         }
     }
-}
 
-impl Parts {
     /// What is guarded. Final under the lock of a shard, but that it becomes less.
     #[inline(always)]
     pub(in crate::pool) fn guard(&self) -> Guarded {
-        let control = self.control();
-        // Acquire: pairs with the Release that ended the save: its reads are over.
-        Guarded(match control.saving.load(Ordering::Acquire) {
-            0 => 0..0,
-            // Acquire: pairs with the Release in `Saving::advance`.
-            _ => control.saved.load(Ordering::Acquire)..control.cut.load(Ordering::Relaxed),
-        })
+        self.save_words().guard()
     }
 }
 
@@ -73,8 +52,7 @@ impl Parts {
     /// the lock of their shard.
     #[inline(always)]
     pub(in crate::pool) fn guarded(&self, words: &[AtomicU64], start: usize) -> u64 {
-        // Acquire: as in `guard`.
-        match self.control().saving.load(Ordering::Acquire) {
+        match self.save_words().saver() {
             0 => 0,
             _ => self.find_guarded(words, start),
         }
@@ -106,12 +84,7 @@ pub(super) struct Saving<'a> {
 impl Saving<'_> {
     /// Says that all records of lower keys are copied.
     pub(super) fn advance(&self, key: u64) {
-        // Release: who finds a record not guarded any more knows that it was read.
-        self.segment
-            .structure
-            .control()
-            .saved
-            .store(key, Ordering::Release);
+        self.segment.structure.save_words().advance(key);
     }
 }
 
@@ -119,15 +92,9 @@ impl Drop for Saving<'_> {
     fn drop(&mut self) {
         // In a forked child the save is the parent's.
         if self.segment.is_ours() {
-            end(&self.segment.structure, self.owner);
+            self.segment.structure.save_words().end(self.owner);
         }
     }
-}
-
-/// Ends the save of `owner`, if it is still that one's. Release: the reads are over.
-fn end(parts: &Parts, owner: u64) {
-    let saving = &parts.control().saving;
-    let _ = saving.compare_exchange(owner, 0, Ordering::Release, Ordering::Relaxed);
 }
 
 impl<T> Inner<T> {
@@ -138,12 +105,9 @@ impl<T> Inner<T> {
     ) -> Result<Saving<'_>> {
         self.check_nobody_saves()?;
         let owner = u64::from(self.segment.owner().bits());
-        let control = self.parts().control();
-        let next_key = control.next_key.load(Ordering::Relaxed);
-        control.saved.store(0, Ordering::Relaxed);
-        control.cut.store(next_key, Ordering::Relaxed);
-        // Release: who sees the name without a lock sees the keys.
-        control.saving.store(owner, Ordering::Release);
+        let parts = self.parts();
+        let next_key = parts.control().next_key.load(Ordering::Relaxed);
+        parts.save_words().begin(owner, next_key);
         fail_point("save.guarded");
         Ok(Saving {
             segment: &self.segment,
@@ -176,7 +140,7 @@ impl<T> Inner<T> {
             return true;
         }
         // Where that fails, another has ended it, and a third may have begun the next.
-        end(parts, saving);
+        parts.save_words().end(saving);
         false
     }
 

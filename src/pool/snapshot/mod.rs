@@ -10,6 +10,7 @@ mod guard;
 mod load;
 mod read;
 mod save;
+mod save_words;
 #[cfg(test)]
 mod tests;
 

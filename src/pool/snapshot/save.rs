@@ -8,12 +8,12 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use super::super::batch::Batch;
-use super::super::lease::{announce, is_unchanged};
-use super::super::slot::Slot;
+use super::super::lease::announce;
 use super::super::{Inner, Pool};
 use super::cut::Cut;
 use super::format::{self, CHECKSUM, END_BODY, HEAD, Header, TableHeader, is_leaf};
 use super::guard::Saving;
+use super::save_words::is_kept;
 use super::{Progress, Saved};
 use crate::error::{Error, Result};
 use crate::os::fail_point;
@@ -212,16 +212,9 @@ impl<T: Record> Inner<T> {
     /// Makes sure that the slot of a leased and guarded key still holds its record.
     fn check_kept(&self, key: u64) -> Result<()> {
         let parts = self.parts();
-        let (slot, committed) = (parts.slot_of(key), Slot::Committed(key).to_word());
-        let word = &parts.words[slot];
-        if is_unchanged(word, committed) {
-            return Ok(());
-        }
-        // Somebody removed the record, or is about to rewrite it: under the lock that is decided.
-        let _guard = self.lock(parts.shards.shard_of(slot))?;
-        announce();
-        let removed = Slot::Removed(key).to_word();
-        match is_unchanged(word, committed) || is_unchanged(word, removed) {
+        let slot = parts.slot_of(key);
+        let lock = || self.lock(parts.shards.shard_of(slot));
+        match is_kept(&parts.words[slot], key, lock)? {
             true => Ok(()),
             false => Err(self.damaged(format!("slot {slot} lost record {key} while it was saved"))),
         }
