@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::record::Schema;
-pub(crate) use make::check_records;
+pub(crate) use make::{check_records, check_schema};
 pub use task::TaskFailure;
 pub(crate) use words::ANONYMOUS;
 use words::advice;

@@ -78,8 +78,8 @@
 //!
 //! # Snapshots
 //!
-//! [`Pool::save`] writes a pool to a file while processes go on using it: the records and priorities of one
-//! instant, checked by checksums, whole or not at all. [`Pool::load`] brings them back, also into a pool of
+//! [`Pool::save`](DynPool::save) writes a pool to a file while processes go on using it: the records and priorities of one
+//! instant, checked by checksums, whole or not at all. [`Pool::load`](DynPool::load) brings them back, also into a pool of
 //! another size. `docs/snapshots.md` has the file byte by byte.
 //!
 //! # What it costs, and what it does not do
@@ -141,8 +141,9 @@ pub use lookup::{Lookup, LookupBuilder, LookupKey, LookupValue};
 pub use millpond_derive::{Open, Record};
 pub use open::Open;
 pub use pool::{
-    Batch, Column, Distribution, EpisodeWriter, Fill, Loaded, Patience, Pool, PoolOptions,
-    RateLimiter, Remover, Reservation, Sampler, Saved, Statistics, ViewOptions, Window, Windows,
+    Batch, Column, Distribution, DynBatch, DynEpisodeWriter, DynPool, DynReservation, DynWindow,
+    DynWindows, EpisodeWriter, Fill, InputColumn, Loaded, Patience, Pool, PoolOptions, RateLimiter,
+    Remover, Reservation, Sampler, Saved, Statistics, ViewOptions, Window, Windows,
 };
 #[doc(hidden)]
 pub use record::__private;

@@ -49,16 +49,20 @@ impl fmt::Debug for Error {
 
 /// Whether the schema in the header of segment `name` is that of `T`.
 pub(crate) fn check_records<T: Record>(name: &str, text: &str) -> Result<()> {
-    let expected = Schema::of::<T>();
+    check_schema(name, text, &Schema::of::<T>())
+}
+
+/// Whether the schema in the header of segment `name` is `expected`.
+pub(crate) fn check_schema(name: &str, text: &str, expected: &Schema) -> Result<()> {
     let found = Schema::parse(text).map_err(|why| Error::Damaged {
         name: name.into(),
         reason: format!("its schema: {why}"),
     })?;
-    match expected == found {
+    match *expected == found {
         true => Ok(()),
         false => Err(Error::WrongRecord {
             name: name.into(),
-            expected: Box::new(expected),
+            expected: Box::new(expected.clone()),
             found: Box::new(found),
         }),
     }

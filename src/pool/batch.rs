@@ -4,61 +4,16 @@
 //! or filled again.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::column::{self, Column};
-use super::lease::{Taken, announce, is_unchanged};
+use super::lease::Taken;
 use super::links::Chains;
 use super::policy::Preference;
-use super::slot::{LARGEST_KEY, Slot};
-use super::{Inner, Pool};
+use super::{DynPool, Inner};
 use crate::error::{Error, Result};
 use crate::os::cpu::{CACHE_LINE, prefetch_range};
-use crate::record::Record;
+use crate::record::Schema;
 use crate::tree::Draw;
-
-impl<T: Record> Pool<T> {
-    /// A copy of the record of `key`; `None` where it has left the pool, or was never there.
-    ///
-    /// # Errors
-    /// [`Error::TooManyLeases`], [`Error::Forked`].
-    ///
-    /// ```
-    /// use millpond::{Pool, PoolOptions};
-    ///
-    /// let pool = Pool::<u64>::anonymous(PoolOptions::new(2))?;
-    /// let keys = pool.insert_batch(&[7, 8, 9])?; // 9 takes the place of 7
-    /// assert_eq!(pool.get(keys[0])?, None);
-    /// assert_eq!(pool.get(keys[2])?, Some(9));
-    /// # Ok::<(), millpond::Error>(())
-    /// ```
-    pub fn get(&self, key: u64) -> Result<Option<T>> {
-        self.inner.segment.check_process()?;
-        if key >= LARGEST_KEY {
-            return Ok(None);
-        }
-        let mut batch = Batch::new(self);
-        batch.begin(&self.inner, self.table, 1)?;
-        let parts = self.inner.parts();
-        let (slot, word) = (parts.slot_of(key), Slot::Committed(key).to_word());
-        self.inner.lease(&batch.taken, 0, slot as u32);
-        announce();
-        let found = parts.words[slot].load(Ordering::Acquire);
-        let mut held = found == word;
-        if found == Slot::Marked(key).to_word() {
-            // A writer is about to claim it or to pass it over: that is decided under the shard's lock.
-            let _guard = self.inner.lock(parts.shards.shard_of(slot))?;
-            announce();
-            held = is_unchanged(&parts.words[slot], word);
-        }
-        if !held {
-            return Ok(None);
-        }
-        batch.samples[0].slot = slot as u32;
-        // SAFETY: leased and checked; see `Batch::address`.
-        Ok(Some(unsafe { *batch.address(0) }))
-    }
-}
 
 /// Bytes ahead of the record being copied that are asked for: what a small second cache holds
 /// beside other things. Measured: eight records ahead, into the first cache, are late.
@@ -78,39 +33,15 @@ pub(super) struct Sample {
     pub(super) counted: bool,
 }
 
-/// Sampled records, in place.
+/// Sampled records of a [`DynPool`], in place: a [`Batch`](crate::Batch) whose records are bytes.
 ///
 /// While it lives, writers pass its slots over: its records stay whole and stay the records of its
 /// keys. That holds across processes, and ends with the process, however that ends. Hold a batch for
-/// as long as you need it and no longer; it costs a small pool slots.
+/// as long as you need it and no longer; it costs a small pool slots. It owns what it needs of the pool's handle.
 ///
-/// A batch that is used again ([`Pool::sample_into`]) allocates nothing.
-///
-/// ```
-/// use millpond::{Column, Pool, PoolOptions, Record};
-/// use rand::SeedableRng;
-///
-/// #[derive(Clone, Copy, Record)]
-/// #[repr(C)]
-/// struct Step {
-///     observation: [f32; 2],
-///     reward: f32,
-/// }
-///
-/// let pool = Pool::<Step>::anonymous(PoolOptions::new(100))?;
-/// pool.insert(&Step { observation: [1.0, 2.0], reward: 3.0 })?;
-///
-/// let random = &mut rand::rngs::StdRng::seed_from_u64(0);
-/// let batch = pool.sample(2, random)?;
-/// assert_eq!(batch.get(0).reward, 3.0);
-///
-/// let mut observations = [0f32; 4];
-/// batch.gather(&mut [Column::new("observation", &mut observations)])?;
-/// assert_eq!(observations, [1.0, 2.0, 1.0, 2.0]);
-/// # Ok::<(), millpond::Error>(())
-/// ```
-pub struct Batch<T: Record> {
-    pub(super) pool: Arc<Inner<T>>,
+/// A batch that is used again ([`DynPool::sample_into`]) allocates nothing.
+pub struct DynBatch {
+    pub(super) pool: Arc<Inner>,
     /// The table that it was sampled from.
     pub(super) table: usize,
     pub(super) samples: Vec<Sample>,
@@ -129,9 +60,9 @@ pub struct Batch<T: Record> {
     pub(super) chains: Chains,
 }
 
-impl<T: Record> Batch<T> {
-    /// An empty batch, to be filled by [`Pool::sample_into`].
-    pub fn new(pool: &Pool<T>) -> Self {
+impl DynBatch {
+    /// An empty batch, to be filled by [`DynPool::sample_into`].
+    pub fn new(pool: &DynPool) -> Self {
         Self {
             pool: pool.inner.clone(),
             table: pool.table,
@@ -157,7 +88,7 @@ impl<T: Record> Batch<T> {
         self.keys.is_empty()
     }
 
-    /// The key of each record, for [`Pool::update_priorities`].
+    /// The key of each record, for [`DynPool::update_priorities`].
     pub fn keys(&self) -> &[u64] {
         &self.keys
     }
@@ -233,25 +164,42 @@ impl<T: Record> Batch<T> {
         Ok(())
     }
 
-    /// Record number `index`.
+    /// What a record is.
+    pub fn schema(&self) -> &Schema {
+        self.pool.schema()
+    }
+
+    /// The bytes of record number `index`.
     ///
     /// # Panics
     /// Where `index` is not below [`len`](Self::len), or the process was forked since the batch was
     /// sampled: its leases are the parent's.
-    #[inline]
-    pub fn get(&self, index: usize) -> &T {
-        assert!(index < self.keys.len(), "record {index} of {}", self.len());
-        assert!(self.pool.segment.is_ours(), "this batch is the parent's");
-        // SAFETY: see `address`; `T` has no padding and any bytes are one.
-        unsafe { &*self.address(index) }
+    pub fn get(&self, index: usize) -> &[u8] {
+        self.check_index(index);
+        self.bytes(index)
     }
 
-    /// The records, in the order of [`keys`](Self::keys).
+    /// The bytes of the records, in the order of [`keys`](Self::keys).
     ///
     /// # Panics
     /// As [`get`](Self::get).
-    pub fn records(&self) -> impl ExactSizeIterator<Item = &T> {
+    pub fn records(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         (0..self.len()).map(|index| self.get(index))
+    }
+
+    /// # Panics
+    /// As [`get`](Self::get).
+    #[inline]
+    pub(super) fn check_index(&self, index: usize) {
+        assert!(index < self.keys.len(), "record {index} of {}", self.len());
+        assert!(self.pool.segment.is_ours(), "this batch is the parent's");
+    }
+
+    /// The bytes of a record, in the process that sampled.
+    pub(super) fn bytes(&self, index: usize) -> &[u8] {
+        let (record, size) = (self.address(index), self.schema().size());
+        // SAFETY: see `address`; a record has `size` bytes, all initialised.
+        unsafe { std::slice::from_raw_parts(record, size) }
     }
 
     /// Copies fields of all records into the caller's buffers, each in the order of
@@ -264,36 +212,34 @@ impl<T: Record> Batch<T> {
     pub fn gather(&self, columns: &mut [Column<'_>]) -> Result<()> {
         self.pool.segment.check_process()?;
         for column in columns.iter_mut() {
-            column.resolve::<T>(self.len())?;
+            column.resolve(self.schema(), self.len())?;
         }
-        let size = size_of::<T>();
+        let size = self.schema().size();
         let ahead = PREFETCHED_BYTES / self.pool.parts().stride.max(CACHE_LINE);
         let ahead = ahead.max(1);
         for index in 0..self.len().min(ahead) {
-            prefetch_range(self.address(index).cast(), size);
+            prefetch_range(self.address(index), size);
         }
         for index in 0..self.len() {
             if index + ahead < self.len() {
-                prefetch_range(self.address(index + ahead).cast(), size);
+                prefetch_range(self.address(index + ahead), size);
             }
-            // SAFETY: see `address`; the record's bytes are initialised and nobody writes them.
-            let record = unsafe { &*self.address(index) };
-            column::scatter(bytemuck::bytes_of(record), index, columns);
+            column::scatter(self.bytes(index), index, columns);
         }
         Ok(())
     }
 
-    /// The address of a sampled record: inside the region, aligned for `T`, and, in the process that
+    /// The address of a sampled record: inside the region, aligned for the record, and, in the process that
     /// sampled, leased and checked (lease.rs, step 1), so nobody writes it while the batch has its
     /// leases. They are given back only through `&mut self` or in `drop`.
     #[inline(always)]
-    fn address(&self, index: usize) -> *const T {
+    pub(super) fn address(&self, index: usize) -> *const u8 {
         let parts = self.pool.parts();
-        parts.record(self.samples[index].slot as usize).cast()
+        parts.record(self.samples[index].slot as usize)
     }
 
     /// Gives back what the batch held, and takes leases for `count` records of `pool`.
-    pub(super) fn begin(&mut self, pool: &Arc<Inner<T>>, table: usize, count: usize) -> Result<()> {
+    pub(super) fn begin(&mut self, pool: &Arc<Inner>, table: usize, count: usize) -> Result<()> {
         self.release();
         self.table = table;
         if !Arc::ptr_eq(&self.pool, pool) {
@@ -389,16 +335,27 @@ fn check_beta(beta: f32) -> Result<()> {
     }
 }
 
-impl<T: Record> Drop for Batch<T> {
+impl Drop for DynBatch {
     fn drop(&mut self) {
         self.release();
     }
 }
 
-impl<T: Record> std::fmt::Debug for Batch<T> {
+impl std::fmt::Debug for DynBatch {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.fmt_as("DynBatch", formatter)
+    }
+}
+
+impl DynBatch {
+    /// Shows it under another name.
+    pub(in crate::pool) fn fmt_as(
+        &self,
+        name: &str,
+        formatter: &mut std::fmt::Formatter<'_>,
+    ) -> std::fmt::Result {
         formatter
-            .debug_struct("Batch")
+            .debug_struct(name)
             .field("keys", &self.keys)
             .field("probabilities", &self.probabilities)
             .finish_non_exhaustive()

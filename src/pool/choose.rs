@@ -13,13 +13,12 @@ use super::claim::{Claim, PeersMet};
 use super::slot::{LARGEST_KEY, Slot};
 use crate::error::Result;
 use crate::os;
-use crate::record::Record;
 use crate::tree::RUN;
 
 /// How often a slot is picked at random before all are looked at.
 const PICKS: usize = 64;
 
-impl<T: Record> Inner<T> {
+impl Inner {
     /// Claims slots until they suffice, or none can be had.
     pub(super) fn claim_chosen<const MOST: usize>(
         &self,

@@ -15,7 +15,6 @@ use super::statistics::Counter;
 use super::table::Table;
 use crate::error::{Error, Result};
 use crate::os::fail_point;
-use crate::record::Record;
 use crate::segment::Guard;
 use crate::sync::{Owner, Peers};
 use crate::tree::RUN;
@@ -79,7 +78,7 @@ fn committed_again(word: &AtomicU64) -> u64 {
     }
 }
 
-impl<T: Record> Inner<T> {
+impl Inner {
     /// Phase one: claims `1..=wanted` slots, at most [`CHUNK`].
     pub(super) fn claim<const MOST: usize>(&self, wanted: usize) -> Result<Claim<MOST>> {
         self.segment.check_process()?;

@@ -3,7 +3,7 @@
 //! Copies bytes between plain memory; knows no segment.
 
 use crate::error::{Error, Result};
-use crate::record::{Element, Record, Scalar};
+use crate::record::{Element, Field, Scalar, Schema};
 
 /// A buffer that receives one field of every record of a batch, one record after the other.
 ///
@@ -12,7 +12,7 @@ use crate::record::{Element, Record, Scalar};
 /// field's. So a batch of 256 with a field `observation: [f32; 84]` goes into a `&mut [f32]` of
 /// 21,504 numbers, in row-major order, as tensors want it, or into a `&mut [[f32; 84]]` of 256 rows.
 ///
-/// See [`Batch::gather`](crate::Batch::gather).
+/// See [`Batch::gather`](crate::DynBatch::gather).
 pub struct Column<'a> {
     field: &'a str,
     scalar: Scalar,
@@ -34,22 +34,32 @@ impl<'a> Column<'a> {
         }
     }
 
-    /// Finds the field in the record type, and checks that `count` of it fill the buffer.
-    pub(super) fn resolve<T: Record>(&mut self, count: usize) -> Result<()> {
-        let found = T::FIELDS.iter().find(|field| field.name() == self.field);
-        let Some(field) = found else {
-            let names: Vec<_> = T::FIELDS.iter().map(|field| field.name()).collect();
-            return Err(self.wrong(format!(
-                "is not a field of the record, which has {}",
-                names.join(", ")
-            )));
-        };
-        if field.scalar() != self.scalar {
-            return Err(self.wrong(format!(
-                "has a buffer of {}, and the field is `{field}`",
-                self.scalar
-            )));
+    /// A column for the field of this name, of numbers that are known at run time only. `bytes` need no alignment.
+    ///
+    /// ```
+    /// use millpond::{Column, Pool, PoolOptions, Scalar};
+    ///
+    /// let pool = Pool::<[f32; 2]>::anonymous(PoolOptions::new(100))?;
+    /// pool.insert(&[1.0, 2.0])?;
+    /// let mut bytes = [0; 8];
+    /// let batch = pool.sample(1, &mut rand::rng())?;
+    /// batch.gather(&mut [Column::from_bytes("value", Scalar::F32, &mut bytes)])?;
+    /// assert_eq!(bytes[4..], 2f32.to_le_bytes());
+    /// # Ok::<(), millpond::Error>(())
+    /// ```
+    pub fn from_bytes(field: &'a str, scalar: Scalar, bytes: &'a mut [u8]) -> Self {
+        Self {
+            field,
+            scalar,
+            bytes,
+            offset: 0,
+            size: 0,
         }
+    }
+
+    /// Finds the field in the schema, and checks that `count` of it fill the buffer.
+    pub(super) fn resolve(&mut self, schema: &Schema, count: usize) -> Result<()> {
+        let field = find(schema, self.field, self.scalar)?;
         (self.offset, self.size) = (field.offset(), field.size());
         if self.bytes.len() != count * self.size {
             return Err(self.wrong(format!(
@@ -58,7 +68,6 @@ impl<'a> Column<'a> {
                 count * field.len()
             )));
         }
-        debug_assert!(field.end() <= size_of::<T>());
         Ok(())
     }
 
@@ -67,6 +76,90 @@ impl<'a> Column<'a> {
             field: self.field.into(),
             reason,
         }
+    }
+}
+
+/// A buffer that gives one field of new records, one record after the other; the counterpart of [`Column`].
+///
+/// See [`DynPool::insert_columns`](crate::DynPool::insert_columns).
+pub struct InputColumn<'a> {
+    field: &'a str,
+    scalar: Scalar,
+    bytes: &'a [u8],
+    offset: usize,
+    size: usize,
+}
+
+impl<'a> InputColumn<'a> {
+    /// A column for the field of this name.
+    pub fn new<E: Element>(field: &'a str, buffer: &'a [E]) -> Self {
+        Self::from_bytes(field, E::SCALAR, bytemuck::cast_slice(buffer))
+    }
+
+    /// A column of numbers that are known at run time only. `bytes` need no alignment.
+    pub fn from_bytes(field: &'a str, scalar: Scalar, bytes: &'a [u8]) -> Self {
+        Self {
+            field,
+            scalar,
+            bytes,
+            offset: 0,
+            size: 0,
+        }
+    }
+
+    fn wrong(&self, reason: String) -> Error {
+        Error::WrongColumn {
+            field: self.field.into(),
+            reason,
+        }
+    }
+}
+
+/// Finds the fields of the columns in the schema, and checks that they are all that a record needs. Returns how many
+/// records there are.
+pub(super) fn resolve_inputs(columns: &mut [InputColumn<'_>], schema: &Schema) -> Result<usize> {
+    let mut count = None;
+    for at in 0..columns.len() {
+        let (before, column) = columns[..=at].split_at_mut(at);
+        let column = &mut column[0];
+        let field = find(schema, column.field, column.scalar)?;
+        if before.iter().any(|other| other.field == column.field) {
+            return Err(column.wrong("comes twice".into()));
+        }
+        (column.offset, column.size) = (field.offset(), field.size());
+        let rows = column.bytes.len() / column.size;
+        let expected = *count.get_or_insert(rows);
+        if column.bytes.len() != expected * column.size {
+            return Err(column.wrong(format!(
+                "has a buffer of {} numbers, and {expected} records with `{field}` make {}",
+                column.bytes.len() / column.scalar.size(),
+                expected * field.len()
+            )));
+        }
+    }
+    let is_given = |name: &str| columns.iter().any(|column| column.field == name);
+    let mut fields = schema.fields().iter();
+    match fields.find(|field| !field.name().starts_with("_padding") && !is_given(field.name())) {
+        Some(missing) => Err(Error::WrongColumn {
+            field: missing.name().into(),
+            reason: format!("is missing: give one buffer for `{missing}`, too"),
+        }),
+        None => Ok(count.unwrap_or(0)),
+    }
+}
+
+/// Collects the fields of record number `row` into `record`; what no column gives becomes zero.
+pub(super) fn collect(columns: &[InputColumn<'_>], row: usize, record: &mut [u8]) {
+    let given: usize = columns.iter().map(|column| column.size).sum();
+    if given < record.len() {
+        record.fill(0);
+    }
+    for column in columns {
+        let from = &column.bytes[row * column.size..(row + 1) * column.size];
+        copy(
+            from,
+            &mut record[column.offset..column.offset + column.size],
+        );
     }
 }
 
@@ -83,16 +176,40 @@ pub(super) fn scatter(record: &[u8], row: usize, columns: &mut [Column<'_>]) {
     for column in columns {
         let from = &record[column.offset..column.offset + column.size];
         let to = &mut column.bytes[row * column.size..(row + 1) * column.size];
-        match (
-            from.first_chunk::<8>(),
-            to.first_chunk_mut::<8>(),
-            column.size,
-        ) {
-            // Numbers are common and small: no call for them.
-            (Some(from), Some(to), 8) => *to = *from,
-            (_, _, 4) => to.copy_from_slice(&[from[0], from[1], from[2], from[3]]),
-            (_, _, 1) => to[0] = from[0],
-            _ => to.copy_from_slice(from),
-        }
+        copy(from, to);
+    }
+}
+
+/// Copies as many bytes. Numbers are common and small: no call for them.
+#[inline(always)]
+fn copy(from: &[u8], to: &mut [u8]) {
+    let size = to.len();
+    match (from.first_chunk::<8>(), to.first_chunk_mut::<8>(), size) {
+        (Some(from), Some(to), 8) => *to = *from,
+        (_, _, 4) => to.copy_from_slice(&[from[0], from[1], from[2], from[3]]),
+        (_, _, 1) => to[0] = from[0],
+        _ => to.copy_from_slice(from),
+    }
+}
+
+/// Finds a field of numbers of this type.
+fn find<'a>(schema: &'a Schema, name: &str, scalar: Scalar) -> Result<&'a Field> {
+    let wrong = |reason| Error::WrongColumn {
+        field: name.into(),
+        reason,
+    };
+    let Some(field) = schema.field(name) else {
+        let fields = schema.fields().iter();
+        let names: Vec<_> = fields.map(|field| field.name()).collect();
+        return Err(wrong(format!(
+            "is not a field of the record, which has {}",
+            names.join(", ")
+        )));
+    };
+    match field.scalar() == scalar {
+        true => Ok(field),
+        false => Err(wrong(format!(
+            "has a buffer of {scalar}, and the field is `{field}`"
+        ))),
     }
 }

@@ -13,7 +13,6 @@ use super::snapshot::SavedTable;
 use super::statistics::Counter;
 use crate::error::Result;
 use crate::os::fail_point;
-use crate::record::Record;
 use crate::segment::Guard;
 use crate::tree::RUN;
 
@@ -42,18 +41,31 @@ impl NewPriority<'_> {
     }
 }
 
-impl<T: Record> Inner<T> {
-    /// Copies records into claimed slots.
+impl Inner {
+    /// Copies records, which lie one after the other, into claimed slots.
     #[inline]
-    pub(super) fn fill<const MOST: usize>(&self, claim: &Claim<MOST>, records: &[T]) {
+    pub(super) fn fill<const MOST: usize>(&self, claim: &Claim<MOST>, records: &[u8]) {
         let parts = self.parts();
         let slots = claim.slots().iter();
         let slots = slots.map(|slot| parts.record(*slot as usize));
         fail_point("fill.begun");
         // SAFETY: the slots are claimed for the caller (lease.rs, step 2): nobody reads or writes
         // them. The addresses are inside the region, which begins on a cache line.
-        unsafe { write_records(records, slots, parts.capacity()) };
+        unsafe { write_records(records, parts.schema.size(), slots, parts.capacity()) };
         fail_point("fill.done");
+    }
+
+    /// The bytes of claimed slot number `at`. In a forked child the claim is the parent's, and must not be used.
+    pub(super) fn claimed<'a, const MOST: usize>(
+        &'a self,
+        claim: &'a mut Claim<MOST>,
+        at: usize,
+    ) -> &'a mut [u8] {
+        let parts = self.parts();
+        let record = parts.record(claim.slots()[at] as usize);
+        // SAFETY: the slot is claimed (lease.rs, step 2), so no reader passes its check and no writer claims it; and
+        // `claim` is borrowed mutably, which excludes every other reference from here. All bytes are initialised.
+        unsafe { std::slice::from_raw_parts_mut(record, parts.schema.size()) }
     }
 
     /// Phase two: gives claimed and filled slots their priorities and opens them to readers.

@@ -2,9 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use super::Pool;
+use super::DynPool;
 use super::slot::Slot;
-use crate::record::Record;
 
 /// How the priorities of a pool, or a view of it, are distributed, as found in one pass over its slots
 /// while others go on.
@@ -24,7 +23,7 @@ pub struct Distribution {
     pub histogram: Vec<(f32, u64)>,
 }
 
-impl<T: Record> Pool<T> {
+impl DynPool {
     /// How the priorities are distributed. Takes no lock, and some milliseconds for a million records.
     ///
     /// ```

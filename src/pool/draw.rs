@@ -1,6 +1,6 @@
 //! Drawing a batch, in rounds: records are drawn, leased and checked without any lock.
 //!
-//! Asks a selector (`select/`) for the draws, and the leases for the checks. What it fills is a [`Batch`].
+//! Asks a selector (`select/`) for the draws, and the leases for the checks. What it fills is a [`DynBatch`].
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rand::{Rng, RngExt};
 
 use super::Inner;
-use super::batch::{Batch, Sample};
+use super::batch::{DynBatch, Sample};
 use super::lease::{Taken, announce, is_unchanged};
 use super::policy::{Preference, Sampler};
 use super::select::{Age, Extreme, NOTHING, Odds, Proportional, Ranked, Select, SoFar, Uniform};
@@ -20,7 +20,6 @@ use super::statistics::Counter;
 use super::tally::{Begun, Tally};
 use crate::error::Result;
 use crate::os::fail_point;
-use crate::record::Record;
 use crate::tree::{Draw, Order};
 
 /// Rounds in which lost draws are made again before all locks are taken for them. A draw is lost where
@@ -32,15 +31,15 @@ const ROUNDS_WITHOUT_LOCK: usize = 6;
 const SHORTLY: Duration = Duration::from_millis(20);
 const A_MOMENT: Duration = Duration::from_micros(50);
 
-impl<T: Record> Inner<T> {
+impl Inner {
     /// Fills a batch with `count` samples, and makes them final.
     pub(super) fn draw(
         self: &Arc<Self>,
         table: usize,
         sampler: Sampler,
         count: usize,
-        random: &mut (impl Rng + ?Sized),
-        batch: &mut Batch<T>,
+        random: &mut dyn Rng,
+        batch: &mut DynBatch,
     ) -> Result<()> {
         batch.begin(self, table, count)?;
         let drawn = self.draw_by(sampler, count, random, batch);
@@ -64,8 +63,8 @@ impl<T: Record> Inner<T> {
         &self,
         sampler: Sampler,
         count: usize,
-        random: &mut (impl Rng + ?Sized),
-        batch: &mut Batch<T>,
+        random: &mut dyn Rng,
+        batch: &mut DynBatch,
     ) -> Result<()> {
         self.mend_orphans()?;
         if self.len() == 0 {
@@ -122,8 +121,8 @@ impl<T: Record> Inner<T> {
         &self,
         mut selector: impl Select,
         mut so_far: SoFar,
-        random: &mut (impl Rng + ?Sized),
-        batch: &mut Batch<T>,
+        random: &mut dyn Rng,
+        batch: &mut DynBatch,
     ) -> Result<()> {
         batch.lost.extend(0..so_far.count as u32);
         let share = 1.0 / so_far.count as f64;
@@ -201,7 +200,7 @@ impl<T: Record> Inner<T> {
     }
 
     /// Leases what was drawn, and keeps what is still there; the others stay in `batch.lost`.
-    fn lease_and_check(&self, batch: &mut Batch<T>, odds: Odds, so_far: &mut SoFar) {
+    fn lease_and_check(&self, batch: &mut DynBatch, odds: Odds, so_far: &mut SoFar) {
         let parts = self.parts();
         let table = &parts.tables[batch.table];
         for (&number, draw) in batch.lost.iter().zip(&batch.draws) {
@@ -285,7 +284,7 @@ impl<T: Record> Inner<T> {
     }
 
     /// Makes the cells of what was lost name nothing.
-    pub(super) fn unname_lost(&self, batch: &Batch<T>) {
+    pub(super) fn unname_lost(&self, batch: &DynBatch) {
         let leases = self.parts().lease_list(self.segment.owner().entry());
         let count = batch.samples.len();
         let rows = (0..batch.taken.cells.len()).step_by(count);

@@ -7,7 +7,6 @@
 use super::parts::stride_of;
 use crate::os::cpu::{CACHE_LINE, copy_past_cache};
 use crate::os::fail_point;
-use crate::record::Record;
 
 /// The least bytes of a batch that is stored past the cache: half of that gains or loses, depending on
 /// the records' size, as the writer then waits until all of it has arrived.
@@ -16,32 +15,32 @@ const LEAST_BATCH: usize = 16 << 10;
 /// already when they are overwritten, and learners read what was written lately.
 const LEAST_POOL: usize = 64 << 20;
 
-/// Writes a record into each slot of a pool that has `capacity` of them.
+/// Writes a record of `size` bytes into each slot of a pool that has `capacity` of them.
 ///
 /// # Safety
-/// `slots` are addresses of slots of a pool of `T`s, in a region that begins on a cache line. All of
+/// `slots` are addresses of slots of a pool of records of that size, in a region that begins on a cache line. All of
 /// them are the caller's: nobody else reads or writes them until this returns.
 #[inline]
-pub(super) unsafe fn write_records<T: Record>(
-    records: &[T],
+pub(super) unsafe fn write_records(
+    records: &[u8],
+    size: usize,
     slots: impl ExactSizeIterator<Item = *mut u8>,
     capacity: usize,
 ) {
-    let stride = stride_of(size_of::<T>());
+    let stride = stride_of(size);
     let past_cache = stride.is_multiple_of(CACHE_LINE)
         && slots.len() * stride >= LEAST_BATCH
         && capacity * stride >= LEAST_POOL;
+    let records = records.chunks_exact(size);
     if past_cache {
-        let from = records
-            .iter()
-            .map(|record| std::ptr::from_ref(record).cast());
-        // SAFETY: a record has as many bytes as its type, all initialised. A slot is `stride` bytes,
+        let from = records.map(<[u8]>::as_ptr);
+        // SAFETY: a record has as many bytes as the slice, all initialised. A slot is `stride` bytes,
         // which are whole lines, and the caller's alone, so that no borrowed record lies in it.
-        unsafe { copy_past_cache(from.zip(slots), size_of::<T>()) };
+        unsafe { copy_past_cache(from.zip(slots), size) };
     } else {
-        for (record, slot) in records.iter().zip(slots) {
-            // SAFETY: the caller's own slot, which is aligned for `T` and as long.
-            unsafe { slot.cast::<T>().write(*record) };
+        for (record, slot) in records.zip(slots) {
+            // SAFETY: the caller's own slot, which has `size` bytes at least, and no borrowed record lies in it.
+            unsafe { slot.copy_from_nonoverlapping(record.as_ptr(), size) };
             fail_point("fill.record");
         }
     }

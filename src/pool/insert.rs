@@ -1,101 +1,127 @@
 //! Inserting records that the caller has: claimed, copied, committed (`claim.rs`).
 
-use super::claim::CHUNK;
+use super::claim::{CHUNK, Claim};
+use super::column::{self, InputColumn};
 use super::commit::NewPriority;
 use super::links::NO_LINK;
-use super::{Inner, Pool};
+use super::{DynPool, Inner};
 use crate::error::{Error, Result};
 use crate::os::cpu::{CACHE_LINE, prefetch};
-use crate::record::Record;
 
 /// Records that are inserted one by one come too fast to wait for the lines that each overwrites.
 const SLOTS_AHEAD: usize = 2;
 
-impl<T: Record> Pool<T> {
-    /// Inserts a record with the highest priority that any record of the pool ever had (1 in a new
-    /// pool), so that it is likely to be sampled once at least (Schaul et al. 2016, algorithm 1,
-    /// line 6). Gives its key.
-    ///
-    /// When the pool is full, the oldest record goes; one that a batch holds stays for another
-    /// round of the ring, and the next oldest goes.
+/// Where new records come from.
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    /// One after the other.
+    Rows(&'a [u8]),
+    /// Each field of all records.
+    Columns(&'a [InputColumn<'a>]),
+}
+
+impl DynPool {
+    /// Inserts a record, as [`Pool::insert`](crate::Pool::insert) does.
     ///
     /// # Errors
-    /// [`Error::NoFreeSlot`] where every slot is leased or reserved; [`Error::TimedOut`] where the record
-    /// that is to go belongs to a [snapshot](Self::save) and whoever saves it has copied nothing for 10 s;
-    /// [`Error::Forked`].
-    ///
-    /// ```
-    /// use millpond::{Pool, PoolOptions};
-    ///
-    /// let pool = Pool::<[f32; 4]>::anonymous(PoolOptions::new(100))?;
-    /// let key = pool.insert(&[0.0, 1.0, 2.0, 3.0])?;
-    /// assert_eq!(key, 0);
-    /// assert_eq!(pool.len(), 1);
-    /// # Ok::<(), millpond::Error>(())
-    /// ```
-    pub fn insert(&self, record: &T) -> Result<u64> {
+    /// [`Error::InvalidArgument`] for bytes that are not one record; else as
+    /// [`Pool::insert`](crate::Pool::insert).
+    pub fn insert(&self, record: &[u8]) -> Result<u64> {
+        self.check_size("the bytes of a record", record.len(), 1)?;
         self.insert_one(record, NewPriority::Highest)
     }
 
-    /// Inserts a record with a priority of its own. Gives its key.
+    /// Inserts a record with a priority of its own. Returns its key.
     ///
     /// # Errors
     /// [`Error::InvalidPriority`] for a priority that is NaN, infinite, negative or too large, and
     /// what [`insert`](Self::insert) says.
-    pub fn insert_with_priority(&self, record: &T, priority: f32) -> Result<u64> {
+    pub fn insert_with_priority(&self, record: &[u8], priority: f32) -> Result<u64> {
+        self.check_size("the bytes of a record", record.len(), 1)?;
+        self.insert_prioritized(record, priority)
+    }
+
+    /// Inserts records that lie one after the other in `records`, each with its priority, or all with the highest that
+    /// any record ever had. Adds their keys to `keys`, as each finds a slot: after an error `keys` has those that did.
+    /// Else as [`Pool::insert_batch`](crate::Pool::insert_batch).
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for bytes that are not whole records, or not one priority a record;
+    /// [`Error::InvalidPriority`]; else as [`insert`](Self::insert).
+    pub fn insert_batch(
+        &self,
+        records: &[u8],
+        priorities: Option<&[f32]>,
+        keys: &mut Vec<u64>,
+    ) -> Result<()> {
+        let count = records.len() / self.schema().size();
+        self.check_size("the bytes of records", records.len(), count)?;
+        let priority = self.new_priorities(count, priorities)?;
+        self.insert_many(Source::Rows(records), count, priority, keys)
+    }
+
+    /// Inserts records whose fields are in `columns`, one buffer a field, straight into their slots. Fields whose
+    /// names begin with `_padding` may be left out, and are zero then. Returns the keys of the records.
+    ///
+    /// ```
+    /// use millpond::{DynPool, InputColumn, PoolOptions, Schema};
+    ///
+    /// let schema = Schema::of::<[f32; 2]>();
+    /// let pool = DynPool::anonymous(&schema, PoolOptions::new(100))?;
+    /// let values = [[1f32, 2.0], [3.0, 4.0]];
+    /// let keys = pool.insert_columns(&mut [InputColumn::new("value", &values)], Some(&[0.5, 2.0]))?;
+    /// assert_eq!(keys, [0, 1]);
+    /// # Ok::<(), millpond::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::WrongColumn`] for a field that the record does not have, that comes twice or is missing, for numbers of
+    /// another type, or a buffer of another length than the others; else as [`insert_batch`](Self::insert_batch).
+    pub fn insert_columns(
+        &self,
+        columns: &mut [InputColumn<'_>],
+        priorities: Option<&[f32]>,
+    ) -> Result<Vec<u64>> {
+        let count = column::resolve_inputs(columns, self.schema())?;
+        let priority = self.new_priorities(count, priorities)?;
+        let mut keys = Vec::with_capacity(count);
+        self.insert_many(Source::Columns(columns), count, priority, &mut keys)?;
+        Ok(keys)
+    }
+
+    /// The priorities of so many new records.
+    pub(super) fn new_priorities<'a>(
+        &self,
+        count: usize,
+        priorities: Option<&'a [f32]>,
+    ) -> Result<NewPriority<'a>> {
+        let Some(priorities) = priorities else {
+            return Ok(NewPriority::Highest);
+        };
+        if priorities.len() != count {
+            return Err(Error::InvalidArgument {
+                what: "the number of priorities",
+                found: priorities.len().to_string(),
+                expected: format!("that of the records, {count}"),
+            });
+        }
+        self.check_priorities(priorities)?;
+        Ok(NewPriority::Given(self.table, priorities))
+    }
+
+    pub(super) fn insert_prioritized(&self, record: &[u8], priority: f32) -> Result<u64> {
         self.check_priorities(&[priority])?;
         self.insert_one(record, NewPriority::Given(self.table, &[priority]))
     }
 
-    /// Inserts records with the highest priority that any record of the pool ever had. Gives their
-    /// keys, which rise but may leave some out.
-    ///
-    /// One of the pool's locks is taken twice for each run of 64 slots that the records go to, and none
-    /// is held while they are copied.
-    ///
-    /// # Errors
-    /// As [`insert`](Self::insert); the records that found a slot before the error stay.
-    ///
-    /// ```
-    /// use millpond::{Pool, PoolOptions};
-    ///
-    /// let pool = Pool::<u64>::anonymous(PoolOptions::new(100))?;
-    /// assert_eq!(pool.insert_batch(&[10, 11, 12])?, [0, 1, 2]);
-    /// # Ok::<(), millpond::Error>(())
-    /// ```
-    pub fn insert_batch(&self, records: &[T]) -> Result<Vec<u64>> {
-        self.insert_many(records, NewPriority::Highest)
-    }
-
-    /// Inserts records with a priority for each. Gives their keys.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] where there is not one priority a record,
-    /// [`Error::InvalidPriority`], and what [`insert_batch`](Self::insert_batch) says.
-    pub fn insert_batch_with_priorities(
-        &self,
-        records: &[T],
-        priorities: &[f32],
-    ) -> Result<Vec<u64>> {
-        if records.len() != priorities.len() {
-            return Err(Error::InvalidArgument {
-                what: "the number of priorities",
-                found: priorities.len().to_string(),
-                expected: format!("that of the records, {}", records.len()),
-            });
-        }
-        self.check_priorities(priorities)?;
-        self.insert_many(records, NewPriority::Given(self.table, priorities))
-    }
-
-    pub(super) fn insert_one(&self, record: &T, priority: NewPriority<'_>) -> Result<u64> {
+    pub(super) fn insert_one(&self, record: &[u8], priority: NewPriority<'_>) -> Result<u64> {
         self.insert_linked(record, priority, NO_LINK)
     }
 
     /// Inserts one record, with a link.
     pub(super) fn insert_linked(
         &self,
-        record: &T,
+        record: &[u8],
         priority: NewPriority<'_>,
         link: u64,
     ) -> Result<u64> {
@@ -106,30 +132,42 @@ impl<T: Record> Pool<T> {
         self.inner.insert_one(record, priority, link)
     }
 
-    fn insert_many(&self, records: &[T], priority: NewPriority<'_>) -> Result<Vec<u64>> {
-        let mut keys = Vec::with_capacity(records.len());
-        while keys.len() < records.len() {
-            let (left, priority) = (&records[keys.len()..], priority.from(keys.len()));
-            let mut insert =
-                |count: usize| self.inner.insert_some(&left[..count], priority, &mut keys);
-            let count = left.len().min(CHUNK);
+    fn insert_many(
+        &self,
+        source: Source<'_>,
+        count: usize,
+        priority: NewPriority<'_>,
+        keys: &mut Vec<u64>,
+    ) -> Result<()> {
+        let before = keys.len();
+        while keys.len() - before < count {
+            let done = keys.len() - before;
+            let priority = priority.from(done);
+            let mut insert = |count: usize| {
+                let mut claim = self.inner.claim::<CHUNK>(count)?;
+                self.inner.fill_from(&mut claim, source, done);
+                self.inner.commit(&claim, priority)?;
+                keys.extend_from_slice(claim.keys());
+                Ok(claim.count)
+            };
+            let some = (count - done).min(CHUNK);
             match self.makes_wait() {
-                true => self.insert_when_allowed(count, |count| Ok((insert(count)?, ())))?,
+                true => self.insert_when_allowed(some, |count| Ok((insert(count)?, ())))?,
                 false => {
-                    insert(count)?;
+                    insert(some)?;
                 }
             }
         }
-        Ok(keys)
+        Ok(())
     }
 }
 
-impl<T: Record> Inner<T> {
-    fn insert_one(&self, record: &T, priority: NewPriority<'_>, link: u64) -> Result<u64> {
+impl Inner {
+    fn insert_one(&self, record: &[u8], priority: NewPriority<'_>, link: u64) -> Result<u64> {
         let mut claim = self.claim::<1>(1)?;
         claim.link = link;
         self.prefetch_slot(claim.slots()[0] as usize + SLOTS_AHEAD);
-        self.fill(&claim, std::slice::from_ref(record));
+        self.fill(&claim, record);
         self.commit(&claim, priority)?;
         Ok(claim.keys[0])
     }
@@ -138,26 +176,32 @@ impl<T: Record> Inner<T> {
     /// that one line comes after the other.
     #[inline]
     fn prefetch_slot(&self, slot: usize) {
-        let parts = self.parts();
-        if size_of::<T>() <= 1024 && slot < parts.capacity() {
+        let (parts, size) = (self.parts(), self.schema().size());
+        if size <= 1024 && slot < parts.capacity() {
             let start = parts.record(slot);
-            for line in (0..size_of::<T>()).step_by(CACHE_LINE) {
+            for line in (0..size).step_by(CACHE_LINE) {
                 prefetch(start.wrapping_add(line));
             }
         }
     }
 
-    /// Inserts some of the records, at most [`CHUNK`]; adds their keys, and says how many.
-    fn insert_some(
+    /// Fills claimed slots with records from number `first` on.
+    fn fill_from<const MOST: usize>(
         &self,
-        records: &[T],
-        priority: NewPriority<'_>,
-        keys: &mut Vec<u64>,
-    ) -> Result<usize> {
-        let claim = self.claim::<CHUNK>(records.len())?;
-        self.fill(&claim, records);
-        self.commit(&claim, priority)?;
-        keys.extend_from_slice(claim.keys());
-        Ok(claim.count)
+        claim: &mut Claim<MOST>,
+        source: Source<'_>,
+        first: usize,
+    ) {
+        let size = self.schema().size();
+        match source {
+            Source::Rows(rows) => {
+                self.fill(claim, &rows[first * size..(first + claim.count) * size]);
+            }
+            Source::Columns(columns) => {
+                for at in 0..claim.count {
+                    column::collect(columns, first + at, self.claimed(claim, at));
+                }
+            }
+        }
     }
 }

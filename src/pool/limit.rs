@@ -22,9 +22,8 @@ use super::policy::{RateLimiter, Remover};
 use super::quota::{Quota, look, lower};
 use super::statistics::Counter;
 use super::table::Table;
-use super::{Inner, Pool};
+use super::{DynPool, Inner};
 use crate::error::{Error, Result};
-use crate::record::Record;
 use crate::sync::Event;
 
 /// Who sleeps looks whether somebody died about so often.
@@ -32,7 +31,7 @@ const LOOK_FOR_THE_DEAD: Duration = Duration::from_millis(20);
 /// As good as without limit.
 const FOR_EVER: Duration = Duration::from_secs(u32::MAX as u64);
 
-impl<T: Record> Pool<T> {
+impl DynPool {
     /// The rate limiter of the pool, if it has one.
     pub fn rate_limiter(&self) -> Option<RateLimiter> {
         self.inner.parts().tables[self.table].shape.limiter
@@ -210,7 +209,7 @@ impl<T: Record> Pool<T> {
     }
 }
 
-impl<T: Record> Inner<T> {
+impl Inner {
     /// This participant's own words.
     pub(super) fn own(&self) -> &Own {
         self.parts().own(self.segment.owner().entry())

@@ -14,6 +14,7 @@ mod distribution;
 mod draw;
 mod fill;
 mod free;
+mod get;
 mod insert;
 mod lease;
 mod limit;
@@ -39,27 +40,29 @@ mod spend;
 mod statistics;
 mod table;
 mod tally;
+mod typed;
 mod update;
 mod view;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-pub use batch::Batch;
-pub use column::Column;
+pub use batch::DynBatch;
+pub use column::{Column, InputColumn};
 pub use distribution::Distribution;
-pub use links::{EpisodeWriter, Fill, Window, Windows};
+pub use links::{DynEpisodeWriter, DynWindow, DynWindows, Fill};
 pub use options::PoolOptions;
 pub use patience::Patience;
 pub use policy::{RateLimiter, Remover, Sampler};
-pub use reservation::Reservation;
+pub use reservation::DynReservation;
 pub use snapshot::{Loaded, Saved};
 pub use statistics::Statistics;
+pub use typed::{Batch, EpisodeWriter, Pool, Reservation, Window, Windows};
 pub use view::ViewOptions;
 
-use crate::error::{ANONYMOUS, Error, Result, check_records};
+use crate::error::{ANONYMOUS, Error, Result, check_schema};
 use crate::os::fail_point;
-use crate::record::Record;
+use crate::record::{Record, Schema};
 use crate::segment::{Attach, Guard, Header, Segment, open_or_create};
 use crate::sync::Event;
 use crate::sync::primitive::Channel;
@@ -68,56 +71,36 @@ use parts::Parts;
 use select::Ranking;
 use statistics::Counter;
 
-/// A pool of experience records that processes share: a prioritized replay buffer (Schaul et al.
-/// 2016, "Prioritized experience replay").
+/// A [`Pool`] whose records are known at run time: by a [`Schema`], and as bytes.
 ///
-/// A ring of fixed-size records and a sum tree over their priorities lie in one segment. Simulators
-/// [`insert`](Self::insert), learners [`sample`](Self::sample) and
-/// [`update_priorities`](Self::update_priorities), all in place and at the same time. A handle is
-/// `Send` and `Sync`: threads may share one, and clones of it are the same participant.
+/// It is the same pool: of two processes that share one, the first may have a [`Pool`] and the second a `DynPool`. It
+/// has everything that does not depend on the type of the records, for both; a [`Pool`] dereferences to it. A program
+/// that opens one need not know what it holds: [`schema`](Self::schema) says it.
 ///
-/// # Episodes
-/// In a pool with [`PoolOptions::linked`] each record may name the one before it in its episode: an
-/// [`EpisodeWriter`] does that. Then [`sample_windows`](Self::sample_windows) gives stretches of episodes:
-/// sequences for recurrent networks, or the frames of a stack, each of which is stored once.
-///
-/// # When a process dies
-/// At whatever instant a process is killed, the others go on. What it had committed stays; a record
-/// that it was writing is never sampled; what it held is free again; and if it died while it changed
-/// the tree, whoever takes its lock next recomputes that part of the tree first.
+/// Bytes that are given and taken need no alignment. Any bytes of the right number are a record.
 ///
 /// # Example
 /// ```
-/// use millpond::{Pool, PoolOptions, Record};
+/// use millpond::{Column, DynPool, InputColumn, PoolOptions, Scalar, Schema};
 ///
-/// #[derive(Clone, Copy, Record)]
-/// #[repr(C)]
-/// struct Transition {
-///     observation: [f32; 4],
-///     action: u32,
-///     reward: f32,
-/// }
+/// let schema = Schema::parse("size 12 align 4\nobservation f32[2] @0\naction u32 @8\n").unwrap();
+/// let pool = DynPool::anonymous(&schema, PoolOptions::new(10_000))?;
+/// let observations = [[1f32, 2.0], [3.0, 4.0]];
+/// let columns = &mut [
+///     InputColumn::new("observation", &observations),
+///     InputColumn::new("action", &[7u32, 8]),
+/// ];
+/// pool.insert_columns(columns, None)?;
 ///
-/// // One process creates the pool …
-/// let pool = Pool::<Transition>::create("pool-example", PoolOptions::new(10_000))?;
-///
-/// // … a simulator, anywhere else on the machine, adds to it …
-/// let simulator = Pool::<Transition>::open("pool-example")?;
-/// simulator.insert(&Transition { observation: [0.0; 4], action: 1, reward: 1.0 })?;
-///
-/// // … and a learner draws from it.
-/// let learner = Pool::<Transition>::open("pool-example")?;
-/// let batch = learner.sample(32, &mut rand::rng())?;
-/// assert!(batch.records().all(|record| record.action == 1));
-/// let keys = batch.keys().to_vec();
-/// drop(batch);
-/// learner.update_priorities(&keys, &[0.5; 32])?;
-///
-/// millpond::unlink("pool-example")?;
+/// let batch = pool.sample(4, &mut rand::rng())?;
+/// let mut actions = [0u32; 4];
+/// batch.gather(&mut [Column::new("action", &mut actions)])?;
+/// assert!(actions.iter().all(|action| [7, 8].contains(action)));
 /// # Ok::<(), millpond::Error>(())
 /// ```
-pub struct Pool<T: Record> {
-    inner: Arc<Inner<T>>,
+#[derive(Clone)]
+pub struct DynPool {
+    inner: Arc<Inner>,
     /// Whose priorities this handle goes by: the pool's own, or a view's.
     table: usize,
     patience: Patience,
@@ -125,13 +108,12 @@ pub struct Pool<T: Record> {
 
 const _: () = {
     const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<Pool<u8>>();
-    threads_may_share::<Batch<u8>>();
-    threads_may_share::<Reservation<'_, u8>>();
+    threads_may_share::<DynPool>();
+    threads_may_share::<DynBatch>();
 };
 
 /// A participant's attachment to a pool.
-struct Inner<T> {
+struct Inner {
     segment: Segment<Parts>,
     grown: Channel,
     /// Where those sleep who wait to insert, for each table.
@@ -140,39 +122,21 @@ struct Inner<T> {
     rankings: Vec<Mutex<Ranking>>,
     /// Held by the thread that uses this participant's draft.
     drafting: Mutex<()>,
-    holds: std::marker::PhantomData<fn(T) -> T>,
 }
 
-impl<T: Record> Clone for Pool<T> {
-    fn clone(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
-            table: self.table,
-            patience: self.patience.clone(),
-        }
-    }
-}
-
-impl<T: Record> Pool<T> {
-    /// Creates a pool under a name such as `cartpole/replay`. It appears whole or not at all, with
-    /// its space really reserved.
+impl DynPool {
+    /// Creates a pool of such records; as [`Pool::create`].
     ///
     /// # Errors
-    /// [`Error::AlreadyExists`] where the name is taken, also by another creator at the same time;
-    /// [`Error::NoSpace`]; [`Error::InvalidName`]; [`Error::InvalidArgument`] for options that
-    /// cannot be; [`Error::UntrustedDirectory`]; [`Error::DirectoryLocked`]; [`Error::System`].
-    pub fn create(name: &str, options: PoolOptions) -> Result<Self> {
-        Self::new(Segment::create(name, options.plan::<T>()?)?)
+    /// As [`Pool::create`].
+    pub fn create(name: &str, schema: &Schema, options: PoolOptions) -> Result<Self> {
+        Self::new(Segment::create(name, options.plan(schema)?)?)
     }
 
-    /// Attaches to a pool that exists.
+    /// Attaches to a pool that exists, whatever its records are.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::WrongRecord`], [`Error::WrongKind`], [`Error::WrongFormat`] or
-    /// [`Error::Damaged`] where the segment is not a pool of these records;
-    /// [`Error::TooManyParticipants`]; [`Error::InvalidName`]; [`Error::UntrustedDirectory`];
-    /// [`Error::DirectoryLocked`], for a pool that lives while somebody is attached;
-    /// [`Error::System`].
+    /// As [`Pool::open`], without [`Error::WrongRecord`].
     pub fn open(name: &str) -> Result<Self> {
         Self::open_with(name, &Attach::new())
     }
@@ -182,32 +146,36 @@ impl<T: Record> Pool<T> {
     /// # Errors
     /// As [`open`](Self::open); [`Error::NotFound`] where the pool did not appear in time.
     pub fn open_with(name: &str, attach: &Attach) -> Result<Self> {
-        let check = |header: &Header| check_records::<T>(name, &header.schema);
-        Self::new(Segment::open(name, attach, check)?)
+        Self::new(Segment::open(name, attach, |_| Ok(()))?)
     }
 
-    /// Attaches to the pool of this name, or creates it: for processes that start in any order.
+    /// Attaches to the pool of this name and of records as `schema` says, or creates it; as [`Pool::open_or_create`].
     ///
     /// # Errors
-    /// [`Error::WrongOption`] where the pool exists with another capacity, alpha or number of
-    /// leases; else as [`create`](Self::create) and [`open`](Self::open).
-    pub fn open_or_create(name: &str, options: PoolOptions) -> Result<Self> {
+    /// As [`Pool::open_or_create`].
+    pub fn open_or_create(name: &str, schema: &Schema, options: PoolOptions) -> Result<Self> {
         let attach = options.shared.attach();
         let wanted = options.shape()?;
         let open = || {
-            let pool = Self::open_with(name, &attach)?;
+            let pool = Self::open_of(name, schema, &attach)?;
             wanted.check_found(name, &pool.inner.parts().shape)?;
             Ok(pool)
         };
-        open_or_create(open, || Self::create(name, options.clone()))
+        open_or_create(open, || Self::create(name, schema, options.clone()))
     }
 
-    /// A pool without a name, in the memory of this process, with the same behaviour.
+    /// A pool without a name, in the memory of this process; as [`Pool::anonymous`].
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for options that cannot be; [`Error::System`].
-    pub fn anonymous(options: PoolOptions) -> Result<Self> {
-        Self::new(Segment::anonymous(options.plan::<T>()?)?)
+    /// As [`Pool::anonymous`].
+    pub fn anonymous(schema: &Schema, options: PoolOptions) -> Result<Self> {
+        Self::new(Segment::anonymous(options.plan(schema)?)?)
+    }
+
+    /// Attaches to a pool that must have records as `schema` says.
+    fn open_of(name: &str, schema: &Schema, attach: &Attach) -> Result<Self> {
+        let check = |header: &Header| check_schema(name, &header.schema, schema);
+        Self::new(Segment::open(name, attach, check)?)
     }
 
     fn new(segment: Segment<Parts>) -> Result<Self> {
@@ -222,11 +190,37 @@ impl<T: Record> Pool<T> {
                 rankings: tables.map(|_| Mutex::default()).collect(),
                 drafting: Mutex::default(),
                 segment,
-                holds: std::marker::PhantomData,
             }),
             table: 0,
             patience: Patience::default(),
         })
+    }
+
+    /// What a record of the pool is.
+    pub fn schema(&self) -> &Schema {
+        self.inner.schema()
+    }
+
+    /// The same pool, and the same participant, as one of records of type `T`.
+    ///
+    /// # Errors
+    /// [`Error::WrongRecord`] where the pool has other records.
+    pub fn typed<T: Record>(self) -> Result<Pool<T>> {
+        let name = self.name().unwrap_or(ANONYMOUS);
+        check_schema(name, &self.schema().to_string(), &Schema::of::<T>())?;
+        Ok(Pool::of(self))
+    }
+
+    /// Refuses bytes that are not `count` records.
+    fn check_size(&self, what: &'static str, bytes: usize, count: usize) -> Result<()> {
+        let size = self.schema().size();
+        match bytes == count * size {
+            true => Ok(()),
+            false => {
+                let expected = format!("{} bytes, as {count} records of {size} have", count * size);
+                Error::invalid(what, format!("{bytes} bytes"), expected)
+            }
+        }
     }
 
     /// The pool's name; `None` for one without.
@@ -275,7 +269,12 @@ impl<T: Record> Pool<T> {
     }
 }
 
-impl<T> Inner<T> {
+impl Inner {
+    #[inline(always)]
+    fn schema(&self) -> &Schema {
+        &self.parts().schema
+    }
+
     #[inline(always)]
     fn parts(&self) -> &Parts {
         &self.segment.structure
@@ -332,10 +331,21 @@ impl<T> Inner<T> {
     }
 }
 
-impl<T: Record> std::fmt::Debug for Pool<T> {
+impl std::fmt::Debug for DynPool {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.fmt_as("DynPool", formatter)
+    }
+}
+
+impl DynPool {
+    /// Shows it under another name.
+    pub(in crate::pool) fn fmt_as(
+        &self,
+        name: &str,
+        formatter: &mut std::fmt::Formatter<'_>,
+    ) -> std::fmt::Result {
         formatter
-            .debug_struct("Pool")
+            .debug_struct(name)
             .field("name", &self.name())
             .field("len", &self.len())
             .field("capacity", &self.capacity())

@@ -3,17 +3,16 @@
 use std::sync::atomic::Ordering;
 
 use super::Inner;
-use super::batch::Batch;
+use super::batch::DynBatch;
 use super::policy::Sampler;
 use super::slot::Slot;
 use super::table::Table;
 use crate::error::Error;
-use crate::record::Record;
 
-impl<T: Record> Inner<T> {
+impl Inner {
     /// Says why nothing can be sampled: what is there, and what of it has been sampled often enough, by this batch
     /// too.
-    pub(super) fn explain(&self, error: Error, batch: &Batch<T>) -> Error {
+    pub(super) fn explain(&self, error: Error, batch: &DynBatch) -> Error {
         let Error::NothingToSample { .. } = error else {
             return error;
         };

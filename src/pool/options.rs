@@ -5,7 +5,7 @@ use super::policy::{RateLimiter, Remover, Sampler};
 use super::shape::{LARGEST_CAPACITY, MOST_TABLES, Shape, TableShape};
 use super::view::ViewOptions;
 use crate::error::{Error, Result};
-use crate::record::{Record, Schema};
+use crate::record::Schema;
 use crate::segment::{Plan, SharedOptions, shared_options};
 
 /// How a new pool is to be.
@@ -129,7 +129,7 @@ impl PoolOptions {
     }
 
     /// Whether to keep the lowest and the highest priority at hand, for
-    /// [`Sampler::highest`], [`Sampler::lowest`] and [`Pool::lowest_priority`](crate::Pool::lowest_priority).
+    /// [`Sampler::highest`], [`Sampler::lowest`] and [`Pool::lowest_priority`](crate::DynPool::lowest_priority).
     /// Takes 0.6 bytes a record, and some time with every insert and update. Default: no.
     pub fn ordered(mut self, ordered: bool) -> Self {
         self.own.ordered = ordered;
@@ -205,9 +205,10 @@ impl PoolOptions {
         Ok(tables)
     }
 
-    pub(super) fn plan<T: Record>(&self) -> Result<Plan> {
+    pub(super) fn plan(&self, schema: &Schema) -> Result<Plan> {
         let shape = self.shape()?;
-        let (locks, schema) = (shape.shards().count() + 1, Schema::of::<T>().to_string());
-        Ok(self.shared.plan(shape.to_parameters(), locks, schema))
+        let locks = shape.shards().count() + 1;
+        let parameters = shape.to_parameters();
+        Ok(self.shared.plan(parameters, locks, schema.to_string()))
     }
 }

@@ -89,6 +89,7 @@ pub(super) fn stride_of(size: usize) -> usize {
 /// Where a pool's regions lie.
 pub(crate) struct Layout {
     shape: Shape,
+    schema: Schema,
     stride: usize,
     control: Span<Control>,
     counts: Span<Counts>,
@@ -107,6 +108,8 @@ pub(crate) struct Layout {
 /// The regions of a pool.
 pub(crate) struct Parts {
     pub(super) shape: Shape,
+    /// What a record is.
+    pub(super) schema: Schema,
     pub(super) shards: Shards,
     pub(super) stride: usize,
     /// Whether inserts may have to wait.
@@ -177,6 +180,7 @@ impl Structure for Parts {
                 drafts: carver.carve(participants.checked_mul(stride)?)?,
                 records: carver.carve(capacity.checked_mul(stride)?)?,
                 shape,
+                schema,
             })
         })();
         carved.ok_or_else(|| "it is larger than the address space".into())
@@ -204,6 +208,7 @@ impl Structure for Parts {
             drafts: mapping.bytes(&layout.drafts),
             records: mapping.bytes(&layout.records),
             shape: layout.shape,
+            schema: layout.schema,
             stride: layout.stride,
         }
     }

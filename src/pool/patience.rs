@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use super::Pool;
+use super::DynPool;
 use crate::cancel::CancelToken;
-use crate::record::Record;
 
 /// For how long inserts and samples of a handle wait, where its pool's rate limiter, or a full pool from
 /// which nothing goes, makes them wait. Without limit, unless it says otherwise.
@@ -53,7 +52,7 @@ impl Patience {
     }
 }
 
-impl<T: Record> Pool<T> {
+impl DynPool {
     /// Another handle on the same pool, and the same participant, that waits as `patience` says.
     pub fn with_patience(&self, patience: Patience) -> Self {
         Self {

@@ -10,13 +10,12 @@ use super::lease::take;
 use super::parts::Parts;
 use super::slot::{LARGEST_KEY, Slot};
 use super::statistics::Counter;
-use super::{Inner, Pool};
+use super::{DynPool, Inner};
 use crate::error::Result;
 use crate::os::fail_point;
-use crate::record::Record;
 use crate::segment::Guard;
 
-impl<T: Record> Pool<T> {
+impl DynPool {
     /// Removes records by their keys. Says how many there were; the others had left the pool already.
     ///
     /// A batch that holds one keeps it, whole, until it is dropped.
@@ -78,7 +77,7 @@ impl<T: Record> Pool<T> {
     }
 }
 
-impl<T: Record> Inner<T> {
+impl Inner {
     fn remove_one(&self, key: u64) -> Result<bool> {
         let parts = self.parts();
         let slot = parts.slot_of(key);

@@ -5,17 +5,16 @@
 
 use std::sync::atomic::Ordering;
 
-use super::Pool;
+use super::DynPool;
 use super::parts::Parts;
 use super::shape::MOST_TABLES;
 use super::slot::{LARGEST_KEY, Slot};
 use super::table::Table;
 use crate::error::Result;
 use crate::os::fail_point;
-use crate::record::Record;
 use crate::tree::{LARGEST_LEAF, MOST_SHARDS};
 
-impl<T: Record> Pool<T> {
+impl DynPool {
     /// Checks everything in the pool that can be derived against what it is derived from: each sum
     /// against its children, the length against the slots, each key against its slot, each priority against
     /// how often its record may still be sampled.

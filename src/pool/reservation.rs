@@ -1,144 +1,224 @@
-//! Reservations: a claimed slot that the caller fills in place.
+//! Reservations: claimed slots that the caller fills in place.
 //!
-//! The only place that gives out `&mut` to shared memory, and only to slots that are claimed for it.
+//! With `typed/reservation.rs` the only place that gives out `&mut` to shared memory, and only to slots that are
+//! claimed for it.
 
-use std::ops::{Deref, DerefMut};
+use std::sync::atomic::Ordering;
 
-use super::Pool;
-use super::claim::Claim;
+use super::DynPool;
+use super::claim::{CHUNK, Claim};
+use super::column::{self, InputColumn};
 use super::commit::NewPriority;
-use crate::error::Result;
-use crate::record::Record;
+use super::links::LINKS_ARE_WRITTEN;
+use crate::error::{Error, Result};
+use crate::record::Schema;
 
-impl<T: Record> Pool<T> {
-    /// Reserves a slot to be filled in place, so that a large record is never copied.
+impl DynPool {
+    /// Reserves `count` slots to be filled in place. Their keys are known before the records are in the pool.
     ///
-    /// Nobody samples the slot until [`Reservation::commit`]. If this process dies before, the ring
-    /// reclaims the slot.
-    ///
-    /// # Errors
-    /// As [`insert`](Self::insert).
+    /// No process samples the slots until [`DynReservation::commit`]. If this process dies before, the ring
+    /// reclaims the slots. Where a rate limiter makes inserts wait, it waits until it has all of them.
     ///
     /// ```
-    /// use millpond::{Pool, PoolOptions};
+    /// use millpond::{DynPool, PoolOptions, Schema};
     ///
-    /// let pool = Pool::<[f32; 4]>::anonymous(PoolOptions::new(100))?;
-    /// let mut slot = pool.reserve()?;
-    /// slot[2] = 7.0; // the rest is as the slot was: zero, or an older record
-    /// slot.commit()?;
-    /// assert_eq!(pool.len(), 1);
+    /// let pool = DynPool::anonymous(&Schema::of::<[u8; 4]>(), PoolOptions::new(100))?;
+    /// let mut slots = pool.reserve(2)?;
+    /// slots.get_mut(0).copy_from_slice(&[1, 2, 3, 4]);
+    /// slots.get_mut(1).copy_from_slice(&[5, 6, 7, 8]);
+    /// let keys = slots.keys().to_vec();
+    /// assert!(pool.is_empty());
+    /// slots.commit(None)?;
+    /// assert_eq!((keys, pool.len()), (vec![0, 1], 2));
     /// # Ok::<(), millpond::Error>(())
     /// ```
-    pub fn reserve(&self) -> Result<Reservation<'_, T>> {
-        let claim = || self.inner.claim::<1>(1);
-        let (quota, claim) = match self.makes_wait() {
-            true => self.begin_insert_when_allowed(1, |_| Ok((1, claim()?)))?,
-            false => (0, claim()?),
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a `count` of 0, or above the capacity; else as
+    /// [`Pool::insert`](crate::Pool::insert). After an error no slot is reserved.
+    pub fn reserve(&self, count: usize) -> Result<DynReservation> {
+        self.inner.segment.check_process()?;
+        if !(1..=self.capacity()).contains(&count) {
+            let expected = format!("1 to {}, the pool's capacity", self.capacity());
+            return Error::invalid("the number of slots", count.to_string(), expected);
+        }
+        let mut reservation = DynReservation {
+            pool: self.clone(),
+            claims: Vec::new(),
+            keys: Vec::with_capacity(count),
+            quota: 0,
         };
-        Ok(Reservation {
-            pool: self,
-            claim,
-            quota,
-        })
+        while reservation.len() < count {
+            let wanted = (count - reservation.len()).min(CHUNK);
+            let claim = |wanted| self.inner.claim::<CHUNK>(wanted);
+            let claim = match self.makes_wait() {
+                false => claim(wanted)?,
+                true => {
+                    let claim = |allowed| claim(allowed).map(|claim| (claim.count, claim));
+                    let (_, claim) = self.begin_insert_when_allowed(wanted, claim)?;
+                    reservation.quota += claim.count as u64;
+                    claim
+                }
+            };
+            reservation.keys.extend_from_slice(claim.keys());
+            reservation.claims.push(claim);
+        }
+        Ok(reservation)
     }
 }
 
-/// A slot that is this process's alone, to be filled in place. Dropping it gives the slot up.
+/// Slots that are this process's alone, to be filled in place. Dropping it gives the slots up.
 ///
-/// # Panics
-/// Where it is read or written in a child that was forked since: the slot is the parent's.
-pub struct Reservation<'a, T: Record> {
-    pool: &'a Pool<T>,
-    /// Holds one key; none once committed.
-    claim: Claim<1>,
+/// It owns what it needs of the pool's handle. In a child that was forked since, the slots are the parent's: see the
+/// methods.
+pub struct DynReservation {
+    pool: DynPool,
+    /// All but the last are full. None once committed.
+    claims: Vec<Claim<CHUNK>>,
+    keys: Vec<u64>,
     /// What rate limiters let pass for it.
     quota: u64,
 }
 
-impl<T: Record> Reservation<'_, T> {
-    /// The key that the record will have.
-    pub fn key(&self) -> u64 {
-        self.claim.keys[0]
+impl DynReservation {
+    /// How many slots there are.
+    #[allow(clippy::len_without_is_empty)] // It never is.
+    pub fn len(&self) -> usize {
+        self.keys.len()
     }
 
-    /// Makes the record part of the pool, with the highest priority that any record ever had. Gives
-    /// its key.
+    /// The keys that the records will have. They rise, but may leave some out.
+    pub fn keys(&self) -> &[u64] {
+        &self.keys
+    }
+
+    /// What a record is.
+    pub fn schema(&self) -> &Schema {
+        self.pool.schema()
+    }
+
+    /// The bytes of slot number `index`: those of an older record, or zeros, until they are written.
     ///
-    /// # Errors
-    /// [`Error::Forked`](crate::Error::Forked).
-    pub fn commit(self) -> Result<u64> {
-        self.finish(NewPriority::Highest)
-    }
-
-    /// Makes the record part of the pool. Gives its key.
-    ///
-    /// # Errors
-    /// [`Error::InvalidPriority`](crate::Error::InvalidPriority) (the reservation is given up), [`Error::Forked`](crate::Error::Forked).
-    pub fn commit_with_priority(self, priority: f32) -> Result<u64> {
-        self.pool.check_priorities(&[priority])?;
-        let table = self.pool.table;
-        self.finish(NewPriority::Given(table, &[priority]))
-    }
-
-    /// As [`commit`](Self::commit), in a pool with links, and as the record that comes after that of
-    /// `previous` in its episode; `None` where it is the first. See [`Pool::insert_after`]. The previous
-    /// record has to be older than the reservation: its key is below [`key`](Self::key).
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) as [`Pool::insert_after`] (the
-    /// reservation is given up), [`Error::Forked`](crate::Error::Forked).
-    pub fn commit_after(mut self, previous: Option<u64>) -> Result<u64> {
-        self.claim.link = self.pool.link_below(self.key(), previous)?;
-        self.commit()
-    }
-
-    fn finish(mut self, priority: NewPriority<'_>) -> Result<u64> {
-        let key = self.key();
-        self.pool.inner.commit(&self.claim, priority)?;
-        self.claim.count = 0;
-        if self.quota > 0 {
-            self.pool.inner.strike_insert_quota_off(self.quota);
-        }
-        Ok(key)
-    }
-
     /// # Panics
-    /// In a forked child: the slot is the parent's.
-    fn address(&self) -> *mut T {
+    /// Where `index` is not below [`len`](Self::len), or in a child that was forked since.
+    pub fn get_mut(&mut self, index: usize) -> &mut [u8] {
+        assert!(index < self.len(), "slot {index} of {}", self.len());
         assert!(
             self.pool.inner.segment.is_ours(),
             "this reservation is the parent's"
         );
-        let parts = self.pool.inner.parts();
-        parts.record(parts.slot_of(self.key())).cast()
+        let (claim, at) = self.place(index);
+        self.pool.inner.claimed(&mut self.claims[claim], at)
     }
-}
 
-impl<T: Record> Deref for Reservation<'_, T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        // SAFETY: the slot is claimed for `self` (lease.rs, step 2), so no reader passes its check
-        // and no writer claims it; any bytes are a `T`; stride and region are aligned for it.
-        unsafe { &*self.address() }
+    /// Writes fields of all records from buffers, one buffer a field. Fields whose names begin with `_padding` may be
+    /// left out, and are zero then.
+    ///
+    /// # Errors
+    /// [`Error::WrongColumn`] as [`DynPool::insert_columns`], and for buffers of another number of records;
+    /// [`Error::Forked`]. Nothing is written then.
+    pub fn write_columns(&mut self, columns: &mut [InputColumn<'_>]) -> Result<()> {
+        self.pool.inner.segment.check_process()?;
+        let count = column::resolve_inputs(columns, self.schema())?;
+        if count != self.len() {
+            let expected = format!("{}, one for each slot", self.len());
+            return Error::invalid("the number of records", count.to_string(), expected);
+        }
+        for index in 0..count {
+            column::collect(columns, index, self.get_mut(index));
+        }
+        Ok(())
     }
-}
 
-impl<T: Record> DerefMut for Reservation<'_, T> {
-    fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: as for `deref`, and `&mut self` excludes every other reference from here.
-        unsafe { &mut *self.address() }
+    /// Makes the records part of the pool, each with its priority, or all with the highest that any record ever had.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] where there is not one priority a record; [`Error::InvalidPriority`] (the reservation
+    /// is given up in both cases); [`Error::Forked`].
+    pub fn commit(mut self, priorities: Option<&[f32]>) -> Result<()> {
+        let pool = self.pool.clone();
+        let priority = pool.new_priorities(self.len(), priorities)?;
+        self.finish(priority)
     }
-}
 
-impl<T: Record> Drop for Reservation<'_, T> {
-    fn drop(&mut self) {
-        if self.claim.count > 0 {
-            self.pool.inner.give_up(self.key());
-            if self.quota > 0 && self.pool.inner.segment.is_ours() {
-                self.pool.inner.give_insert_quota_back(self.quota);
-                self.pool.inner.drained();
+    /// As [`commit`](Self::commit), in a pool with links, and each record as the one that comes after that of the key
+    /// in `previous` in its episode; `None` where it is the first. A record may come after another of this
+    /// reservation, if its key is higher.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] as [`DynPool::insert_after`], or where there is not one key a record; else as
+    /// [`commit`](Self::commit).
+    pub fn commit_after(
+        mut self,
+        previous: &[Option<u64>],
+        priorities: Option<&[f32]>,
+    ) -> Result<()> {
+        if previous.len() != self.len() {
+            let expected = format!("{}, one for each record", self.len());
+            let found = previous.len().to_string();
+            return Error::invalid("the number of previous keys", found, expected);
+        }
+        let pool = self.pool.clone();
+        let priority = pool.new_priorities(self.len(), priorities)?;
+        self.pool.inner.segment.check_process()?;
+        for (&key, &previous) in self.keys.iter().zip(previous) {
+            let link = pool.link_below(key, previous)?;
+            let parts = pool.inner.parts();
+            if let Some(links) = &parts.links {
+                links[parts.slot_of(key)].store(link, Ordering::Relaxed);
             }
         }
+        for claim in &mut self.claims {
+            claim.link = LINKS_ARE_WRITTEN;
+        }
+        self.finish(priority)
+    }
+
+    fn finish(&mut self, priority: NewPriority<'_>) -> Result<()> {
+        let mut done = 0;
+        while let Some(claim) = self.claims.first() {
+            self.pool.inner.commit(claim, priority.from(done))?;
+            done += claim.count;
+            self.claims.remove(0);
+        }
+        let quota = std::mem::take(&mut self.quota);
+        if quota > 0 {
+            self.pool.inner.strike_insert_quota_off(quota);
+        }
+        Ok(())
+    }
+
+    /// The claim that slot number `index` is in, and its place there.
+    fn place(&self, index: usize) -> (usize, usize) {
+        let mut before = 0;
+        for (number, claim) in self.claims.iter().enumerate() {
+            if index < before + claim.count {
+                return (number, index - before);
+            }
+            before += claim.count;
+        }
+        unreachable!("slot {index} of {}", self.len())
+    }
+}
+
+impl Drop for DynReservation {
+    fn drop(&mut self) {
+        let inner = &self.pool.inner;
+        for key in self.claims.iter().flat_map(Claim::keys) {
+            inner.give_up(*key);
+        }
+        if self.quota > 0 && inner.segment.is_ours() {
+            inner.give_insert_quota_back(self.quota);
+            inner.drained();
+        }
+    }
+}
+
+impl std::fmt::Debug for DynReservation {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("DynReservation")
+            .field("keys", &self.keys)
+            .finish_non_exhaustive()
     }
 }

@@ -9,55 +9,44 @@ use std::time::{Duration, Instant};
 use super::claim::PeersMet;
 use super::parts::Parts;
 use super::rewriting::{Note, complete};
-use super::{Inner, Pool};
+use super::{DynPool, Inner};
 use crate::error::{Error, Result};
 use crate::os::fail_point;
-use crate::record::Record;
 
 /// The longest sleep between two looks whether a batch has let go of the record.
 const LONGEST_SLEEP: Duration = Duration::from_millis(5);
 
-impl<T: Record> Pool<T> {
-    /// Changes the record of `key` by `change`; says whether it was there. Its key and its priorities
-    /// stay.
-    ///
-    /// Who samples meanwhile gets the record whole, as it was before or as it is after. `change` works on
-    /// a copy, with no lock held; where two change a record at once, the whole record of the one that
-    /// comes later stays. A record that a batch holds is not changed until the batch is dropped, so drop
-    /// your own first.
-    ///
-    /// If the process is killed in the middle, the record is as it was, or as it was to be.
-    ///
-    /// # Errors
-    /// [`Error::TimedOut`] where a batch holds the record for longer than `limit`; [`Error::Forked`].
+impl DynPool {
+    /// Puts `record` in the place of the record of `key`, as [`Pool::rewrite`](crate::Pool::rewrite) does. Returns
+    /// whether that was there. Its key and its priorities stay.
     ///
     /// ```
     /// use std::time::Duration;
-    /// use millpond::{Pool, PoolOptions};
+    /// use millpond::{DynPool, PoolOptions, Schema};
     ///
-    /// let pool = Pool::<[f32; 2]>::anonymous(PoolOptions::new(100))?;
-    /// let key = pool.insert(&[1.0, 0.0])?;
-    /// // Hindsight: what was reached becomes the goal.
-    /// assert!(pool.rewrite(key, Duration::from_secs(1), |record| record[1] = record[0])?);
-    /// assert_eq!(pool.get(key)?, Some([1.0, 1.0]));
+    /// let pool = DynPool::anonymous(&Schema::of::<u16>(), PoolOptions::new(100))?;
+    /// let key = pool.insert(&[7, 0])?;
+    /// assert!(pool.replace(key, Duration::from_secs(1), &[8, 0])?);
+    /// let mut record = [0; 2];
+    /// assert!(pool.get(key, &mut record)?);
+    /// assert_eq!(record, [8, 0]);
     /// # Ok::<(), millpond::Error>(())
     /// ```
-    pub fn rewrite(&self, key: u64, limit: Duration, change: impl FnOnce(&mut T)) -> Result<bool> {
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for bytes that are not one record; else as [`Pool::rewrite`](crate::Pool::rewrite).
+    pub fn replace(&self, key: u64, limit: Duration, record: &[u8]) -> Result<bool> {
+        self.check_size("the bytes of a record", record.len(), 1)?;
         let inner = &self.inner;
         inner.segment.check_process()?;
-        let Some(mut record) = self.get(key)? else {
-            return Ok(false);
-        };
-        change(&mut record);
-        inner.segment.check_process()?; // `change` may have forked
         let drafting = inner.drafting.lock();
         let _drafting = drafting.unwrap_or_else(PoisonError::into_inner);
         inner.await_predecessor()?;
         let entry = inner.segment.owner().entry();
-        let draft = inner.parts().draft(entry).cast::<T>();
+        let draft = inner.parts().draft(entry);
         // SAFETY: the participant's own draft, which only its threads write, one at a time (the mutex);
-        // the repair of a predecessor is over. It is aligned for `T` and as long.
-        unsafe { draft.write(record) };
+        // the repair of a predecessor is over. It is as long as a record.
+        unsafe { draft.copy_from_nonoverlapping(record.as_ptr(), record.len()) };
         fail_point("rewrite.drafted");
         let began = Instant::now();
         let mut sleep = Duration::from_micros(50);
@@ -78,7 +67,7 @@ impl<T: Record> Pool<T> {
     }
 }
 
-impl<T: Record> Inner<T> {
+impl Inner {
     /// Waits for the repair after a participant that had this entry before and died.
     fn await_predecessor(&self) -> Result<()> {
         if let Some(key) = Note(&self.own().rewriting).key() {

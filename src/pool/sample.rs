@@ -2,41 +2,18 @@
 
 use rand::Rng;
 
-use super::Pool;
-use super::batch::Batch;
+use super::DynPool;
+use super::batch::DynBatch;
 use super::policy::Sampler;
 use super::select::Extreme;
 use crate::error::{Error, Result};
-use crate::record::Record;
 
-impl<T: Record> Pool<T> {
-    /// Samples `count` records by the pool's sampler; that is [`Sampler::stratified`] unless the pool
-    /// was created with another: in proportion to `priority^alpha`, one from each of `count` equal parts
-    /// of the sum. So one record may come several times, then in a row.
-    ///
-    /// Takes no lock, unless it finds nothing that it can keep in six tries. The records stay as they
-    /// are until the batch is dropped. Where the pool has a rate limiter, waits for it; see
-    /// [`with_patience`](Self::with_patience).
+impl DynPool {
+    /// Samples `count` records by the pool's sampler, as [`Pool::sample`](crate::Pool::sample) does.
     ///
     /// # Errors
-    /// [`Error::NothingToSample`] where no record has a priority above 0; [`Error::TooFewRecords`] where
-    /// no record may come twice, or more often than it may be sampled, and there are fewer than `count`; [`Error::TooManyLeases`];
-    /// [`Error::InvalidArgument`] for a `count` of 0; [`Error::TimedOut`] and [`Error::Cancelled`] while
-    /// it waits for inserts; [`Error::Forked`].
-    ///
-    /// ```
-    /// use millpond::{Pool, PoolOptions};
-    /// use rand::SeedableRng;
-    ///
-    /// let pool = Pool::<u64>::anonymous(PoolOptions::new(100).alpha(1.0))?;
-    /// pool.insert_batch_with_priorities(&[7, 8, 9], &[1.0, 0.0, 3.0])?;
-    /// let batch = pool.sample(4, &mut rand::rngs::StdRng::seed_from_u64(1))?;
-    /// let drawn: Vec<u64> = batch.records().copied().collect();
-    /// assert_eq!(drawn, [7, 9, 9, 9]);
-    /// assert_eq!(batch.probabilities(), [0.25, 0.75, 0.75, 0.75]);
-    /// # Ok::<(), millpond::Error>(())
-    /// ```
-    pub fn sample(&self, count: usize, random: &mut (impl Rng + ?Sized)) -> Result<Batch<T>> {
+    /// As [`Pool::sample`](crate::Pool::sample).
+    pub fn sample(&self, count: usize, random: &mut (impl Rng + ?Sized)) -> Result<DynBatch> {
         self.sample_by(self.sampler(), count, random)
     }
 
@@ -49,33 +26,22 @@ impl<T: Record> Pool<T> {
         &self,
         count: usize,
         random: &mut (impl Rng + ?Sized),
-        batch: &mut Batch<T>,
+        batch: &mut DynBatch,
     ) -> Result<()> {
         self.sample_by_into(self.sampler(), count, random, batch)
     }
 
-    /// Samples `count` records by a sampler of the caller's choice.
+    /// Samples `count` records by a sampler of the caller's choice, as [`Pool::sample_by`](crate::Pool::sample_by) does.
     ///
     /// # Errors
-    /// As [`sample`](Self::sample); [`Error::InvalidArgument`] for a sampler that needs what the pool
-    /// was not created with.
-    ///
-    /// ```
-    /// use millpond::{Pool, PoolOptions, Sampler};
-    ///
-    /// let pool = Pool::<u64>::anonymous(PoolOptions::new(100))?;
-    /// pool.insert_batch(&[7, 8, 9])?;
-    /// let batch = pool.sample_by(Sampler::newest(), 2, &mut rand::rng())?;
-    /// assert!(batch.records().eq(&[9, 8]));
-    /// # Ok::<(), millpond::Error>(())
-    /// ```
+    /// As [`Pool::sample_by`](crate::Pool::sample_by).
     pub fn sample_by(
         &self,
         sampler: Sampler,
         count: usize,
         random: &mut (impl Rng + ?Sized),
-    ) -> Result<Batch<T>> {
-        let mut batch = Batch::new(self);
+    ) -> Result<DynBatch> {
+        let mut batch = DynBatch::new(self);
         self.sample_by_into(sampler, count, random, &mut batch)?;
         Ok(batch)
     }
@@ -88,8 +54,19 @@ impl<T: Record> Pool<T> {
         &self,
         sampler: Sampler,
         count: usize,
-        random: &mut (impl Rng + ?Sized),
-        batch: &mut Batch<T>,
+        mut random: &mut (impl Rng + ?Sized),
+        batch: &mut DynBatch,
+    ) -> Result<()> {
+        self.draw_into(sampler, count, &mut random, batch)
+    }
+
+    /// As [`sample_by_into`](Self::sample_by_into), compiled once for all generators.
+    pub(super) fn draw_into(
+        &self,
+        sampler: Sampler,
+        count: usize,
+        random: &mut dyn Rng,
+        batch: &mut DynBatch,
     ) -> Result<()> {
         self.inner.segment.check_process()?;
         if count == 0 {
@@ -107,19 +84,6 @@ impl<T: Record> Pool<T> {
                 self.sample_when_allowed(limiter, count, most, draw)
             }
         }
-    }
-
-    /// Samples `count` records, each with the same probability, whatever their priorities; also
-    /// those of priority 0. The same as [`sample_by`](Self::sample_by) with [`Sampler::uniform`].
-    ///
-    /// # Errors
-    /// [`Error::NothingToSample`] where the pool is empty, and else as [`sample`](Self::sample).
-    pub fn sample_uniform(
-        &self,
-        count: usize,
-        random: &mut (impl Rng + ?Sized),
-    ) -> Result<Batch<T>> {
-        self.sample_by(Sampler::uniform(), count, random)
     }
 
     /// The sampler that [`sample`](Self::sample) uses.

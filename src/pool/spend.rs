@@ -7,7 +7,7 @@
 use std::sync::atomic::Ordering;
 
 use super::Inner;
-use super::batch::Batch;
+use super::batch::DynBatch;
 use super::claim::PeersMet;
 use super::lease::announce;
 use super::parts::Parts;
@@ -15,13 +15,12 @@ use super::slot::Slot;
 use super::tally::{self, Tally};
 use crate::error::Result;
 use crate::os::fail_point;
-use crate::record::Record;
 use crate::segment::Guard;
 
-impl<T: Record> Inner<T> {
+impl Inner {
     /// Makes the samples of a complete batch final. Takes what was sampled for the last time out of its table; and
     /// what no table has any more, out of the pool.
-    pub(super) fn finish_samples(&self, batch: &mut Batch<T>) -> Result<()> {
+    pub(super) fn finish_samples(&self, batch: &mut DynBatch) -> Result<()> {
         let table = &self.parts().tables[batch.table];
         if table.shape.times == 0 {
             return Ok(());
@@ -45,7 +44,7 @@ impl<T: Record> Inner<T> {
 
     /// Settles the records that a round of draws has met and lost, and that nobody may sample. Returns whether
     /// a priority is gone by that.
-    pub(super) fn settle_met(&self, batch: &mut Batch<T>) -> Result<bool> {
+    pub(super) fn settle_met(&self, batch: &mut DynBatch) -> Result<bool> {
         let (mut removed, mut lighter) = (0, false);
         if !batch.met.is_empty() {
             self.unname_lost(batch);

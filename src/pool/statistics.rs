@@ -3,9 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Inner, Pool};
+use super::{DynPool, Inner};
 use crate::error::Result;
-use crate::record::Record;
 use crate::segment::Participant;
 
 /// The counters of a participant, by their place.
@@ -81,7 +80,7 @@ pub struct Statistics {
     pub sample_waited: Duration,
 }
 
-impl<T: Record> Pool<T> {
+impl DynPool {
     /// How many records the pool holds; records that are being written do not count.
     pub fn len(&self) -> usize {
         self.inner.len()
@@ -199,7 +198,7 @@ impl<T: Record> Pool<T> {
     }
 }
 
-impl<T: Record> Inner<T> {
+impl Inner {
     /// Adds to one of this participant's counters.
     #[inline(always)]
     pub(super) fn count(&self, counter: Counter, by: usize) {

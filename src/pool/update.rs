@@ -5,17 +5,16 @@ use std::sync::atomic::Ordering;
 use super::slot::Slot;
 use super::statistics::Counter;
 use super::table::Table;
-use super::{Inner, Pool};
+use super::{DynPool, Inner};
 use crate::error::{Error, Result};
 use crate::os::cpu::prefetch;
 use crate::os::fail_point;
-use crate::record::Record;
 use crate::tree::{LARGEST_LEAF, MOST_SHARDS};
 
 /// Keys that are sorted by shards, and then updated with each shard's lock taken once.
 const CHUNK: usize = 256;
 
-impl<T: Record> Pool<T> {
+impl DynPool {
     /// Gives records new priorities, by their keys. Says how many keys were stale: their records
     /// have left the pool, and nothing was done for them.
     ///
@@ -76,7 +75,7 @@ impl<T: Record> Pool<T> {
     }
 }
 
-impl<T: Record> Inner<T> {
+impl Inner {
     /// Updates at most [`CHUNK`] keys; says how many were stale.
     fn update_chunk(&self, table: usize, keys: &[u64], priorities: &[f32]) -> Result<usize> {
         self.segment.check_process()?;

@@ -1,11 +1,10 @@
 //! Views: other priorities over the same records, with a sampler and limits of their own.
 
-use super::Pool;
+use super::DynPool;
 use super::commit::NewPriority;
 use super::policy::{RateLimiter, Sampler};
 use super::shape::{LONGEST_NAME, TableShape};
 use crate::error::{Error, Result};
-use crate::record::Record;
 
 /// How a pool, or a view of it, weighs and hands out its records.
 ///
@@ -56,7 +55,7 @@ impl ViewOptions {
         self
     }
 
-    /// The sampler that [`Pool::sample`] uses.
+    /// The sampler that [`Pool::sample`](crate::Pool::sample) uses.
     pub fn sampler(mut self, sampler: Sampler) -> Self {
         self.sampler = sampler;
         self
@@ -112,7 +111,7 @@ impl ViewOptions {
     }
 }
 
-impl<T: Record> Pool<T> {
+impl DynPool {
     /// Another handle on the same pool, and the same participant, that samples by the priorities of
     /// one of its views, and updates those; the name `""` gives the pool's own again. Everything else is
     /// as by any handle.
@@ -145,28 +144,14 @@ impl<T: Record> Pool<T> {
         views.map(|table| table.shape.name.as_str())
     }
 
-    /// Inserts a record with a priority for the pool and for each of its views, in the order in which
-    /// they were named; `None` keeps the record out of that one. Gives its key.
-    ///
-    /// Other inserts give a record the highest priority in each view but the handle's own.
+    /// Inserts a record with a priority for the pool and for each of its views, as
+    /// [`Pool::insert_into_views`](crate::Pool::insert_into_views) does. Returns its key.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] where there are not as many priorities, or all are `None`; else as
-    /// [`insert_with_priority`](Self::insert_with_priority).
-    ///
-    /// ```
-    /// use millpond::{Pool, PoolOptions, ViewOptions};
-    ///
-    /// let options = PoolOptions::new(100).view("demonstrations", ViewOptions::new());
-    /// let pool = Pool::<u64>::anonymous(options)?;
-    /// pool.insert_into_views(&7, &[Some(1.0), None])?;
-    /// pool.insert_into_views(&8, &[Some(1.0), Some(2.0)])?;
-    /// let demonstrations = pool.view("demonstrations")?;
-    /// let batch = demonstrations.sample(10, &mut rand::rng())?;
-    /// assert!(batch.records().all(|&record| record == 8));
-    /// # Ok::<(), millpond::Error>(())
-    /// ```
-    pub fn insert_into_views(&self, record: &T, priorities: &[Option<f32>]) -> Result<u64> {
+    /// [`Error::InvalidArgument`] for bytes that are not one record; else as
+    /// [`Pool::insert_into_views`](crate::Pool::insert_into_views).
+    pub fn insert_into_views(&self, record: &[u8], priorities: &[Option<f32>]) -> Result<u64> {
+        self.check_size("the bytes of a record", record.len(), 1)?;
         let tables = self.inner.parts().tables.len();
         let given = priorities.iter().flatten().count();
         if priorities.len() != tables || given == 0 {

@@ -2,6 +2,7 @@
 //! from many threads, larger than the caches, saved and loaded, and with its allocations counted.
 
 mod allocations;
+mod dynamic;
 mod episodes;
 mod errors;
 mod large;

@@ -14,14 +14,13 @@ use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 use super::super::Inner;
-use super::super::batch::Batch;
+use super::super::batch::DynBatch;
 use super::super::lease::{announce, is_unchanged};
 use super::super::select::NOTHING;
 use super::super::slot::Slot;
 use super::link::Lead;
 use crate::error::Error;
 use crate::os::cpu::prefetch;
-use crate::record::Record;
 
 /// Rounds in which lost windows are drawn again, before the last. Unlike records that a writer is just
 /// claiming, windows without a beginning are there all the time, and may be many: where they have nine
@@ -89,12 +88,12 @@ impl Chains {
     }
 }
 
-impl<T: Record> Inner<T> {
+impl Inner {
     /// Completes the windows whose last records were sampled in this round; those of which a record has left
     /// the pool are added to what the batch has lost. Does nothing for batches of records.
     pub(in crate::pool) fn follow_links(
         &self,
-        batch: &mut Batch<T>,
+        batch: &mut DynBatch,
         chosen: &mut Option<HashSet<u32>>,
     ) {
         let length = batch.chains.length;
@@ -117,7 +116,7 @@ impl<T: Record> Inner<T> {
     }
 
     /// Reads the links of the records `back - 1` before the last, and names the slots that they lead to.
-    fn lease_previous(&self, batch: &mut Batch<T>, back: usize) {
+    fn lease_previous(&self, batch: &mut DynBatch, back: usize) {
         let (parts, count) = (self.parts(), batch.samples.len());
         let mut open = std::mem::take(&mut batch.chains.open);
         open.retain(|&window| {
@@ -144,7 +143,7 @@ impl<T: Record> Inner<T> {
 
     /// Keeps the windows whose record `back` before the last is in the pool. A window that is lost to a passing mark
     /// may be drawn again, even if no record may come twice.
-    fn check_previous(&self, batch: &mut Batch<T>, back: usize, chosen: &mut Option<HashSet<u32>>) {
+    fn check_previous(&self, batch: &mut DynBatch, back: usize, chosen: &mut Option<HashSet<u32>>) {
         let parts = self.parts();
         let mut open = std::mem::take(&mut batch.chains.open);
         open.retain(|&window| {
@@ -168,7 +167,7 @@ impl<T: Record> Inner<T> {
     }
 }
 
-impl<T: Record> Batch<T> {
+impl DynBatch {
     /// Opens the windows whose last records were found in this round.
     fn open_windows(&mut self) {
         let (chains, lost) = (&mut self.chains, &self.lost);

@@ -4,10 +4,9 @@
 
 use super::super::batch::PREFETCHED_BYTES;
 use super::super::column::{self, Column};
-use super::windows::Windows;
+use super::windows::DynWindows;
 use crate::error::{Error, Result};
 use crate::os::cpu::{CACHE_LINE, prefetch_range};
-use crate::record::Record;
 
 /// What stands for the records that a window at the beginning of an episode does not have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,13 +17,13 @@ pub enum Fill {
     First,
 }
 
-impl<T: Record> Windows<T> {
+impl DynWindows {
     /// Copies fields of all records into the caller's buffers, in one pass: buffers of the shape
     /// `[len, length, ...]`. The records of a window are in its last places; in front of them stands what
     /// `fill` says, and [`lengths`](Self::lengths) tells how many they are.
     ///
     /// # Errors
-    /// [`Error::WrongColumn`] as for [`Batch::gather`](crate::Batch::gather), with `len * length` records;
+    /// [`Error::WrongColumn`] as for [`Batch::gather`](crate::DynBatch::gather), with `len * length` records;
     /// [`Error::Forked`]. Nothing is copied then.
     pub fn gather(&self, fill: Fill, columns: &mut [Column<'_>]) -> Result<()> {
         let length = self.length();
@@ -52,7 +51,7 @@ impl<T: Record> Windows<T> {
     /// # Errors
     /// [`Error::InvalidArgument`] where a window has one record only, so that no action led to it: push the
     /// first frame of an episode with [`EpisodeWriter::begin`](crate::EpisodeWriter::begin), and do not
-    /// sample uniformly. [`Error::WrongColumn`] as for [`Batch::gather`](crate::Batch::gather), with
+    /// sample uniformly. [`Error::WrongColumn`] as for [`Batch::gather`](crate::DynBatch::gather), with
     /// `len * k` records; [`Error::Forked`]. Nothing is copied then.
     ///
     /// ```
@@ -122,7 +121,7 @@ impl<T: Record> Windows<T> {
         self.batch.pool.segment.check_process()?;
         columns
             .iter_mut()
-            .try_for_each(|column| column.resolve::<T>(self.len() * rows))
+            .try_for_each(|column| column.resolve(self.batch.schema(), self.len() * rows))
     }
 
     /// The bytes of the record in place `at` of `length`; `None` where zeros stand for it.
@@ -133,7 +132,7 @@ impl<T: Record> Windows<T> {
             Fill::Zero => at.checked_sub(missing)?,
             Fill::First => at.saturating_sub(missing),
         };
-        Some(bytemuck::bytes_of(window.get(at)))
+        Some(window.get(at))
     }
 
     /// Asks for the records of the window that comes so much later that they arrive in time; with the first
@@ -145,7 +144,7 @@ impl<T: Record> Windows<T> {
         let from = if window == 0 { 0 } else { window + ahead };
         for window in from..(window + ahead + 1).min(self.len()) {
             for record in self.get(window).records() {
-                prefetch_range(std::ptr::from_ref(record).cast(), size_of::<T>());
+                prefetch_range(record.as_ptr(), record.len());
             }
         }
     }

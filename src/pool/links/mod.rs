@@ -15,46 +15,28 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(super) use follow::Chains;
 pub use gather::Fill;
 pub(super) use link::{DEPARTED, NO_LINK};
-pub use windows::{Window, Windows};
-pub use writer::EpisodeWriter;
+pub use windows::{DynWindow, DynWindows};
+pub use writer::DynEpisodeWriter;
 
-use super::Pool;
+use super::DynPool;
 use super::commit::NewPriority;
 use super::parts::Parts;
 use super::slot::{LARGEST_KEY, Slot};
 use crate::error::{Error, Result};
-use crate::record::Record;
 use link::{DEPARTED_KEY, Lead, Link};
 
 /// In a claim: each slot has its link already.
 pub(super) const LINKS_ARE_WRITTEN: u64 = u64::MAX;
 
-impl<T: Record> Pool<T> {
-    /// Inserts a record that comes after the one of key `previous` in an episode; `None` where it is the
-    /// first of its episode. Its priority is the highest that any record ever had. Gives its key.
-    ///
-    /// What others insert meanwhile does not matter. The previous record may have left the pool by now: then
-    /// no window reaches back to it ([`sample_windows`](Self::sample_windows)). An
-    /// [`EpisodeWriter`] remembers the keys by itself.
-    ///
-    /// All other ways to insert give records that are the first of their episode.
+impl DynPool {
+    /// Inserts a record that comes after the one of key `previous` in an episode, as
+    /// [`Pool::insert_after`](crate::Pool::insert_after) does. Returns its key.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] where the pool was not created with
-    /// [`PoolOptions::linked`](crate::PoolOptions::linked), or `previous` is neither the key of an earlier
-    /// record nor a result of [`previous`](Self::previous); else as [`insert`](Self::insert).
-    ///
-    /// ```
-    /// use millpond::{Pool, PoolOptions};
-    ///
-    /// let pool = Pool::<u64>::anonymous(PoolOptions::new(100).linked(true))?;
-    /// let first = pool.insert_after(None, &7)?;
-    /// let second = pool.insert_after(Some(first), &8)?;
-    /// assert_eq!(pool.previous(second)?, Some(first));
-    /// assert_eq!(pool.previous(first)?, None);
-    /// # Ok::<(), millpond::Error>(())
-    /// ```
-    pub fn insert_after(&self, previous: Option<u64>, record: &T) -> Result<u64> {
+    /// [`Error::InvalidArgument`] for bytes that are not one record; else as
+    /// [`Pool::insert_after`](crate::Pool::insert_after).
+    pub fn insert_after(&self, previous: Option<u64>, record: &[u8]) -> Result<u64> {
+        self.check_size("the bytes of a record", record.len(), 1)?;
         let link = self.link_to(previous)?;
         self.insert_linked(record, NewPriority::Highest, link)
     }
@@ -66,9 +48,10 @@ impl<T: Record> Pool<T> {
     pub fn insert_after_with_priority(
         &self,
         previous: Option<u64>,
-        record: &T,
+        record: &[u8],
         priority: f32,
     ) -> Result<u64> {
+        self.check_size("the bytes of a record", record.len(), 1)?;
         self.check_priorities(&[priority])?;
         let link = self.link_to(previous)?;
         let priority = [priority];
@@ -121,7 +104,7 @@ impl<T: Record> Pool<T> {
         }
     }
 
-    fn check_linked(&self) -> Result<()> {
+    pub(super) fn check_linked(&self) -> Result<()> {
         match self.inner.parts().links {
             Some(_) => Ok(()),
             None => Err(Error::InvalidArgument {

@@ -5,60 +5,24 @@
 
 use rand::Rng;
 
-use super::super::Pool;
-use super::super::batch::Batch;
+use super::super::DynPool;
+use super::super::batch::DynBatch;
 use super::follow::Place;
 use crate::error::{Error, Result};
-use crate::record::Record;
 
-impl<T: Record> Pool<T> {
-    /// Samples `count` records as [`sample`](Self::sample) does, and with each of them the records before it
-    /// in its episode: a window of `length` records that ends with the sampled one, or of fewer where the
-    /// episode began later. So steps that are stored once give sequences for recurrent networks (R2D2,
-    /// Kapturowski et al. 2019, "Recurrent experience replay in distributed reinforcement learning") and
-    /// stacks of frames (Mnih et al. 2015, "Human-level control through deep reinforcement learning").
-    ///
-    /// A window is never cut short because records have left the pool: where one has that belongs to it, or is
-    /// just being overwritten or rewritten, another window is drawn. So the records that are last in the
-    /// windows which are whole keep their odds among each other;
-    /// [`Batch::probabilities`](crate::Batch::probabilities) counts the others in.
-    ///
-    /// The default remover, [`Remover::Oldest`](crate::Remover::Oldest), takes episodes from their beginning;
-    /// the others leave holes in them, and fewer windows whole.
-    ///
-    /// Every record of a window is leased: `count * length` leases, of which the pool gives each handle as
-    /// many as [`PoolOptions::leases`](crate::PoolOptions::leases) says. Only the last record counts as
-    /// sampled, for rate limiters and limits of samples. If this process dies, its leases end.
+impl DynPool {
+    /// Samples `count` records, and with each of them the records before it in its episode, as
+    /// [`Pool::sample_windows`](crate::Pool::sample_windows) does.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] where the pool was not created with
-    /// [`PoolOptions::linked`](crate::PoolOptions::linked), or for a `length` of 0;
-    /// [`Error::TooFewWindows`] where some windows could not be found whole in 251 rounds of draws; else as
-    /// [`sample`](Self::sample).
-    ///
-    /// ```
-    /// use millpond::{Pool, PoolOptions};
-    ///
-    /// let pool = Pool::<u64>::anonymous(PoolOptions::new(100).linked(true))?;
-    /// let mut episode = pool.episode()?;
-    /// for step in 0..5 {
-    ///     episode.push_with_priority(&step, if step == 4 { 1.0 } else { 0.0 }, false)?;
-    /// }
-    /// let windows = pool.sample_windows(2, 3, &mut rand::rng())?;
-    /// for window in windows.iter() {
-    ///     assert!(window.records().eq(&[2, 3, 4]));
-    /// }
-    /// let longer = pool.sample_windows(2, 30, &mut rand::rng())?;
-    /// assert!(longer.get(0).records().eq(&[0, 1, 2, 3, 4]));
-    /// # Ok::<(), millpond::Error>(())
-    /// ```
+    /// As [`Pool::sample_windows`](crate::Pool::sample_windows).
     pub fn sample_windows(
         &self,
         count: usize,
         length: usize,
         random: &mut (impl Rng + ?Sized),
-    ) -> Result<Windows<T>> {
-        let mut windows = Windows::new(self);
+    ) -> Result<DynWindows> {
+        let mut windows = DynWindows::new(self);
         self.sample_windows_into(count, length, random, &mut windows)?;
         Ok(windows)
     }
@@ -73,7 +37,7 @@ impl<T: Record> Pool<T> {
         count: usize,
         length: usize,
         random: &mut (impl Rng + ?Sized),
-        windows: &mut Windows<T>,
+        windows: &mut DynWindows,
     ) -> Result<()> {
         windows.batch.release();
         self.check_linked()?;
@@ -89,51 +53,24 @@ impl<T: Record> Pool<T> {
     }
 }
 
-/// Windows over episodes, in place.
+/// [`Windows`](crate::Windows) over episodes whose records are bytes, in place.
 ///
-/// While they live, writers pass the slots of all their records over, as for a [`Batch`]. Those that are
-/// used again ([`Pool::sample_windows_into`]) allocate nothing.
-///
-/// ```
-/// use millpond::{Column, Fill, Pool, PoolOptions, Record};
-///
-/// #[derive(Clone, Copy, Record)]
-/// #[repr(C)]
-/// struct Step {
-///     observation: [f32; 2],
-///     reward: f32,
-/// }
-///
-/// let pool = Pool::<Step>::anonymous(PoolOptions::new(100).linked(true))?;
-/// let mut episode = pool.episode()?;
-/// episode.push_with_priority(&Step { observation: [1.0, 2.0], reward: 3.0 }, 0.0, false)?;
-/// episode.push(&Step { observation: [4.0, 5.0], reward: 6.0 }, true)?;
-///
-/// let windows = pool.sample_windows(1, 3, &mut rand::rng())?;
-/// assert_eq!(windows.get(0).len(), 2);
-/// let mut observations = [[[0f32; 2]; 3]; 1]; // one window, three places, two numbers each
-/// windows.gather(Fill::Zero, &mut [Column::new("observation", &mut observations)])?;
-/// assert_eq!(observations, [[[0.0, 0.0], [1.0, 2.0], [4.0, 5.0]]]);
-///
-/// let keys = windows.ends().keys().to_vec();
-/// drop(windows);
-/// pool.update_priorities(&keys, &[0.5])?;
-/// # Ok::<(), millpond::Error>(())
-/// ```
-pub struct Windows<T: Record> {
-    pub(super) batch: Batch<T>,
+/// While they live, writers pass the slots of all their records over, as for a [`DynBatch`]. Those that are
+/// used again ([`DynPool::sample_windows_into`]) allocate nothing.
+pub struct DynWindows {
+    pub(in crate::pool) batch: DynBatch,
 }
 
 const _: () = {
     const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<Windows<u8>>();
+    threads_may_share::<DynWindows>();
 };
 
-impl<T: Record> Windows<T> {
-    /// No windows, to be filled by [`Pool::sample_windows_into`].
-    pub fn new(pool: &Pool<T>) -> Self {
+impl DynWindows {
+    /// No windows, to be filled by [`DynPool::sample_windows_into`].
+    pub fn new(pool: &DynPool) -> Self {
         Self {
-            batch: Batch::new(pool),
+            batch: DynBatch::new(pool),
         }
     }
 
@@ -159,9 +96,9 @@ impl<T: Record> Windows<T> {
     }
 
     /// The last record of each window: those that were sampled, with their keys for
-    /// [`Pool::update_priorities`], their probabilities and weights, and [`Batch::gather`] for columns of one
+    /// [`DynPool::update_priorities`], their probabilities and weights, and [`DynBatch::gather`] for columns of one
     /// row a window.
-    pub fn ends(&self) -> &Batch<T> {
+    pub fn ends(&self) -> &DynBatch {
         &self.batch
     }
 
@@ -169,25 +106,36 @@ impl<T: Record> Windows<T> {
     ///
     /// # Panics
     /// Where `index` is not below [`len`](Self::len).
-    pub fn get(&self, index: usize) -> Window<'_, T> {
+    pub fn get(&self, index: usize) -> DynWindow<'_> {
         assert!(index < self.len(), "window {index} of {}", self.len());
         let row = self.batch.samples[index].row;
-        Window {
+        DynWindow {
             batch: &self.batch,
             places: self.batch.chains.window(row),
         }
     }
 
     /// All windows, in the order of the keys of [`ends`](Self::ends).
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Window<'_, T>> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = DynWindow<'_>> {
         (0..self.len()).map(|index| self.get(index))
     }
 }
 
-impl<T: Record> std::fmt::Debug for Windows<T> {
+impl std::fmt::Debug for DynWindows {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.fmt_as("DynWindows", formatter)
+    }
+}
+
+impl DynWindows {
+    /// Shows it under another name.
+    pub(in crate::pool) fn fmt_as(
+        &self,
+        name: &str,
+        formatter: &mut std::fmt::Formatter<'_>,
+    ) -> std::fmt::Result {
         formatter
-            .debug_struct("Windows")
+            .debug_struct(name)
             .field("length", &self.length())
             .field("lengths", &self.lengths().collect::<Vec<_>>())
             .field("ends", &self.batch)
@@ -196,12 +144,13 @@ impl<T: Record> std::fmt::Debug for Windows<T> {
 }
 
 /// Consecutive records of an episode, in the order of time, in place.
-pub struct Window<'a, T: Record> {
-    batch: &'a Batch<T>,
+#[derive(Clone, Copy)]
+pub struct DynWindow<'a> {
+    batch: &'a DynBatch,
     places: &'a [Place],
 }
 
-impl<'a, T: Record> Window<'a, T> {
+impl<'a> DynWindow<'a> {
     /// How many records it has, one at least. Fewer than asked for only where the episode begins with its
     /// first.
     #[allow(clippy::len_without_is_empty)] // It never is.
@@ -210,36 +159,44 @@ impl<'a, T: Record> Window<'a, T> {
     }
 
     /// The keys of its records.
-    pub fn keys(&self) -> impl DoubleEndedIterator<Item = u64> + ExactSizeIterator + use<'a, T> {
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = u64> + ExactSizeIterator + use<'a> {
         self.places.iter().map(|place| place.key)
     }
 
-    /// Record number `index`; the last one is the one that was sampled.
+    /// The bytes of record number `index`; the last one is the one that was sampled.
     ///
     /// # Panics
     /// Where `index` is not below [`len`](Self::len), or the process was forked since the windows were
     /// sampled: their leases are the parent's.
+    pub fn get(&self, index: usize) -> &'a [u8] {
+        let (record, size) = (self.address(index), self.batch.schema().size());
+        // SAFETY: see `address`; a record has `size` bytes, all initialised.
+        unsafe { std::slice::from_raw_parts(record, size) }
+    }
+
+    /// The address of a record: inside the region, aligned for it, and not written for `'a`. The slot was leased and
+    /// checked (follow.rs; lease.rs, step 1) for the batch, which is borrowed for `'a` and so keeps its leases.
+    ///
+    /// # Panics
+    /// As [`get`](Self::get).
     #[inline]
-    pub fn get(&self, index: usize) -> &'a T {
+    pub(in crate::pool) fn address(&self, index: usize) -> *const u8 {
         let slot = self.places[index].slot as usize;
         let pool = &self.batch.pool;
         assert!(pool.segment.is_ours(), "these windows are the parent's");
-        // SAFETY: the slot was leased and checked (follow.rs; lease.rs, step 1) for the batch, which is
-        // borrowed for `'a` and so keeps its leases: nobody writes it. The address is inside the region and
-        // aligned for `T`; any bytes are a `T`.
-        unsafe { &*pool.parts().record(slot).cast() }
+        pool.parts().record(slot)
     }
 
     /// Its records.
     ///
     /// # Panics
     /// As [`get`](Self::get).
-    pub fn records(&self) -> impl DoubleEndedIterator<Item = &'a T> + ExactSizeIterator {
+    pub fn records(&self) -> impl DoubleEndedIterator<Item = &'a [u8]> + ExactSizeIterator {
         (0..self.len()).map(|index| self.get(index))
     }
 }
 
-impl<T: Record> std::fmt::Debug for Window<'_, T> {
+impl std::fmt::Debug for DynWindow<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_list().entries(self.keys()).finish()
     }

@@ -119,7 +119,7 @@ impl Sampler {
     }
 
     /// No record twice in a batch. The others are drawn as if each that was drawn had been taken away;
-    /// [`Batch::probabilities`](crate::Batch::probabilities) are still those of a single draw.
+    /// [`Batch::probabilities`](crate::DynBatch::probabilities) are still those of a single draw.
     pub const fn without_replacement(mut self) -> Self {
         self.distinct = true;
         self

@@ -35,7 +35,7 @@ pub(super) struct TableCut {
 
 impl Cut {
     /// Takes the cut; says how long others may have waited for the locks.
-    pub(super) fn take<T>(inner: &Inner<T>) -> Result<(Self, Saving<'_>, Duration)> {
+    pub(super) fn take(inner: &Inner) -> Result<(Self, Saving<'_>, Duration)> {
         let parts = inner.parts();
         // Not zeros, whose pages the system would find while others wait.
         let mut words = vec![u64::MAX; parts.capacity()];

@@ -18,7 +18,6 @@ use super::super::slot::Slot;
 use super::save_words::{Guarded, SaveWords};
 use crate::error::{Error, Result};
 use crate::os::fail_point;
-use crate::record::Record;
 use crate::segment::{Guard, Segment};
 use crate::sync::{Owner, Peers};
 use crate::tree::MOST_SHARDS;
@@ -97,7 +96,7 @@ impl Drop for Saving<'_> {
     }
 }
 
-impl<T> Inner<T> {
+impl Inner {
     /// Step 1, under the locks of all shards.
     pub(super) fn begin_saving(
         &self,
@@ -168,7 +167,7 @@ impl<T> Inner<T> {
     }
 }
 
-impl<T: Record> Inner<T> {
+impl Inner {
     /// Before keys are taken: waits until the saver has copied what is in the ring's next slot, if that is to
     /// go.
     #[inline]

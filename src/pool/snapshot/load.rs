@@ -12,20 +12,16 @@ use super::super::links::{DEPARTED, LINKS_ARE_WRITTEN, NO_LINK};
 use super::super::policy::Remover;
 use super::super::table::Table;
 use super::super::tally::ABSENT;
-use super::super::{Inner, Pool};
+use super::super::{DynPool, Inner};
 use super::format::Header;
 use super::read::{Block, Reader, Refusal, SavedTable};
 use super::{Loaded, Progress};
 use crate::error::{Error, Result};
-use crate::record::Record;
+
 use crate::tree::{LARGEST_LEAF, SMALLEST_LEAF};
 
 /// Loads a snapshot into a pool.
-pub(super) fn load<T: Record>(
-    pool: &Pool<T>,
-    path: &Path,
-    mut progress: Progress<'_>,
-) -> Result<Loaded> {
+pub(super) fn load(pool: &DynPool, path: &Path, mut progress: Progress<'_>) -> Result<Loaded> {
     pool.inner.segment.check_process()?;
     let refuse = |refusal| match refusal {
         Refusal::System(error) => Error::system("load the snapshot", path)(error),
@@ -45,7 +41,7 @@ pub(super) fn load<T: Record>(
             false => Ok(()),
         }
     };
-    let mut reader = Reader::open::<T>(path).map_err(refuse)?;
+    let mut reader = Reader::open(path, pool.schema()).map_err(refuse)?;
     let (length, mut block) = (reader.length, Block::new(&reader.header));
     while reader.read(&mut block).map_err(refuse)? {
         report(reader.position, 2 * length)?;
@@ -64,8 +60,8 @@ pub(super) fn load<T: Record>(
 }
 
 /// A snapshot on its way into a pool.
-struct Loading<'a, T> {
-    inner: &'a Inner<T>,
+struct Loading<'a> {
+    inner: &'a Inner,
     /// For each table of the pool: which of the snapshot's it is, and the power to which leaves are raised.
     tables: Vec<Option<(usize, f32)>>,
     /// How many records are left out, and how many of these are still to come.
@@ -75,8 +71,8 @@ struct Loading<'a, T> {
     keys: Vec<(u64, u64)>,
 }
 
-impl<'a, T: Record> Loading<'a, T> {
-    fn begin(inner: &'a Inner<T>, header: &Header) -> Self {
+impl<'a> Loading<'a> {
+    fn begin(inner: &'a Inner, header: &Header) -> Self {
         let parts = inner.parts();
         let room = match parts.shape.remover {
             Remover::Nothing => parts.capacity() - inner.len(),
@@ -108,7 +104,7 @@ impl<'a, T: Record> Loading<'a, T> {
     }
 
     /// Inserts the records of a block that are not left out. Uses its priorities up.
-    fn insert(&mut self, block: &mut Block<T>) -> Result<()> {
+    fn insert(&mut self, block: &mut Block) -> Result<()> {
         let skipped = self.to_skip.min(block.keys.len());
         self.to_skip -= skipped;
         if skipped == block.keys.len() {
@@ -128,7 +124,9 @@ impl<'a, T: Record> Loading<'a, T> {
             let mut claim = self.inner.claim::<CHUNK>(count)?;
             claim.link = LINKS_ARE_WRITTEN;
             let these = next..next + claim.count;
-            self.inner.fill(&claim, &block.records[these.clone()]);
+            let size = self.inner.schema().size();
+            let records = &block.records[these.start * size..these.end * size];
+            self.inner.fill(&claim, records);
             self.link(block, these, claim.keys());
             let priority = NewPriority::Saved(&saved, next);
             self.inner.commit(&claim, priority)?;
@@ -138,7 +136,7 @@ impl<'a, T: Record> Loading<'a, T> {
     }
 
     /// Writes the links of records that were just claimed and filled.
-    fn link(&mut self, block: &Block<T>, these: Range<usize>, new: &[u64]) {
+    fn link(&mut self, block: &Block, these: Range<usize>, new: &[u64]) {
         let parts = self.inner.parts();
         let Some(links) = &parts.links else { return };
         let old = block.keys[these.clone()].iter().copied();

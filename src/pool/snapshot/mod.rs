@@ -20,11 +20,10 @@ use std::time::Duration;
 
 pub(super) use read::SavedTable;
 
-use super::Pool;
+use super::DynPool;
 use crate::error::Result;
-use crate::record::Record;
 
-/// What [`Pool::save`] has saved.
+/// What [`DynPool::save`] has saved.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Saved {
@@ -36,7 +35,7 @@ pub struct Saved {
     pub locked: Duration,
 }
 
-/// What [`Pool::load`] has loaded.
+/// What [`DynPool::load`] has loaded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Loaded {
@@ -55,7 +54,7 @@ impl Progress<'_> {
     }
 }
 
-impl<T: Record> Pool<T> {
+impl DynPool {
     /// Saves the pool as the file `path`, while other processes go on using it. A file of that name is
     /// replaced in one step, when the new one is whole and on the disk; only this user may read it.
     ///

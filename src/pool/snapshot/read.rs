@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::format::{self, CHECKSUM, END_BODY, HEAD, Header, START, damaged};
 use crate::os;
-use crate::record::{Record, Schema};
+use crate::record::Schema;
 
 /// What a snapshot says of some records for one table.
 pub(in crate::pool) struct SavedTable {
@@ -18,13 +18,14 @@ pub(in crate::pool) struct SavedTable {
 }
 
 /// Some records of a snapshot.
-pub(super) struct Block<T> {
+pub(super) struct Block {
     pub(super) keys: Vec<u64>,
     /// One for each table of the snapshot.
     pub(super) tables: Vec<SavedTable>,
     /// Nothing where the snapshot has no links.
     pub(super) links: Vec<u64>,
-    pub(super) records: Vec<T>,
+    /// The bytes of the records, one after the other.
+    pub(super) records: Vec<u8>,
 }
 
 /// A snapshot that is being read.
@@ -64,7 +65,8 @@ impl From<io::Error> for Refusal {
 }
 
 impl Reader {
-    pub(super) fn open<T: Record>(path: &Path) -> Checked<Self> {
+    /// Opens a snapshot of records as `expected`.
+    pub(super) fn open(path: &Path, expected: &Schema) -> Checked<Self> {
         let mut file = os::open_regular(path)?;
         let length = file.metadata()?.len();
         let mut bytes = vec![0; START];
@@ -74,7 +76,7 @@ impl Reader {
         bytes.resize(header, 0);
         file.read_exact(&mut bytes[START..])?;
         let header = Header::read(&bytes)?;
-        check_records::<T>(&header)?;
+        check_records(&header, expected)?;
         let start = bytes.len() as u64;
         Ok(Self {
             file,
@@ -94,7 +96,7 @@ impl Reader {
     }
 
     /// Reads the next block, and checks it; says whether there was one, or else the end.
-    pub(super) fn read<T: Record>(&mut self, block: &mut Block<T>) -> Checked<bool> {
+    pub(super) fn read(&mut self, block: &mut Block) -> Checked<bool> {
         let mut head = [0; HEAD];
         self.file.read_exact(&mut head)?;
         let (body, count) = format::read_head(&head)?;
@@ -117,7 +119,7 @@ impl Reader {
         let mut end = [0; END_BODY];
         match count {
             0 => read_into(&mut self.file, &mut end, &mut checksum)?,
-            _ => block.read(&mut self.file, count as usize, &mut checksum)?,
+            _ => block.read(&mut self.file, &self.header, count as usize, &mut checksum)?,
         }
         let mut found = [0; CHECKSUM];
         self.file.read_exact(&mut found)?;
@@ -142,10 +144,9 @@ impl Reader {
     }
 }
 
-/// Whether the records are `T`s.
-fn check_records<T: Record>(header: &Header) -> std::result::Result<(), String> {
-    let expected = Schema::of::<T>();
-    if header.schema == expected.to_string() && header.size == size_of::<T>() as u64 {
+/// Whether the records are as `expected`.
+fn check_records(header: &Header, expected: &Schema) -> std::result::Result<(), String> {
+    if header.schema == expected.to_string() && header.size == expected.size() as u64 {
         return Ok(());
     }
     let found = Schema::parse(&header.schema).map_err(damaged)?;
@@ -166,7 +167,7 @@ fn read_into(
     Ok(())
 }
 
-impl<T: Record> Block<T> {
+impl Block {
     pub(super) fn new(header: &Header) -> Self {
         let table = |_| SavedTable {
             leaves: Vec::new(),
@@ -184,6 +185,7 @@ impl<T: Record> Block<T> {
     fn read(
         &mut self,
         file: &mut File,
+        header: &Header,
         count: usize,
         checksum: &mut crc32fast::Hasher,
     ) -> io::Result<()> {
@@ -200,8 +202,8 @@ impl<T: Record> Block<T> {
             self.links.resize(count, 0);
             read(bytemuck::cast_slice_mut(&mut self.links))?;
         }
-        self.records.resize(count, T::zeroed());
-        read(bytemuck::cast_slice_mut(&mut self.records))
+        self.records.resize(count * header.size as usize, 0);
+        read(&mut self.records)
     }
 
     /// Whether a pool can hold this, after a record of key `before`.

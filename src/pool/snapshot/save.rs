@@ -7,9 +7,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use super::super::batch::Batch;
+use super::super::batch::DynBatch;
 use super::super::lease::announce;
-use super::super::{Inner, Pool};
+use super::super::{DynPool, Inner};
 use super::cut::Cut;
 use super::format::{self, CHECKSUM, END_BODY, HEAD, Header, TableHeader, is_leaf};
 use super::guard::Saving;
@@ -17,7 +17,7 @@ use super::save_words::is_kept;
 use super::{Progress, Saved};
 use crate::error::{Error, Result};
 use crate::os::fail_point;
-use crate::record::{Record, Schema};
+
 use crate::volume::Target;
 
 /// The least bytes of a block's body, but for the last: it stays in the second cache between copying, its
@@ -27,8 +27,8 @@ const BLOCK_BYTES: u64 = 256 << 10;
 const LEASED: usize = 256;
 
 /// A save on its way.
-struct Save<'a, T: Record> {
-    pool: &'a Pool<T>,
+struct Save<'a> {
+    pool: &'a DynPool,
     cut: Cut,
     header: Header,
     target: Target,
@@ -37,11 +37,7 @@ struct Save<'a, T: Record> {
 }
 
 /// Saves a pool.
-pub(super) fn save<T: Record>(
-    pool: &Pool<T>,
-    path: &Path,
-    mut progress: Progress<'_>,
-) -> Result<Saved> {
+pub(super) fn save(pool: &DynPool, path: &Path, mut progress: Progress<'_>) -> Result<Saved> {
     let inner = &pool.inner;
     inner.segment.check_process()?;
     inner.check_nobody_saves()?;
@@ -80,7 +76,7 @@ pub(super) fn save<T: Record>(
 }
 
 /// What the header says before the cut is taken.
-fn header_of<T: Record>(inner: &Inner<T>) -> Header {
+fn header_of(inner: &Inner) -> Header {
     let shape = &inner.parts().shape;
     let tables = shape.tables.iter().map(|table| TableHeader {
         name: table.name.clone(),
@@ -93,10 +89,10 @@ fn header_of<T: Record>(inner: &Inner<T>) -> Header {
     Header {
         capacity: shape.capacity,
         records: 0,
-        size: size_of::<T>() as u64,
+        size: inner.schema().size() as u64,
         linked: shape.linked,
         tables: tables.collect(),
-        schema: Schema::of::<T>().to_string(),
+        schema: inner.schema().to_string(),
     }
 }
 
@@ -109,7 +105,7 @@ fn framed(records: u32, body: &[u8; END_BODY]) -> Vec<u8> {
     bytes
 }
 
-impl<T: Record> Save<'_, T> {
+impl Save<'_> {
     /// Writes the header, and all records `each` by `each`.
     fn write_records(
         &mut self,
@@ -117,7 +113,7 @@ impl<T: Record> Save<'_, T> {
         each: usize,
         mut report: impl FnMut(u64) -> ControlFlow<()>,
     ) -> Result<()> {
-        let mut leases = Batch::new(self.pool);
+        let mut leases = DynBatch::new(self.pool);
         let keys = std::mem::take(&mut self.cut.keys);
         self.target.write(&self.header.to_bytes())?;
         for keys in keys.chunks(each) {
@@ -140,7 +136,7 @@ impl<T: Record> Save<'_, T> {
     }
 
     /// Makes a block of the records of these keys.
-    fn collect(&mut self, keys: &[u64], leases: &mut Batch<T>) -> Result<()> {
+    fn collect(&mut self, keys: &[u64], leases: &mut DynBatch) -> Result<()> {
         let parts = self.pool.inner.parts();
         let (slot_of, block) = (|key: &u64| parts.slot_of(*key), &mut self.block);
         let body = self.header.bytes_each() * keys.len() as u64;
@@ -175,10 +171,10 @@ impl<T: Record> Save<'_, T> {
 }
 
 /// Appends the records of the first of these keys to `block`; says of how many.
-fn copy_some<T: Record>(
-    pool: &Pool<T>,
+fn copy_some(
+    pool: &DynPool,
     keys: &[u64],
-    leases: &mut Batch<T>,
+    leases: &mut DynBatch,
     block: &mut Vec<u8>,
 ) -> Result<usize> {
     let (inner, mut count) = (&pool.inner, keys.len().min(LEASED));
@@ -201,14 +197,14 @@ fn copy_some<T: Record>(
         // SAFETY: the record is there, leased, and checked (lease.rs, step 1); or it was removed, after the
         // last writer of the slot, which the lock has shown, and no other claims the slot while the guard
         // holds its key. So nobody writes it now. It has as many initialised bytes as its type.
-        let record = unsafe { std::slice::from_raw_parts(record, size_of::<T>()) };
+        let record = unsafe { std::slice::from_raw_parts(record, inner.schema().size()) };
         block.extend_from_slice(record);
     }
     leases.release();
     Ok(count)
 }
 
-impl<T: Record> Inner<T> {
+impl Inner {
     /// Makes sure that the slot of a leased and guarded key still holds its record.
     fn check_kept(&self, key: u64) -> Result<()> {
         let parts = self.parts();
