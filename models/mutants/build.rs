@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use tables::{MODELLED, Mutation, mutate, mutations, read_whole};
 
 /// What else the models compile.
-const COPIED: [&str; 18] = [
+const COPIED: [&str; 19] = [
     "src/pool/slot.rs",
     "src/sync/mod.rs",
     "src/sync/owner.rs",
@@ -21,6 +21,7 @@ const COPIED: [&str; 18] = [
     "src/tree/shards.rs",
     "models/src/lib.rs",
     "models/src/chunks.rs",
+    "models/src/dict.rs",
     "models/src/leases.rs",
     "models/src/lock_and_event.rs",
     "models/src/os.rs",

@@ -2,6 +2,7 @@
 
 mod board;
 mod chunks;
+mod dict;
 mod entry;
 mod event;
 mod lease;
@@ -18,12 +19,13 @@ use std::ops::Range;
 use std::path::Path;
 
 /// The files with protocols. Each of their orderings is in a table, which `models/tests/orderings.rs` checks.
-pub const MODELLED: [&str; 13] = [
+pub const MODELLED: [&str; 14] = [
     "src/segment/entry.rs",
     "src/sync/lock.rs",
     "src/sync/event.rs",
     "src/sync/marks.rs",
     "src/sync/readers.rs",
+    "src/dict/seqlock.rs",
     "src/pool/lease.rs",
     "src/pool/links/link.rs",
     "src/pool/quota.rs",
@@ -60,6 +62,7 @@ pub fn mutations() -> impl Iterator<Item = &'static Mutation> {
     [
         board::MUTATIONS,
         chunks::MUTATIONS,
+        dict::MUTATIONS,
         entry::MUTATIONS,
         event::MUTATIONS,
         lease::MUTATIONS,
@@ -79,6 +82,7 @@ pub fn mutations() -> impl Iterator<Item = &'static Mutation> {
 pub fn argued() -> impl Iterator<Item = &'static Argued> {
     [
         board::ARGUED,
+        dict::ARGUED,
         event::ARGUED,
         lease::ARGUED,
         rewriting::ARGUED,
