@@ -38,6 +38,7 @@ mod os;
 mod chunks;
 mod dict;
 mod leases;
+mod limits;
 mod lock_and_event;
 mod participants;
 mod quotas;
