@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use tables::{MODELLED, Mutation, mutate, mutations, read_whole};
 
 /// What else the models compile.
-const COPIED: [&str; 19] = [
+const COPIED: [&str; 21] = [
     "src/pool/slot.rs",
     "src/sync/mod.rs",
     "src/sync/owner.rs",
@@ -21,7 +21,9 @@ const COPIED: [&str; 19] = [
     "src/tree/shards.rs",
     "models/src/lib.rs",
     "models/src/chunks.rs",
+    "models/src/dict.rs",
     "models/src/leases.rs",
+    "models/src/limits.rs",
     "models/src/lock_and_event.rs",
     "models/src/os.rs",
     "models/src/participants.rs",

@@ -1,5 +1,6 @@
 //! `loom` runs every interleaving, within its bounds, of millpond's protocols: the lock, its readers, the
-//! event, participants, leases, rewriting in place, snapshots, quotas, windows, chunks, the board, and the rings of workers.
+//! event, participants, leases, rewriting in place, snapshots, quotas, windows, chunks, dictionaries, the board,
+//! and the rings of workers.
 //!
 //! What is modelled are the files that ship, compiled here once more with loom's atomics (that is why
 //! this is a crate of its own). Run by `cargo test`.
@@ -21,6 +22,8 @@ mod quota;
 mod rewriting;
 #[path = "../../src/workers/ring.rs"]
 mod ring;
+#[path = "../../src/dict/seqlock.rs"]
+mod seqlock;
 #[path = "../../src/pool/slot.rs"]
 mod slot;
 #[path = "../../src/board/slots.rs"]
@@ -35,7 +38,9 @@ mod tree;
 mod os;
 
 mod chunks;
+mod dict;
 mod leases;
+mod limits;
 mod lock_and_event;
 mod participants;
 mod quotas;

@@ -1,26 +1,18 @@
 //! Reading without a lock, while others write.
 //!
-//! # The protocol
-//! 1. Read which generation is in use, and search its index.
-//! 2. Read the sequence number of the row's stripe; if it is odd, somebody is changing such a row: look again.
-//! 3. Copy the row word by word, and fence.
-//! 4. Check that the sequence number, the slot and the generation are what they were; if not, begin anew.
-//!
-//! If any word was written after step 1, its writer fenced before it, after it had raised the sequence number
-//! (an update), or after the key's slot was dead (the row was freed), or after another generation was in use
-//! (the index was overwritten): so the check fails. A key that is not found is not there if the generation is
-//! what it was: a slot that was searched past was never empty while it was in use.
+//! The protocol is at the head of `seqlock.rs`.
 //!
 //! So a reader waits for a writer that is changing a row of the same stripe, and begins anew for each that was
 //! changed meanwhile; for a writer that grows it does not wait. If a writer died with the number odd, its place
 //! is taken and the row finished (`journal.rs`).
 
-use std::sync::atomic::{Ordering, fence};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
 use super::index::{Found, Probe};
 use super::key::{Key, Words};
+use super::seqlock::{Stripe, after_reading};
 use super::storage::{Current, Inner};
 use crate::error::{Error, Result};
 use crate::os::cpu::prefetch_range;
@@ -168,7 +160,7 @@ impl<K: Key, T: Record> Inner<K, T> {
         self.read_probe(&current, found.ok_or(Again)?, read)
     }
 
-    /// Steps 2 to 4, for whatever was found.
+    /// Steps 2 and 3, for whatever was found.
     #[inline(always)]
     fn read_probe<R>(
         &self,
@@ -181,8 +173,7 @@ impl<K: Key, T: Record> Inner<K, T> {
                 self.read_found(current, &found, read).map(Some)
             }
             Probe::Vacant { .. } => {
-                // Acquire: as in step 3.
-                fence(Ordering::Acquire);
+                after_reading();
                 self.is_current(current).then_some(None).ok_or(Again)
             }
             _ => Err(Again),
@@ -199,15 +190,14 @@ impl<K: Key, T: Record> Inner<K, T> {
             Probe::Full => "its index is full".into(),
             _ => return Ok(()),
         };
-        // Acquire: as in step 3.
-        fence(Ordering::Acquire);
+        after_reading();
         match self.is_current(&current) {
             true => Err(self.damaged(wrong)),
             false => Ok(()),
         }
     }
 
-    /// Steps 2 to 4, for a row.
+    /// Steps 2 and 3, for a row.
     #[inline(always)]
     fn read_found<R>(
         &self,
@@ -215,19 +205,11 @@ impl<K: Key, T: Record> Inner<K, T> {
         found: &Found<'_>,
         read: impl Fn(&Current<'_, K, T>, usize) -> R,
     ) -> std::result::Result<R, Again> {
-        // Acquire: pairs with the Release at the end of a change.
-        let stripe = self.parts().stripe(found.row);
-        let sequence = stripe.load(Ordering::Acquire);
-        // Step 3.
-        let read = read(current, found.row);
-        // Acquire: pairs with the writers' Release fences.
-        fence(Ordering::Acquire);
-        // Step 4.
-        let is_whole = sequence & 1 == 0
-            && stripe.load(Ordering::Relaxed) == sequence
-            && found.is_still_there()
-            && self.is_current(current);
-        is_whole.then_some(read).ok_or(Again)
+        let stripe = Stripe(self.parts().stripe(found.row));
+        let read = || read(current, found.row);
+        let is_current = || self.is_current(current);
+        let read = stripe.read(found.word, found.row, read, is_current);
+        read.ok_or(Again)
     }
 
     /// A row is being changed: its writer is at it, or stopped, or dead.

@@ -4,12 +4,13 @@
 //! one was in. A reader that is so late that it still searches there sees by its last check that another
 //! generation is in use, and begins anew. A writer that dies here leaves the index in use as it was.
 
-use std::sync::atomic::{Ordering, fence};
+use std::sync::atomic::Ordering;
 
 use super::index::{Index, Probe};
 use super::journal::{Operation, committed};
 use super::key::Key;
 use super::parts::Counts;
+use super::seqlock::{InUse, before_writing};
 use super::shape::Size;
 use super::write::Writer;
 use crate::error::Result;
@@ -60,9 +61,9 @@ impl<K: Key, T: Record> Writer<'_, K, T> {
         self.inner().extend_files(next)?;
         fail_point("dict.reserved");
         let index = &self.inner().mapped(next.to_word())?.index;
-        // Release: pairs with the Acquire fence of a reader that searches here still: if it sees any of what
-        // follows, it sees the generation that took the place of its own.
-        fence(Ordering::Release);
+        // For a reader that searches here still: if it sees any of what follows, it sees the generation that took
+        // the place of its own.
+        before_writing();
         index.empty();
         let after = match keep {
             true => self.copy_to(index)?,
@@ -77,9 +78,7 @@ impl<K: Key, T: Record> Writer<'_, K, T> {
         fail_point("dict.copied");
         self.books()
             .begin(Operation::Exchange { next }, Some(after));
-        // Release: pairs with the Acquire of whoever finds this generation in use.
-        let word = self.parts().generation();
-        word.store(next.to_word(), Ordering::Release);
+        InUse(self.parts().generation()).exchange(next.to_word());
         committed();
         fail_point("dict.exchanged");
         self.books().counts.store(after);

@@ -19,15 +19,12 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::bucket::Slots;
 use super::key::{Key, MOST_WORDS, Words};
+use super::seqlock::{DEAD, EMPTY, RowWord};
 use super::shape::Size;
 use crate::error::{Error, Result};
 use crate::os::cpu::prefetch_range;
 use crate::segment::{Carver, Mapping, Records, Region, Span};
 
-/// What a slot holds that no key ever had.
-const EMPTY: u32 = 0;
-/// What a slot holds whose key was removed.
-const DEAD: u32 = u32::MAX;
 /// What the state of a row says that belongs to a key. Others are free, and name the next free row plus 1, or
 /// 0.
 pub(super) const LIVE: u32 = u32::MAX;
@@ -63,17 +60,7 @@ pub(super) enum Probe<'a> {
 pub(super) struct Found<'a> {
     pub(super) slot: usize,
     pub(super) row: usize,
-    word: &'a AtomicU32,
-}
-
-impl Found<'_> {
-    /// Whether the key has the row still, or another one has it in an index that came later: then this sees
-    /// that another generation is in use.
-    #[inline(always)]
-    pub(super) fn is_still_there(&self) -> bool {
-        // Acquire: pairs with the Release in `publish`, which comes after that of the generation before.
-        self.word.load(Ordering::Acquire) == self.row as u32 + 1
-    }
+    pub(super) word: RowWord<'a>,
 }
 
 impl<K: Key> Layout<K> {
@@ -167,7 +154,7 @@ impl<K: Key> Index<K> {
         Some(Probe::Live(Found {
             slot: number * Self::SLOTS + at,
             row,
-            word: &bucket.rows()[at],
+            word: RowWord(&bucket.rows()[at]),
         }))
     }
 
@@ -189,7 +176,11 @@ impl<K: Key> Index<K> {
             for (at, word) in bucket.rows().iter().enumerate() {
                 if let Some(row) = Self::confirm(bucket, at, words) {
                     let slot = number * Self::SLOTS + at;
-                    return Probe::Live(Found { slot, row, word });
+                    return Probe::Live(Found {
+                        slot,
+                        row,
+                        word: RowWord(word),
+                    });
                 }
             }
             if Self::has_empty(bucket) {
@@ -202,11 +193,8 @@ impl<K: Key> Index<K> {
     /// The row of a slot, if it is live and has this key.
     #[inline(always)]
     fn confirm(bucket: &K::Bucket, slot: usize, words: &Words) -> Option<usize> {
-        // Acquire: pairs with the Release in `publish`. So the key is read after the row, and is not what
-        // lay there while the slot was empty.
-        let row = bucket.rows().get(slot)?.load(Ordering::Acquire);
-        let is_live = row.wrapping_sub(1) < DEAD - 1;
-        (is_live && Self::is_key(bucket.keys(), slot, words)).then(|| row as usize - 1)
+        let row = RowWord(bucket.rows().get(slot)?);
+        row.find(|| Self::is_key(bucket.keys(), slot, words))
     }
 
     #[inline(always)]
@@ -248,17 +236,16 @@ impl<K: Key> Index<K> {
     pub(super) fn publish(&self, slot: usize, words: &Words, row: usize) {
         let keys = self.buckets[slot / Self::SLOTS].keys();
         let start = slot % Self::SLOTS * K::WORDS;
-        for (to, word) in keys[start..start + K::WORDS].iter().zip(words) {
-            to.store(*word, Ordering::Relaxed);
-        }
-        // Release: pairs with the Acquire in `find`.
-        self.row_word(slot).store(row as u32 + 1, Ordering::Release);
+        RowWord(self.row_word(slot)).publish(row, || {
+            for (to, word) in keys[start..start + K::WORDS].iter().zip(words) {
+                to.store(*word, Ordering::Relaxed);
+            }
+        });
     }
 
     /// Marks a slot's key as removed.
     pub(super) fn kill(&self, slot: usize) {
-        // Release: the journal's entry is written before; see there.
-        self.row_word(slot).store(DEAD, Ordering::Release);
+        RowWord(self.row_word(slot)).kill();
     }
 
     /// Makes all slots empty.

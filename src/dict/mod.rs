@@ -17,6 +17,7 @@ mod options;
 mod parts;
 #[cfg(test)]
 mod probes;
+mod seqlock;
 mod shape;
 mod storage;
 mod verify;

@@ -5,11 +5,11 @@
 //! needed; older mappings show the same memory and stay for as long as the handle.
 
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering;
 
 use super::index::Index;
 use super::key::Key;
 use super::parts::Parts;
+use super::seqlock::InUse;
 use super::shape::{Generation, PLACES, Size};
 use crate::error::{ANONYMOUS, Error, Result};
 use crate::hash::Seed;
@@ -74,8 +74,7 @@ impl<K: Key, T: Record> Inner<K, T> {
     /// What is in use now.
     #[inline(always)]
     pub(super) fn current(&self) -> Result<Current<'_, K, T>> {
-        // Acquire: pairs with the Release by which an index is put in the place of another.
-        let word = self.parts().generation().load(Ordering::Acquire);
+        let word = InUse(self.parts().generation()).read();
         let mapped = self.mapped(word)?;
         Ok(Current {
             word,
@@ -87,8 +86,7 @@ impl<K: Key, T: Record> Inner<K, T> {
     /// What is in use now, if this process has it mapped.
     #[inline(always)]
     pub(super) fn mapped_already(&self) -> Option<Current<'_, K, T>> {
-        // Acquire: as in `current`.
-        let word = self.parts().generation().load(Ordering::Acquire);
+        let word = InUse(self.parts().generation()).read();
         let mapped = self.mapped[Generation::place(word)].get()?;
         Some(Current {
             word,
@@ -100,7 +98,7 @@ impl<K: Key, T: Record> Inner<K, T> {
     /// Whether what was `current` still is, after an acquiring fence.
     #[inline(always)]
     pub(super) fn is_current(&self, current: &Current<'_, K, T>) -> bool {
-        self.parts().generation().load(Ordering::Relaxed) == current.word
+        InUse(self.parts().generation()).is_still(current.word)
     }
 
     /// The index and the rows of the generation that a word names.

@@ -10,6 +10,7 @@ use super::index::{Found, Index, LIVE, Probe};
 use super::journal::{Operation, committed};
 use super::key::{Key, Words};
 use super::parts::{Books, Counts, Parts};
+use super::seqlock::{Stripe, before_writing};
 use super::shape::Generation;
 use super::storage::Inner;
 use super::view::DictView;
@@ -173,9 +174,9 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
         };
         self.books()
             .begin(Operation::Insert { slot, row }, Some(after));
-        // Release: pairs with the Acquire fence of a reader that reads this row for a key that had it before:
-        // if it sees the new row, it sees that the key's slot is dead, or another index.
-        fence(Ordering::Release);
+        // For a reader that reads this row for a key that had it before: if it sees the new row, it sees that the
+        // key's slot is dead, or another generation.
+        before_writing();
         self.index().keys().store(row, key);
         self.rows().store(row, value);
         fail_point("dict.filled");
@@ -259,18 +260,7 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
 
     pub(super) fn write_in_place(&self, row: usize, value: &T) {
         committed();
-        let stripe = self.parts().stripe(row);
-        // The dead may have left it odd.
-        let odd = stripe.load(Ordering::Relaxed) | 1;
-        stripe.store(odd, Ordering::Relaxed);
-        // Release: pairs with the Acquire fence of a reader, which sees the odd number if it sees any of the
-        // row's new words.
-        fence(Ordering::Release);
-        fail_point("dict.odd");
-        self.rows().store(row, value);
-        fail_point("dict.written");
-        // Release: pairs with a reader's Acquire, which then sees the whole row.
-        stripe.store(odd.wrapping_add(1), Ordering::Release);
+        Stripe(self.parts().stripe(row)).change(|| self.rows().store(row, value));
     }
 
     /// Removes a key; gives the row that it had.
@@ -302,9 +292,8 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
     /// A free row is zero, and so is its key.
     pub(super) fn finish_remove(&self, row: usize, next_free: u32, after: Counts) {
         committed();
-        // Release: pairs with the Acquire fence of a reader, which sees that the slot is dead if it sees any
-        // of the zeros.
-        fence(Ordering::Release);
+        // For a reader, which sees that the slot is dead if it sees any of the zeros.
+        before_writing();
         self.zero(row);
         self.index().states()[row].store(next_free, Ordering::Relaxed);
         fail_point("dict.freed");

@@ -2,6 +2,7 @@
 
 mod board;
 mod chunks;
+mod dict;
 mod entry;
 mod event;
 mod lease;
@@ -25,6 +26,7 @@ pub const MODELLED: [&str; 14] = [
     "src/sync/event.rs",
     "src/sync/marks.rs",
     "src/sync/readers.rs",
+    "src/dict/seqlock.rs",
     "src/pool/lease.rs",
     "src/pool/tally.rs",
     "src/pool/links/link.rs",
@@ -62,6 +64,7 @@ pub fn mutations() -> impl Iterator<Item = &'static Mutation> {
     [
         board::MUTATIONS,
         chunks::MUTATIONS,
+        dict::MUTATIONS,
         entry::MUTATIONS,
         event::MUTATIONS,
         lease::MUTATIONS,
@@ -82,6 +85,7 @@ pub fn mutations() -> impl Iterator<Item = &'static Mutation> {
 pub fn argued() -> impl Iterator<Item = &'static Argued> {
     [
         board::ARGUED,
+        dict::ARGUED,
         event::ARGUED,
         lease::ARGUED,
         rewriting::ARGUED,
