@@ -196,6 +196,7 @@ impl DynBatch {
     }
 
     /// The bytes of a record, in the process that sampled.
+    #[inline]
     pub(super) fn bytes(&self, index: usize) -> &[u8] {
         let (record, size) = (self.address(index), self.schema().size());
         // SAFETY: see `address`; a record has `size` bytes, all initialised.
@@ -214,17 +215,25 @@ impl DynBatch {
         for column in columns.iter_mut() {
             column.resolve(self.schema(), self.len())?;
         }
-        let size = self.schema().size();
-        let ahead = PREFETCHED_BYTES / self.pool.parts().stride.max(CACHE_LINE);
-        let ahead = ahead.max(1);
-        for index in 0..self.len().min(ahead) {
-            prefetch_range(self.address(index), size);
+        let (size, stride) = (self.schema().size(), self.pool.parts().stride);
+        let ahead = (PREFETCHED_BYTES / stride.max(CACHE_LINE)).max(1);
+        // Nothing that the columns are written through could change these, which the compiler does not know.
+        let (records, samples) = (self.pool.parts().records(), self.samples.as_slice());
+        for sample in samples.iter().take(ahead) {
+            prefetch_range(records.at(sample.slot as usize), size);
         }
-        for index in 0..self.len() {
-            if index + ahead < self.len() {
-                prefetch_range(self.address(index + ahead), size);
+        for (block, these) in samples.chunks(column::BLOCK).enumerate() {
+            let first = block * column::BLOCK;
+            for later in samples.iter().skip(first + ahead).take(these.len()) {
+                prefetch_range(records.at(later.slot as usize), size);
             }
-            column::scatter(self.bytes(index), index, columns);
+            let mut found = [&[][..]; column::BLOCK];
+            for (record, sample) in found.iter_mut().zip(these) {
+                let address = records.at(sample.slot as usize);
+                // SAFETY: see `address`; a record has `size` bytes, all initialised.
+                *record = unsafe { std::slice::from_raw_parts(address, size) };
+            }
+            column::scatter_block(&found[..these.len()], first, columns);
         }
         Ok(())
     }

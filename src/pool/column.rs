@@ -180,6 +180,26 @@ pub(super) fn scatter(record: &[u8], row: usize, columns: &mut [Column<'_>]) {
     }
 }
 
+/// Records that are copied at once, column by column: what depends on the column is decided once for all of them.
+pub(super) const BLOCK: usize = 8;
+
+/// Copies the fields of some records into their columns, as the numbers from `first` on.
+#[inline]
+pub(super) fn scatter_block(records: &[&[u8]], first: usize, columns: &mut [Column<'_>]) {
+    for column in columns {
+        let field = column.offset..column.offset + column.size;
+        let rows = &mut column.bytes[first * column.size..(first + records.len()) * column.size];
+        let pairs = records.iter().zip(rows.chunks_exact_mut(column.size));
+        let pairs = pairs.map(|(record, row)| (&record[field.clone()], row));
+        match column.size {
+            1 => pairs.for_each(|(from, to)| to[0] = from[0]),
+            4 => pairs.for_each(|(from, to)| to[..4].copy_from_slice(&from[..4])),
+            8 => pairs.for_each(|(from, to)| to[..8].copy_from_slice(&from[..8])),
+            _ => pairs.for_each(|(from, to)| to.copy_from_slice(from)),
+        }
+    }
+}
+
 /// Copies as many bytes. Numbers are common and small: no call for them.
 #[inline(always)]
 fn copy(from: &[u8], to: &mut [u8]) {

@@ -86,6 +86,23 @@ pub(super) fn stride_of(size: usize) -> usize {
     }
 }
 
+/// Where the records of a pool are. Good for as long as the pool's `Parts`.
+#[derive(Clone, Copy)]
+pub(super) struct Records {
+    first: *mut u8,
+    stride: usize,
+    capacity: usize,
+}
+
+impl Records {
+    /// The address of the record in a slot.
+    #[inline(always)]
+    pub(super) fn at(self, slot: usize) -> *const u8 {
+        assert!(slot < self.capacity);
+        self.first.wrapping_add(slot * self.stride)
+    }
+}
+
 /// Where a pool's regions lie.
 pub(crate) struct Layout {
     shape: Shape,
@@ -302,5 +319,15 @@ impl Parts {
     #[inline(always)]
     pub(super) fn record(&self, slot: usize) -> *mut u8 {
         self.records.at(slot * self.stride, self.stride)
+    }
+
+    /// Where all records are, for many that are looked for in a row.
+    #[inline(always)]
+    pub(super) fn records(&self) -> Records {
+        Records {
+            first: self.record(0),
+            stride: self.stride,
+            capacity: self.capacity(),
+        }
     }
 }
