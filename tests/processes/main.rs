@@ -22,6 +22,7 @@ mod damaged_board;
 mod dict;
 mod dict_damage;
 mod dict_owners;
+mod dynamic_pool;
 mod experience;
 mod family;
 #[cfg(unix)]
@@ -108,6 +109,7 @@ const PARTS: &[stage::Part] = &[
     dict::PART,
     dict_damage::PART,
     dict_owners::PART,
+    dynamic_pool::PART,
     mismatch::PART,
     pages::PART,
     #[cfg(unix)]
