@@ -52,7 +52,7 @@ pub struct DynBatch {
     /// While drawing: what is still to be drawn, and the draws.
     pub(super) lost: Vec<u32>,
     pub(super) draws: Vec<Draw>,
-    /// Slots that this round has met whose records nobody may sample, for now or for good.
+    /// Slots that this round has met whose records no process may sample, for now or for good.
     pub(super) met: Vec<u32>,
     /// Slots whose records were sampled for the last time.
     pub(super) used_up: Vec<u32>,

@@ -255,7 +255,7 @@ impl Inner {
             }
             match table.tally(slot).map_or(Begun::Pending, Tally::begin) {
                 Begun::Pending => {}
-                // Whoever it waits for will soon be ready, unless it is dead.
+                // The process that it waits for will soon be ready, unless it is dead.
                 Begun::Contended if so_far.round == 0 => return true,
                 Begun::Contended => {
                     met.push(sample.slot);

@@ -2,7 +2,7 @@
 //! leaves its table, or the pool.
 //!
 //! A process may die before it has come so far, with samples that are pending or with a record that still has its
-//! priority. Whoever meets such a record settles it; see `tally.rs` for the protocol.
+//! priority. Another process that meets such a record settles it; see `tally.rs` for the protocol.
 
 use std::sync::atomic::Ordering;
 
@@ -42,7 +42,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Settles the records that a round of draws has met and lost, and that nobody may sample. Returns whether
+    /// Settles the records that a round of draws has met and lost, and that no process may sample. Returns whether
     /// a priority is gone by that.
     pub(super) fn settle_met(&self, batch: &mut DynBatch) -> Result<bool> {
         let (mut removed, mut lighter) = (0, false);
@@ -72,7 +72,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Drops the pending samples of a record that nobody leases, and finishes what somebody who died had begun.
+    /// Drops the pending samples of a record that is not leased, and finishes what a dead process had begun.
     fn settle(&self, slot: usize) -> Result<Spent> {
         let mut peers = PeersMet::default();
         let spent = self.settle_for(slot, &mut peers)?;
@@ -119,7 +119,7 @@ impl Inner {
         spent
     }
 
-    /// Finds a record that nobody may sample and that has a priority, or that no table has any more. Somebody who
+    /// Finds a record that no process may sample and that has a priority, or that no table has any more. A process that
     /// leases it may be about to change that. Runs under all locks.
     pub(super) fn find_unspent(&self) -> Option<String> {
         let parts = self.parts();

@@ -10,8 +10,8 @@
 //!    holds its lease until then.
 //! 3. *Leave*: a record that is removed leaves the tally; its pending samples end later.
 //! 4. *Settle*: a pending sample of a process that died stays. Under the lock of the slot's shard somebody marks the
-//!    slot, fences, and looks at the leases, as a claim does (`lease.rs`). If the slot is not leased, nobody alive has
-//!    a pending sample of it, and nobody begins one before the slot gets its word back, by a Release. So all pending
+//!    slot, fences, and looks at the leases, as a claim does (`lease.rs`). If the slot is not leased, no living process has
+//!    a pending sample of it, and none begins one before the slot gets its word back, by a Release. So all pending
 //!    samples are dropped.
 //!
 //! Only final samples use a record up: a pending one may be taken back.
