@@ -49,6 +49,8 @@ pub struct DynBatch {
     probabilities: Vec<f32>,
     /// The cells that lease the records, one each.
     pub(super) taken: Taken,
+    /// The least probability that its sampler gave to a record; `None` where that is the lowest leaf's.
+    pub(super) least: Option<f64>,
     /// While drawing: what is still to be drawn, and the draws.
     pub(super) lost: Vec<u32>,
     pub(super) draws: Vec<Draw>,
@@ -70,6 +72,7 @@ impl DynBatch {
             keys: Vec::new(),
             probabilities: Vec::new(),
             taken: Taken::default(),
+            least: None,
             lost: Vec::new(),
             draws: Vec::new(),
             met: Vec::new(),
@@ -132,11 +135,12 @@ impl DynBatch {
 
     /// As [`weights`](Self::weights), divided by the largest weight that any record of the pool would
     /// have now, and not only of this batch: so that of a record depends on no other record of its batch.
-    /// That is how cpprb and TorchRL divide.
+    /// That is how cpprb and TorchRL divide. By samplers that do not go in proportion to priorities, it is divided by
+    /// the largest weight that they could have given.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] where the pool was not created with
-    /// [`PoolOptions::ordered`](crate::PoolOptions::ordered), and for a `beta` as in
+    /// [`Error::InvalidArgument`] where records were sampled in proportion to their priorities, and the pool was not
+    /// created with [`PoolOptions::ordered`](crate::PoolOptions::ordered); and for a `beta` as in
     /// [`weights`](Self::weights); `weights` is empty then.
     ///
     /// ```
@@ -153,9 +157,14 @@ impl DynBatch {
         weights.clear();
         check_beta(beta)?;
         let table = &self.pool.parts().tables[self.table];
-        // As `f64`: the quotient of two positive `f32` may be below the range of `f32`.
-        let lowest = table.lowest()?.map_or(f64::INFINITY, f64::from);
-        let least = lowest / f64::from(table.tree.total());
+        let least = match self.least {
+            Some(least) => least,
+            // As `f64`: the quotient of two positive `f32` may be below the range of `f32`.
+            None => {
+                let lowest = table.lowest()?.map_or(f64::INFINITY, f64::from);
+                lowest / f64::from(table.tree.total())
+            }
+        };
         let weight = |&probability: &f32| {
             let ratio = (least / f64::from(probability)).min(1.0);
             ratio.powf(f64::from(beta)) as f32

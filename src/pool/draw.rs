@@ -165,6 +165,7 @@ impl Inner {
             self.lease_and_check(batch, odds, &mut so_far);
             self.follow_links(batch, &mut so_far.chosen);
             if batch.lost.is_empty() {
+                batch.least = selector.least();
                 break;
             }
             if !so_far.is_last

@@ -1,7 +1,7 @@
 //! Probabilities and importance weights, against numbers worked by hand from the formulas of Schaul
 //! et al. 2016: `P(i) = p_i^alpha / sum(p_k^alpha)` and `w_i = (N P(i))^-beta / max w`.
 
-use millpond::{Batch, Pool, PoolOptions};
+use millpond::{Batch, Pool, PoolOptions, Sampler};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -165,4 +165,30 @@ fn weights_by_the_pool_do_not_become_zero_where_the_lowest_share_is_tiny() {
     assert!((weights[0] / 5.253e-27 - 1.0).abs() < 1e-3, "{weights:?}");
     batch.weights_by_pool(1.0, &mut weights).unwrap();
     assert_eq!(weights, [0.0], "2e-66 is no `f32`");
+}
+
+/// By each sampler the divisor is the largest weight that it could have given.
+#[test]
+fn weights_by_the_whole_pool_go_by_the_sampler() {
+    let options = PoolOptions::new(4).alpha(1.0);
+    let pool = Pool::<u64>::anonymous(options).unwrap();
+    pool.insert_batch_with_priorities(&[0, 1, 2, 3], &[90.0, 40.0, 7.0, 0.5])
+        .unwrap();
+    let random = &mut StdRng::seed_from_u64(1);
+    let mut weights = Vec::new();
+    for sampler in [Sampler::uniform(), Sampler::newest(), Sampler::oldest()] {
+        let batch = pool.sample_by(sampler, 3, random).unwrap();
+        batch.weights_by_pool(1.0, &mut weights).unwrap();
+        assert_near(&weights, &[1.0; 3]);
+    }
+    // 12/25, 6/25, 4/25 and 3/25, of which the last is the least.
+    let batch = pool.sample_by(Sampler::ranked(), 50, random).unwrap();
+    batch.weights_by_pool(1.0, &mut weights).unwrap();
+    for (record, weight) in batch.records().zip(&weights) {
+        let expected = [0.25, 0.5, 0.75, 1.0][*record as usize];
+        assert!(
+            (weight - expected).abs() < 1e-5,
+            "{weight} of record {record}"
+        );
+    }
 }

@@ -39,6 +39,11 @@ pub(super) trait Select {
         false
     }
 
+    /// The least probability that it gives to a record, after a proposal; `None` where that is the lowest leaf's.
+    fn least(&self) -> Option<f64> {
+        Some(1.0)
+    }
+
     /// Puts a slot, or [`Draw::LOST`], into each draw, by its fraction where chance decides. Says how
     /// likely they were.
     ///

@@ -21,6 +21,10 @@ impl Select for Proportional<'_> {
         self.stratified && round < ROUNDS
     }
 
+    fn least(&self) -> Option<f64> {
+        None
+    }
+
     fn propose(&mut self, draws: &mut [Draw], so_far: &SoFar) -> Result<Odds> {
         let tree = &self.table.tree;
         if so_far.wants_a_pass(self.table) {

@@ -65,6 +65,15 @@ impl Select for Ranked<'_> {
         round < ROUNDS
     }
 
+    fn least(&self) -> Option<f64> {
+        let sums = &self.ranking.sums;
+        let last = self.ranking.slots.len();
+        let (Some(total), Some(before)) = (sums.get(last), sums.get(last.wrapping_sub(1))) else {
+            return Some(1.0);
+        };
+        Some((total - before) / total)
+    }
+
     fn propose(&mut self, draws: &mut [Draw], so_far: &SoFar) -> Result<Odds> {
         // What was lost twice shows that too much has changed.
         let is_needed = so_far.round == ROUNDS || so_far.is_last;

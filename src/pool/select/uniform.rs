@@ -21,6 +21,10 @@ pub(in crate::pool) struct Uniform<'a> {
 }
 
 impl Select for Uniform<'_> {
+    fn least(&self) -> Option<f64> {
+        Some(1.0 / self.parts.len().max(1) as f64)
+    }
+
     fn propose(&mut self, draws: &mut [Draw], so_far: &SoFar) -> Result<Odds> {
         match so_far.round {
             // Most of the slots may be empty.
