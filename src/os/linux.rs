@@ -9,6 +9,7 @@ mod process;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
@@ -60,9 +61,25 @@ pub(crate) fn reserve(file: &File, length: u64) -> io::Result<()> {
         let piece = PIECE.min(length - done);
         match nix::fcntl::posix_fallocate(file.as_fd(), done, piece) {
             Err(Errno::EINTR) => {}
+            // A file system such as ramfs has no such call, and musl does not do without it.
+            Err(Errno::EOPNOTSUPP) => {
+                write_zeros(file, done as u64, piece as usize)?;
+                done += piece;
+            }
             Err(error) => return Err(error.into()),
             Ok(()) => done += piece,
         }
+    }
+    Ok(())
+}
+
+/// Sets space aside by writing to it, from the file's end on.
+fn write_zeros(file: &File, mut position: u64, mut count: usize) -> io::Result<()> {
+    let zeros = vec![0; count.min(1 << 20)];
+    while count > 0 {
+        let some = count.min(zeros.len());
+        file.write_all_at(&zeros[..some], position)?;
+        (position, count) = (position + some as u64, count - some);
     }
     Ok(())
 }

@@ -340,8 +340,12 @@ fn actor() {
                 elements[number(1)..number(2)].fill(number(3) as u64);
                 if words[4] == "true" {
                     writing = Some(elements); // and is killed
-                } else if damaged {
-                    elements.repaired();
+                } else {
+                    if damaged {
+                        elements.repaired();
+                    }
+                    // Before it says so: it may be killed as soon as it has.
+                    drop(elements);
                 }
                 println!("{damaged}");
             }
