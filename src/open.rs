@@ -8,7 +8,7 @@ use crate::board::{Board, BoardReader};
 use crate::dict::{ArrayDict, Key};
 use crate::error::Result;
 use crate::lookup::{Lookup, LookupKey, LookupValue};
-use crate::pool::Pool;
+use crate::pool::{DynPool, Pool};
 use crate::record::Record;
 
 /// What a process opens by its name: every structure of this crate, and, by `#[derive(Open)]`, a struct of
@@ -69,6 +69,7 @@ macro_rules! open_by_name {
 }
 
 open_by_name! {
+    [] DynPool;
     [T: Record] Pool<T>;
     [T: Record] Board<T>;
     [T: Record] BoardReader<T>;
