@@ -147,7 +147,7 @@ pub use pool::{
 };
 #[doc(hidden)]
 pub use record::__private;
-pub use record::{Difference, Element, Field, Record, Scalar, Schema};
+pub use record::{Difference, Element, Field, Record, Scalar, Schema, SchemaBuilder};
 #[cfg(feature = "archive")]
 pub use rkyv;
 pub use schedule::Schedule;

@@ -3,11 +3,16 @@
 //! Holds no references into any record and touches nothing but itself.
 
 use super::Element;
+use super::element::MAX_RANK;
+use super::schema::quoted;
+use crate::error::{Error, Result};
 use std::borrow::Cow;
 use std::fmt;
 
 /// The longest name of a field, in bytes.
 pub(crate) const MAX_NAME: usize = 64;
+/// The largest record, in bytes: no address is larger, rounded down to any alignment.
+const MAX_SIZE: usize = (isize::MAX - 7) as usize;
 
 /// The type of a number in a record.
 ///
@@ -87,6 +92,16 @@ impl Scalar {
             Scalar::U64 | Scalar::I64 | Scalar::F64 => 8,
         }
     }
+
+    /// The alignment of one number on this target, in bytes: its size, or less for 8 bytes on some of 32 bits.
+    pub(super) const fn align(self) -> usize {
+        match self {
+            Scalar::U64 => align_of::<u64>(),
+            Scalar::I64 => align_of::<i64>(),
+            Scalar::F64 => align_of::<f64>(),
+            other => other.size(),
+        }
+    }
 }
 
 impl fmt::Display for Scalar {
@@ -139,6 +154,65 @@ impl Field {
         }
     }
 
+    /// Returns the field `name` of numbers of type `scalar` at `offset` bytes from the beginning of its record.
+    /// `shape` has the lengths of its arrays, the outermost first, and is empty for a single number.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a name that is not 1 to 64 ASCII letters, digits, `_` and `.`, with no digit
+    /// first, and no `.` first, last or beside another; for more than 8 lengths, and for one that is 0; and for a
+    /// field that ends behind the largest address.
+    ///
+    /// ```
+    /// use millpond::{Field, Scalar};
+    ///
+    /// let field = Field::new("observation", Scalar::F32, &[4, 3], 16)?;
+    /// assert_eq!(field, Field::of::<[[f32; 3]; 4]>("observation", 16));
+    /// assert!(Field::new("two words", Scalar::F32, &[], 0).is_err());
+    /// # Ok::<(), millpond::Error>(())
+    /// ```
+    pub fn new(
+        name: impl Into<String>,
+        scalar: Scalar,
+        shape: &[usize],
+        offset: usize,
+    ) -> Result<Field> {
+        let name = name.into();
+        if !is_name(&name) {
+            let expected = format!(
+                "1 to {MAX_NAME} ASCII letters, digits, `_` and `.`, with no digit first, and no `.` first, last or \
+                 beside another"
+            );
+            return Error::invalid("the name of a field", quoted(&name), expected);
+        }
+        let of_field = |found: String| format!("{found} of field `{name}`");
+        if shape.len() > MAX_RANK {
+            let found = of_field(shape.len().to_string());
+            let expected = format!("at most {MAX_RANK}; join some of them");
+            return Error::invalid("the number of dimensions", found, expected);
+        }
+        if shape.contains(&0) {
+            let expected = "lengths of 1 or more; leave out a field that holds nothing".into();
+            return Error::invalid("the shape", of_field(format!("{shape:?}")), expected);
+        }
+        let end = shape
+            .iter()
+            .try_fold(scalar.size(), |bytes, &length| bytes.checked_mul(length))
+            .and_then(|bytes| bytes.checked_add(offset))
+            .filter(|&end| end <= MAX_SIZE);
+        if end.is_none() {
+            let found =
+                format!("impossible, with {scalar} {shape:?} at byte {offset} for field `{name}`");
+            let expected = format!("at most {MAX_SIZE} bytes");
+            return Error::invalid("the size of a record", found, expected);
+        }
+        Ok(Field {
+            name: Cow::Owned(name),
+            scalar,
+            shape: Cow::Owned(shape.to_vec()),
+            offset,
+        })
+    }
+
     /// The name of the field.
     pub fn name(&self) -> &str {
         &self.name
@@ -179,26 +253,6 @@ impl Field {
         self.offset + self.size()
     }
 
-    /// A field from the parts of a schema's text, if they make one whose end is a valid offset.
-    pub(super) fn checked(
-        name: &str,
-        scalar: Scalar,
-        shape: Vec<usize>,
-        offset: usize,
-    ) -> Option<Field> {
-        let bytes = shape
-            .iter()
-            .try_fold(scalar.size(), |bytes, &n| bytes.checked_mul(n))?;
-        let end = bytes.checked_add(offset)?;
-        let possible = is_name(name) && bytes > 0 && isize::try_from(end).is_ok();
-        possible.then(|| Field {
-            name: Cow::Owned(name.to_owned()),
-            scalar,
-            shape: Cow::Owned(shape),
-            offset,
-        })
-    }
-
     /// The type as in a schema's text: `f32`, `f32[4]`, `f32[4,3]`.
     pub(super) fn kind(&self) -> String {
         if self.shape.is_empty() {
@@ -215,20 +269,24 @@ impl fmt::Display for Field {
     }
 }
 
-/// Whether this may be the name of a field: an ASCII identifier, and not too long.
+/// Returns `true` if this may be the name of a field: not too long, and one ASCII identifier, or several words that
+/// are joined by `.`, such as `observation.image`.
 const fn is_name(name: &str) -> bool {
     let bytes = name.as_bytes();
     if bytes.is_empty() || bytes.len() > MAX_NAME || bytes[0].is_ascii_digit() {
         return false;
     }
     let mut i = 0;
+    let mut part = 0; // how many characters this part has so far
     while i < bytes.len() {
-        if !bytes[i].is_ascii_alphanumeric() && bytes[i] != b'_' {
-            return false;
-        }
+        part = match bytes[i] {
+            b'.' if part > 0 => 0,
+            byte if byte.is_ascii_alphanumeric() || byte == b'_' => part + 1,
+            _ => return false,
+        };
         i += 1;
     }
-    true
+    part > 0
 }
 
 #[cfg(test)]
@@ -237,7 +295,15 @@ mod tests {
 
     #[test]
     fn names_are_short_ascii_identifiers() {
-        for name in ["a", "_", "_padding2", "X", &"n".repeat(MAX_NAME)] {
+        for name in [
+            "a",
+            "_",
+            "_padding2",
+            "X",
+            "a.b",
+            "a.0._",
+            &"n".repeat(MAX_NAME),
+        ] {
             assert!(is_name(name), "{name}");
         }
         for name in [
@@ -247,6 +313,10 @@ mod tests {
             "a-b",
             "a\n",
             "größe",
+            ".",
+            ".a",
+            "a.",
+            "a..b",
             &"n".repeat(MAX_NAME + 1),
         ] {
             assert!(!is_name(name), "{name}");

@@ -7,11 +7,13 @@
 //! This layer knows nothing of segments, files or memory mappings, and has no unsafe code other
 //! than the `unsafe impl`s for the number types.
 
+mod builder;
 mod difference;
 mod element;
 mod field;
 mod schema;
 
+pub use builder::SchemaBuilder;
 pub use difference::Difference;
 pub use element::Element;
 pub use field::{Field, Scalar};

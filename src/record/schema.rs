@@ -6,7 +6,7 @@
 
 use super::element::MAX_RANK;
 use super::field::MAX_NAME;
-use super::{Difference, Field, MAX_FIELDS, Record, Scalar};
+use super::{Difference, Field, MAX_FIELDS, Record, Scalar, SchemaBuilder};
 use std::collections::HashSet;
 use std::fmt;
 
@@ -62,6 +62,62 @@ impl Schema {
         };
         debug_assert_eq!(schema.check(), Ok(()));
         schema
+    }
+
+    /// Returns a builder of schemas, for records that are known at run time only.
+    ///
+    /// ```
+    /// use millpond::{Scalar, Schema};
+    ///
+    /// let schema = Schema::builder()
+    ///     .field("observation", Scalar::F32, &[84, 84])
+    ///     .field("action", Scalar::I64, &[])
+    ///     .build()?;
+    /// assert_eq!(schema.fields()[1].to_string(), "action i64 @28224");
+    /// # Ok::<(), millpond::Error>(())
+    /// ```
+    pub fn builder() -> SchemaBuilder {
+        SchemaBuilder::default()
+    }
+
+    /// Returns the schema of numbers that are a record by themselves, such as `f32` (with an empty shape) or
+    /// `[[f32; 3]; 4]` (with `[4, 3]`): one field, which is named `value`.
+    ///
+    /// # Errors
+    /// As [`Field::new`].
+    ///
+    /// ```
+    /// use millpond::{Scalar, Schema};
+    ///
+    /// assert_eq!(Schema::of_numbers(Scalar::F32, &[4, 3])?, Schema::of::<[[f32; 3]; 4]>());
+    /// # Ok::<(), millpond::Error>(())
+    /// ```
+    pub fn of_numbers(scalar: Scalar, shape: &[usize]) -> crate::Result<Schema> {
+        Schema::builder().field("value", scalar, shape).build()
+    }
+
+    /// Returns the type of the number if the record is one number by itself, such as `f32`, and no struct.
+    pub fn as_number(&self) -> Option<Scalar> {
+        match &self.fields[..] {
+            [field] if field.name() == "value" && field.shape().is_empty() => Some(field.scalar()),
+            _ => None,
+        }
+    }
+
+    /// A schema of fields that fill `size` bytes.
+    pub(super) fn checked(size: usize, align: usize, fields: Vec<Field>) -> crate::Result<Schema> {
+        let schema = Schema {
+            size,
+            align,
+            fields,
+        };
+        match schema.check() {
+            Ok(()) => Ok(schema),
+            Err(why) => {
+                let expected = "one of which every byte is in exactly one field".into();
+                crate::Error::invalid("the schema", format!("impossible: {why}"), expected)
+            }
+        }
     }
 
     /// The size of the record in bytes.
@@ -215,7 +271,7 @@ fn parse_field(line: &str) -> Result<Field, String> {
         let (name, rest) = line.split_once(' ')?;
         let (kind, offset) = rest.split_once(" @")?;
         let (scalar, shape) = parse_kind(kind)?;
-        Field::checked(name, scalar, shape, offset.parse().ok()?)
+        Field::new(name, scalar, &shape, offset.parse().ok()?).ok()
     };
     field().ok_or_else(|| {
         format!(
@@ -239,7 +295,7 @@ fn parse_kind(kind: &str) -> Option<(Scalar, Vec<usize>)> {
 }
 
 /// The beginning of a line, escaped, for an error message.
-fn quoted(line: &str) -> String {
+pub(super) fn quoted(line: &str) -> String {
     match line.char_indices().nth(80) {
         Some((end, _)) => format!("{:?}...", &line[..end]),
         None => format!("{line:?}"),

@@ -1,4 +1,4 @@
-//! Records, the derive macro that makes them, and their schemas, as seen from outside.
+//! Records, the derive macro that makes them, and what both say of themselves.
 
 use millpond::{Record, Scalar, Schema};
 
