@@ -151,7 +151,7 @@ pub use record::{Difference, Element, Field, Record, Scalar, Schema, SchemaBuild
 #[cfg(feature = "archive")]
 pub use rkyv;
 pub use schedule::Schedule;
-pub use segment::{Attach, Lifetime, Participant, SegmentInfo, list, unlink, unlink_all};
+pub use segment::{Attach, Lifetime, Participant, SegmentInfo, info, list, unlink, unlink_all};
 #[cfg(feature = "trie")]
 pub use trie::{Entries, Fuzzy, Prefixes, Trie};
 pub use volume::{Check, Handle, OpenOptions, Place, PublishOptions};

@@ -13,6 +13,7 @@ use super::root_lock::LockWait;
 use super::walk::Walk;
 use crate::error::{Error, Result};
 use crate::os::{self, Access, ByteLocks};
+use crate::record::Schema;
 
 /// What [`list`] tells of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,36 @@ pub struct SegmentInfo {
     pub created: SystemTime,
     /// How many participants are attached and alive.
     pub participants: usize,
+    /// What a record, an element or a row is, where all are alike: in pools, boards, arrays, values and dictionaries.
+    pub schema: Option<Schema>,
+    /// The text by which the structure compares its types with those of a program that opens it: the schema, or, of
+    /// lookups, archives and tries, what they say of keys and values.
+    pub types: String,
+    /// The numbers from which the structure computes its layout, and in which it keeps its options; `docs/design.md`
+    /// has their meaning. Empty for a damaged segment.
+    pub parameters: Vec<u64>,
+}
+
+/// Tells about the segment of this name, without attaching to it.
+///
+/// # Errors
+/// [`Error::NotFound`](crate::Error::NotFound); else as [`list`].
+///
+/// ```
+/// use millpond::{Pool, PoolOptions, Schema};
+///
+/// let pool = Pool::<f32>::create("info-example/pool", PoolOptions::new(100))?;
+/// let info = millpond::info("info-example/pool")?;
+/// assert_eq!((info.kind.as_str(), info.parameters[0]), ("pool", 100));
+/// assert_eq!(info.schema, Some(Schema::of::<f32>()));
+/// # millpond::unlink_all("info-example")?;
+/// # Ok::<(), millpond::Error>(())
+/// ```
+pub fn info(name: &str) -> Result<SegmentInfo> {
+    let root = Root::find()?;
+    let name = Name::new(name)?;
+    let found = root.describe(&name)?;
+    found.ok_or_else(|| root.not_found(&name))
 }
 
 /// The segments that exist, by name; all of them, or those of one `run` (the first components of
@@ -134,6 +165,9 @@ impl Root {
             bytes: path.metadata().map_or(0, |found| found.len()),
             created: UNIX_EPOCH,
             participants: 0,
+            schema: None,
+            types: String::new(),
+            parameters: Vec::new(),
         };
         match self.open_to_look(&path) {
             Ok((locks, header)) if is_over(&header, &locks) => {
@@ -151,6 +185,9 @@ impl Root {
                 info.created = UNIX_EPOCH
                     .checked_add(Duration::from_micros(header.created))
                     .unwrap_or(UNIX_EPOCH);
+                info.schema = Schema::parse(&header.schema).ok();
+                info.parameters = header.parameters.to_vec();
+                info.types = header.schema;
                 info.kind = header.kind;
             }
             Err(Error::System { cause, .. }) if cause.kind() == std::io::ErrorKind::NotFound => {

@@ -34,7 +34,7 @@ use std::time::Duration;
 
 pub(crate) use arena::{Bytes, Carver, Mapping, Region, Shared, Span};
 pub(crate) use companion::Companion;
-pub use directory::{SegmentInfo, list, unlink, unlink_all};
+pub use directory::{SegmentInfo, info, list, unlink, unlink_all};
 pub(crate) use drafts::{PLACES, Replacement, create_nameless};
 pub(crate) use entry::COUNTERS;
 pub(crate) use guard::Guard;
