@@ -130,7 +130,10 @@ pub use array::{
     Chunk, ChunkedArray, SharedArray, SharedValue, Split, ValueOptions, ValueReadGuard,
     ValueWriteGuard,
 };
-pub use board::{Board, BoardLease, BoardOptions, BoardReader, Boards, BoardsOptions};
+pub use board::{
+    Board, BoardLease, BoardOptions, BoardReader, Boards, BoardsOptions, DynBoard, DynBoardLease,
+    DynBoardReader,
+};
 pub use cancel::CancelToken;
 pub use dict::{ArrayDict, Checkout, DictEntry, DictOptions, DictReader, DictView, Key};
 pub use episode::{NStep, NStepTransition, Sequences, Step};

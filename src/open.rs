@@ -4,7 +4,7 @@
 use crate::array::{
     AtomicArray, AtomicNumber, AtomicValue, ChunkedArray, SharedArray, SharedValue,
 };
-use crate::board::{Board, BoardReader};
+use crate::board::{Board, BoardReader, DynBoard, DynBoardReader};
 use crate::dict::{ArrayDict, Key};
 use crate::error::Result;
 use crate::lookup::{Lookup, LookupKey, LookupValue};
@@ -70,6 +70,8 @@ macro_rules! open_by_name {
 
 open_by_name! {
     [] DynPool;
+    [] DynBoard;
+    [] DynBoardReader;
     [T: Record] Pool<T>;
     [T: Record] Board<T>;
     [T: Record] BoardReader<T>;

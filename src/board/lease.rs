@@ -4,52 +4,25 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::{Board, Inner};
+use super::{DynBoard, Inner};
 use crate::error::Result;
-use crate::record::Record;
 
-/// A board's value in place: the newest when it was leased, and the same for as long as this lives, however
-/// many newer ones are published.
-///
-/// Nothing is copied. The value keeps one of the board's buffers from the publishers; see
-/// [`BoardOptions::buffers`](crate::BoardOptions::buffers).
-///
-/// It is `Send` and `Sync`, and holds the board as a handle does.
-///
-/// # When a process dies
-/// Its leases end with it, and publishers go on. Where a publisher dies, nothing happens to the value.
-///
-/// # Panics
-/// Reading the value panics in a process that was forked since it was leased: the lease is the parent's, and
-/// may have ended.
-///
-/// # Example
-/// ```
-/// use millpond::{Board, BoardOptions};
-///
-/// let board = Board::<f32>::anonymous(BoardOptions::new(3))?;
-/// board.publish(&[0.1, 0.2, 0.3])?;
-///
-/// let weights = board.lease()?;
-/// board.publish(&[0.4, 0.5, 0.6])?;
-/// assert_eq!(weights[1], 0.2);
-/// assert_eq!((weights.version(), board.version()), (1, 2));
-/// # Ok::<(), millpond::Error>(())
-/// ```
-pub struct BoardLease<T: Record> {
-    board: Arc<Inner<T>>,
+/// The bytes of a board's value in place: a [`BoardLease`](crate::BoardLease) without a type. They begin on a cache
+/// line.
+pub struct DynBoardLease {
+    board: Arc<Inner>,
     buffer: usize,
     version: u64,
 }
 
 const _: () = {
     const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<BoardLease<u8>>();
+    threads_may_share::<DynBoardLease>();
 };
 
-impl<T: Record> BoardLease<T> {
+impl DynBoardLease {
     /// Leases the newest value of a board, in the process that attached to it.
-    pub(super) fn new(board: &Board<T>) -> Result<Self> {
+    pub(super) fn new(board: &DynBoard) -> Result<Self> {
         let inner = board.inner.clone();
         let versions = inner.parts().versions();
         let entry = inner.segment.owner().entry();
@@ -67,20 +40,19 @@ impl<T: Record> BoardLease<T> {
     }
 }
 
-impl<T: Record> Deref for BoardLease<T> {
-    type Target = [T];
+impl Deref for DynBoardLease {
+    type Target = [u8];
 
     #[inline]
-    fn deref(&self) -> &[T] {
+    fn deref(&self) -> &[u8] {
         self.board.segment.assert_ours();
-        // SAFETY: a handle on a board of `T` exists only where the schema is that of `T`. The buffer was
-        // leased and checked (slots.rs, step 4), in this process, so what was written happened before, and
-        // nobody writes until the lease is given back, in `drop`.
+        // SAFETY: the buffer was leased and checked (slots.rs, step 4), in this process, so what was written
+        // happened before, and no process writes until the lease is given back, in `drop`.
         unsafe { self.board.parts().value(self.buffer) }
     }
 }
 
-impl<T: Record> Drop for BoardLease<T> {
+impl Drop for DynBoardLease {
     fn drop(&mut self) {
         // In a forked child the lease is the parent's.
         if self.board.segment.is_ours() {
@@ -90,10 +62,17 @@ impl<T: Record> Drop for BoardLease<T> {
     }
 }
 
-impl<T: Record> fmt::Debug for BoardLease<T> {
+impl fmt::Debug for DynBoardLease {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt_as("DynBoardLease", formatter)
+    }
+}
+
+impl DynBoardLease {
+    /// Shows it under another name.
+    pub(super) fn fmt_as(&self, name: &str, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("BoardLease")
+            .debug_struct(name)
             .field("version", &self.version)
             .finish_non_exhaustive()
     }

@@ -1,7 +1,7 @@
 //! The board: one value that a process publishes and any number fetch, whole and newest.
 //!
 //! The protocol is in `slots.rs`; how the newest value is read, in `newest.rs` and `lease.rs`; how one is
-//! published, in `publish.rs`; many boards under one name, in `family.rs`. Imports the segment and the
+//! published, in `publish.rs`; boards of a type, in `typed/`; many boards under one name, in `family.rs`. Imports the segment and the
 //! records; knows no other structure.
 
 mod family;
@@ -12,88 +12,72 @@ mod parts;
 mod publish;
 mod reader;
 mod slots;
+mod typed;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use family::Boards;
-pub use lease::BoardLease;
+pub use lease::DynBoardLease;
 pub use options::{BoardOptions, BoardsOptions};
-pub use reader::BoardReader;
+pub use reader::DynBoardReader;
+pub use typed::{Board, BoardLease, BoardReader};
 
-use crate::error::{Error, Result, check_records};
-use crate::record::Record;
+use crate::error::{Error, Result, check_schema};
+use crate::record::Schema;
 use crate::segment::{Attach, Header, Participant, Segment, check_option, open_or_create};
 use crate::sync::Event;
 use crate::sync::primitive::Channel;
 use parts::Parts;
 use slots::Newest;
 
-/// One value of fixed size, such as the weights of a network: processes publish it (one at a time),
-/// and any number read it, always whole and always the newest, with its version: a copy of it
-/// ([`fetch`](Self::fetch)), or the value itself where it lies ([`lease`](Self::lease)).
+/// A [`Board`] whose elements are known at run time: by a [`Schema`], and as bytes.
 ///
-/// Who fetches or leases takes no lock and never waits for a publisher, nor does a publisher wait for
-/// them. A handle is `Send` and `Sync`, and clones of it are the same participant. Several values under
-/// one name are [`Boards`].
+/// It is the same board: of two processes that share one, the first may have a [`Board`] and the second a `DynBoard`.
+/// A [`Board`] dereferences to it. Bytes that are given and taken need no alignment.
 ///
-/// # When a process dies
-/// A publisher that is killed half way leaves the last whole value in place; who fetches holds nothing
-/// that anybody waits for, and the leases of a process end with it.
-///
-/// # Example
 /// ```
-/// use millpond::{Board, BoardOptions};
+/// use millpond::{Board, BoardOptions, DynBoard};
 ///
-/// // A learner …
-/// let learner = Board::<f32>::create("board-example", BoardOptions::new(3))?;
-/// assert_eq!(learner.publish(&[0.1, 0.2, 0.3])?, 1);
+/// let board = Board::<f32>::create("dyn-board-example", BoardOptions::new(2))?;
+/// board.publish(&[0.5, 0.25])?;
 ///
-/// // … and a simulator, anywhere else on the machine.
-/// let simulator = Board::<f32>::open("board-example")?;
-/// let mut weights = [0.0; 3];
-/// assert_eq!(simulator.fetch(&mut weights)?, 1);
-/// assert_eq!(weights, [0.1, 0.2, 0.3]);
-///
-/// millpond::unlink("board-example")?;
+/// let any = DynBoard::open("dyn-board-example")?;
+/// assert_eq!(any.schema().as_number(), Some(millpond::Scalar::F32));
+/// let mut bytes = [0; 8];
+/// assert_eq!(any.fetch(&mut bytes)?, 1);
+/// assert_eq!(bytes[..4], 0.5f32.to_le_bytes());
+/// # millpond::unlink("dyn-board-example")?;
 /// # Ok::<(), millpond::Error>(())
 /// ```
-pub struct Board<T: Record> {
-    inner: Arc<Inner<T>>,
+#[derive(Clone)]
+pub struct DynBoard {
+    inner: Arc<Inner>,
 }
 
 const _: () = {
     const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<Board<u8>>();
+    threads_may_share::<DynBoard>();
 };
 
-struct Inner<T> {
+struct Inner {
     segment: Segment<Parts>,
     published: Channel,
-    holds: std::marker::PhantomData<fn(T) -> T>,
 }
 
-impl<T: Record> Clone for Board<T> {
-    fn clone(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
-        }
-    }
-}
-
-impl<T: Record> Board<T> {
-    /// Creates a board under a name such as `cartpole/weights`; it holds no value yet.
+impl DynBoard {
+    /// Creates a board of such elements; as [`Board::create`].
     ///
     /// # Errors
     /// As [`Pool::create`](crate::Pool::create).
-    pub fn create(name: &str, options: BoardOptions) -> Result<Self> {
-        Self::new(Segment::create(name, options.plan::<T>()?)?)
+    pub fn create(name: &str, schema: &Schema, options: BoardOptions) -> Result<Self> {
+        Self::new(Segment::create(name, options.plan(schema)?)?)
     }
 
-    /// Attaches to a board that exists.
+    /// Attaches to a board that exists, whatever its elements are.
     ///
     /// # Errors
-    /// As [`Pool::open`](crate::Pool::open).
+    /// As [`Pool::open`](crate::Pool::open), without [`Error::WrongRecord`].
     pub fn open(name: &str) -> Result<Self> {
         Self::open_with(name, &Attach::new())
     }
@@ -101,34 +85,38 @@ impl<T: Record> Board<T> {
     /// As [`open`](Self::open), with a role, or waiting for a board that is not there yet.
     ///
     /// # Errors
-    /// As [`Pool::open_with`](crate::Pool::open_with).
+    /// As [`open`](Self::open); [`Error::NotFound`] where the board did not appear in time.
     pub fn open_with(name: &str, attach: &Attach) -> Result<Self> {
-        let check = |header: &Header| check_records::<T>(name, &header.schema);
-        Self::new(Segment::open(name, attach, check)?)
+        Self::new(Segment::open(name, attach, |_| Ok(()))?)
     }
 
-    /// Attaches to the board of this name, or creates it: for processes that start in any order.
+    /// Attaches to the board of this name and of such elements, or creates it; as [`Board::open_or_create`].
     ///
     /// # Errors
-    /// [`Error::WrongOption`] where the board exists with another length or number of buffers; else as
-    /// [`create`](Self::create) and [`open`](Self::open).
-    pub fn open_or_create(name: &str, options: BoardOptions) -> Result<Self> {
+    /// As [`Board::open_or_create`].
+    pub fn open_or_create(name: &str, schema: &Schema, options: BoardOptions) -> Result<Self> {
         let attach = options.shared.attach();
         let open = || {
-            let board = Self::open_with(name, &attach)?;
+            let board = Self::open_of(name, schema, &attach)?;
             check_option(name, "length", options.len, board.len())?;
             check_option(name, "buffers", options.buffers, board.buffers())?;
             Ok(board)
         };
-        open_or_create(open, || Self::create(name, options.clone()))
+        open_or_create(open, || Self::create(name, schema, options.clone()))
     }
 
-    /// A board without a name, in the memory of this process, with the same behaviour.
+    /// A board without a name, in the memory of this process; as [`Board::anonymous`].
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for options that cannot be; [`Error::System`].
-    pub fn anonymous(options: BoardOptions) -> Result<Self> {
-        Self::new(Segment::anonymous(options.plan::<T>()?)?)
+    /// As [`Board::anonymous`].
+    pub fn anonymous(schema: &Schema, options: BoardOptions) -> Result<Self> {
+        Self::new(Segment::anonymous(options.plan(schema)?)?)
+    }
+
+    /// Attaches to a board that must have such elements.
+    fn open_of(name: &str, schema: &Schema, attach: &Attach) -> Result<Self> {
+        let check = |header: &Header| check_schema(name, &header.schema, schema);
+        Self::new(Segment::open(name, attach, check)?)
     }
 
     fn new(segment: Segment<Parts>) -> Result<Self> {
@@ -136,9 +124,13 @@ impl<T: Record> Board<T> {
             inner: Arc::new(Inner {
                 published: segment.channel(0)?,
                 segment,
-                holds: std::marker::PhantomData,
             }),
         })
+    }
+
+    /// What an element of the value is.
+    pub fn schema(&self) -> &Schema {
+        &self.inner.parts().schema
     }
 
     /// The board's name; `None` for one without.
@@ -174,47 +166,24 @@ impl<T: Record> Board<T> {
         self.inner.segment.participants()
     }
 
-    /// Copies the newest value into `value`, and gives its version.
+    /// Copies the bytes of the newest value into `value`, and gives its version.
     ///
     /// # Errors
-    /// [`Error::NothingPublished`] before the first; [`Error::InvalidArgument`] for a buffer of
-    /// another length than the board's; [`Error::Forked`]; [`Error::Damaged`] where no publisher is
-    /// at work and the newest value is still not whole.
-    pub fn fetch(&self, value: &mut [T]) -> Result<u64> {
+    /// [`Error::NothingPublished`] before the first; [`Error::InvalidArgument`] for a buffer of other bytes than the
+    /// value has; [`Error::Forked`]; [`Error::Damaged`] where no publisher is at work and the newest value is still
+    /// not whole.
+    pub fn fetch(&self, value: &mut [u8]) -> Result<u64> {
         self.inner.segment.check_process()?;
         newest::fetch(self.inner.parts(), self.name(), value)
     }
 
-    /// A copy of the newest value in memory of its own, and its version.
+    /// The bytes of the newest value in place; as [`Board::lease`].
     ///
     /// # Errors
-    /// As [`fetch`](Self::fetch).
-    ///
-    /// ```
-    /// use millpond::{Board, BoardOptions};
-    ///
-    /// let board = Board::<f32>::anonymous(BoardOptions::new(2))?;
-    /// board.publish(&[0.5, 0.6])?;
-    /// assert_eq!(board.fetch_vec()?, (vec![0.5, 0.6], 1));
-    /// # Ok::<(), millpond::Error>(())
-    /// ```
-    pub fn fetch_vec(&self) -> Result<(Vec<T>, u64)> {
+    /// As [`Board::lease`].
+    pub fn lease(&self) -> Result<DynBoardLease> {
         self.inner.segment.check_process()?;
-        newest::fetch_vec(self.inner.parts(), self.name())
-    }
-
-    /// The newest value in place: nothing is copied, and it stays as it is until the lease is dropped,
-    /// while newer ones are published into the board's other buffers.
-    ///
-    /// A lease keeps its buffer from the publishers, who fail with [`Error::NoFreeBuffer`] where leases have
-    /// all of them: so drop it soon, or give the board [more](BoardOptions::buffers).
-    ///
-    /// # Errors
-    /// [`Error::NothingPublished`] before the first; [`Error::Forked`]; [`Error::Damaged`] as
-    /// [`fetch`](Self::fetch).
-    pub fn lease(&self) -> Result<BoardLease<T>> {
-        self.inner.segment.check_process()?;
-        BoardLease::new(self)
+        DynBoardLease::new(self)
     }
 
     /// Waits for a version after `version`, and gives the newest. Sleeps meanwhile.
@@ -241,7 +210,7 @@ impl<T: Record> Board<T> {
     }
 }
 
-impl<T> Inner<T> {
+impl Inner {
     fn parts(&self) -> &Parts {
         &self.segment.structure
     }
@@ -259,10 +228,17 @@ impl<T> Inner<T> {
     }
 }
 
-impl<T: Record> std::fmt::Debug for Board<T> {
+impl std::fmt::Debug for DynBoard {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.fmt_as("DynBoard", formatter)
+    }
+}
+
+impl DynBoard {
+    /// Shows it under another name.
+    fn fmt_as(&self, name: &str, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
-            .debug_struct("Board")
+            .debug_struct(name)
             .field("name", &self.name())
             .field("len", &self.len())
             .field("version", &self.version())

@@ -3,7 +3,6 @@
 use super::parts::{Parts, load};
 use super::slots::Newest;
 use crate::error::{ANONYMOUS, Error, Result};
-use crate::record::Record;
 
 /// What is newest, if the board has a buffer of that number.
 pub(super) fn newest(parts: &Parts, name: Option<&str>) -> Result<Newest> {
@@ -46,9 +45,8 @@ pub(super) fn with_newest(
 }
 
 /// Copies the newest value of a board into `value`, and gives its version.
-pub(super) fn fetch<T: Record>(parts: &Parts, name: Option<&str>, value: &mut [T]) -> Result<u64> {
-    check_len(parts, value.len())?;
-    let bytes: &mut [u8] = bytemuck::cast_slice_mut(value);
+pub(super) fn fetch(parts: &Parts, name: Option<&str>, bytes: &mut [u8]) -> Result<u64> {
+    check_bytes(parts, bytes.len())?;
     let fetched = with_newest(parts, name, |newest| {
         let read = |buffer| load(parts.buffer(buffer), bytes);
         parts.versions().fetch(newest, read)
@@ -56,11 +54,17 @@ pub(super) fn fetch<T: Record>(parts: &Parts, name: Option<&str>, value: &mut [T
     Ok(fetched.version)
 }
 
-/// As [`fetch`], into memory of its own.
-pub(super) fn fetch_vec<T: Record>(parts: &Parts, name: Option<&str>) -> Result<(Vec<T>, u64)> {
-    let mut value = vec![T::zeroed(); parts.len];
-    let version = fetch(parts, name, &mut value)?;
-    Ok((value, version))
+/// Refuses bytes that are not as many as the value has.
+pub(super) fn check_bytes(parts: &Parts, found: usize) -> Result<()> {
+    let (len, size) = (parts.len, parts.schema.size());
+    match found == parts.bytes() {
+        true => Ok(()),
+        false => Err(Error::InvalidArgument {
+            what: "the bytes of the value",
+            found: found.to_string(),
+            expected: format!("{}, as {len} elements of {size} have", parts.bytes()),
+        }),
+    }
 }
 
 pub(super) fn check_len(parts: &Parts, found: usize) -> Result<()> {

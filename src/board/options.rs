@@ -3,7 +3,7 @@
 use super::parts::{BUFFERS, DEFAULT_BUFFERS, FEWEST_BUFFERS, LENGTH};
 use super::slots::MOST_BUFFERS;
 use crate::error::{Error, Result};
-use crate::record::{Record, Schema};
+use crate::record::Schema;
 use crate::segment::{PARAMETERS, Plan, SharedOptions, shared_options};
 
 /// The option that a board and a family of them have in common.
@@ -51,7 +51,7 @@ impl BoardOptions {
     buffers_option!();
     shared_options!();
 
-    pub(super) fn plan<T: Record>(&self) -> Result<Plan> {
+    pub(super) fn plan(&self, schema: &Schema) -> Result<Plan> {
         if self.len == 0 {
             return Error::invalid("the length of a board", "0".into(), "1 or more".into());
         }
@@ -63,8 +63,7 @@ impl BoardOptions {
         let mut parameters = [0; PARAMETERS];
         parameters[LENGTH] = self.len as u64;
         parameters[BUFFERS] = self.buffers as u64;
-        let schema = Schema::of::<T>().to_string();
-        Ok(self.shared.plan(parameters, 1, schema))
+        Ok(self.shared.plan(parameters, 1, schema.to_string()))
     }
 }
 

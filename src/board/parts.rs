@@ -1,6 +1,6 @@
 //! What a board keeps in its segment, and where.
 //!
-//! Imports the segment and the protocol; knows no element type but where a lessee reads in place.
+//! Imports the segment and the protocol; knows no element type.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::slots::{MOST_BUFFERS, Versions, row_words};
 use crate::os::cpu::{CACHE_LINE, LINE_WORDS, load_words, store_words};
 use crate::os::fail_point;
-use crate::record::{Record, Schema};
+use crate::record::Schema;
 use crate::segment::{Carver, Header, Mapping, Region, Span, Structure};
 use crate::sync::{EventWords, Marks};
 
@@ -33,6 +33,8 @@ pub(super) struct Parts {
     /// The buffers after one another, each on whole cache lines.
     words: Region<AtomicU64>,
     pub(super) len: usize,
+    /// What an element is.
+    pub(super) schema: Schema,
 }
 
 pub(super) struct Layout {
@@ -42,6 +44,7 @@ pub(super) struct Layout {
     lessees: Span<AtomicU64>,
     words: Span<AtomicU64>,
     len: usize,
+    schema: Schema,
 }
 
 impl Structure for Parts {
@@ -75,6 +78,7 @@ impl Structure for Parts {
                 lessees: carver.carve(Marks::words(header.participants))?,
                 words: carver.carve(words.checked_mul(buffers)?)?,
                 len,
+                schema,
             })
         })();
         carved.ok_or_else(|| "it is larger than the address space".into())
@@ -88,6 +92,7 @@ impl Structure for Parts {
             lessees: mapping.region(&layout.lessees),
             words: mapping.region(&layout.words),
             len: layout.len,
+            schema: layout.schema,
         }
     }
 
@@ -119,19 +124,21 @@ impl Parts {
         &self.words[number * words..(number + 1) * words]
     }
 
-    /// The value in a buffer, as it lies in memory.
+    /// How many bytes the value has.
+    pub(super) fn bytes(&self) -> usize {
+        self.len * self.schema.size()
+    }
+
+    /// The value in a buffer, as it lies in memory: it begins on a cache line.
     ///
     /// # Safety
-    /// The schema of `T` is that of the segment. Nobody writes the buffer, in any process, while the slice
-    /// lives, and what was written before happened before this call.
-    pub(super) unsafe fn value<T: Record>(&self, number: usize) -> &[T] {
-        const { assert!(align_of::<T>() <= CACHE_LINE) };
+    /// No process writes the buffer while the slice lives, and what was written before happened before this call.
+    pub(super) unsafe fn value(&self, number: usize) -> &[u8] {
         let words = self.buffer(number);
-        assert!(self.len * size_of::<T>() <= size_of_val(words));
-        // SAFETY: the buffer is that long, as was just checked, and begins on a cache line, so it is
-        // aligned for `T`, of which any bytes are a value; `self` keeps it mapped. The caller promises
-        // that nobody writes.
-        unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), self.len) }
+        assert!(self.bytes() <= size_of_val(words));
+        // SAFETY: the buffer is that long, as was just checked; `self` keeps it mapped. The caller promises
+        // that no process writes.
+        unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), self.bytes()) }
     }
 }
 

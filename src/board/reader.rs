@@ -3,71 +3,31 @@
 //! Loads only. Imports the segment and how a board is read.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::parts::Parts;
 use super::{newest, no_newer};
-use crate::error::{Result, check_records};
-use crate::record::Record;
+use crate::error::Result;
+use crate::record::Schema;
 use crate::segment::{Attach, Header, Observation};
 
 /// The longest pause between two looks for a newer version.
 const LONGEST_PAUSE: Duration = Duration::from_millis(2);
 
-/// A [`Board`](super::Board) that this process can read and not write: the system maps it read-only, so
-/// that a stray write of any code in the process ends the process and harms nobody.
-///
-/// A reader takes no place among the board's participants, and they do not list it. A board that is to
-/// live while somebody is attached lives while it is read, too. A handle is `Send` and `Sync`, and
-/// clones of it share one attachment.
-///
-/// The process must be allowed to write to the board's file all the same, as it takes locks there. On an overlay
-/// file system that copies the file up from the lower layer, as a writer does, so both have the same one.
-///
-/// A reader copies; it cannot lease a value in place. Nor is there such a thing for a
-/// [`Pool`](crate::Pool): who leases or samples says what it holds, in the segment itself.
-///
-/// # When a process dies
-/// As for a board: the last whole value stays. A reader that is killed leaves nothing.
-///
-/// # Example
-/// ```
-/// use millpond::{Board, BoardOptions, BoardReader};
-///
-/// let learner = Board::<f32>::create("reader-example", BoardOptions::new(2))?;
-/// learner.publish(&[0.1, 0.2])?;
-///
-/// let reader = BoardReader::<f32>::open("reader-example")?;
-/// let mut weights = [0.0; 2];
-/// assert_eq!(reader.fetch(&mut weights)?, 1);
-/// assert_eq!(weights, [0.1, 0.2]);
-///
-/// millpond::unlink("reader-example")?;
-/// # Ok::<(), millpond::Error>(())
-/// ```
-pub struct BoardReader<T: Record> {
+/// A [`BoardReader`](crate::BoardReader) of a board whose elements are known at run time.
+#[derive(Clone)]
+pub struct DynBoardReader {
     observation: Arc<Observation<Parts>>,
-    holds: PhantomData<fn() -> T>,
 }
 
 const _: () = {
     const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<BoardReader<u8>>();
+    threads_may_share::<DynBoardReader>();
 };
 
-impl<T: Record> Clone for BoardReader<T> {
-    fn clone(&self) -> Self {
-        Self {
-            observation: self.observation.clone(),
-            holds: PhantomData,
-        }
-    }
-}
-
-impl<T: Record> BoardReader<T> {
+impl DynBoardReader {
     /// Attaches to a board that exists.
     ///
     /// # Errors
@@ -81,11 +41,23 @@ impl<T: Record> BoardReader<T> {
     /// # Errors
     /// As [`Pool::open_with`](crate::Pool::open_with).
     pub fn open_with(name: &str, attach: &Attach) -> Result<Self> {
-        let check = |header: &Header| check_records::<T>(name, &header.schema);
+        Self::open_checked(name, attach, |_| Ok(()))
+    }
+
+    /// As [`open_with`](Self::open_with), where the header passes a check.
+    pub(super) fn open_checked(
+        name: &str,
+        attach: &Attach,
+        check: impl Fn(&Header) -> Result<()>,
+    ) -> Result<Self> {
         Ok(Self {
             observation: Arc::new(Observation::open(name, attach, check)?),
-            holds: PhantomData,
         })
+    }
+
+    /// What an element of the value is.
+    pub fn schema(&self) -> &Schema {
+        &self.parts().schema
     }
 
     /// The board's name.
@@ -107,22 +79,13 @@ impl<T: Record> BoardReader<T> {
         self.parts().versions().newest().version
     }
 
-    /// Copies the newest value into `value`, and gives its version.
+    /// Copies the bytes of the newest value into `value`, and gives its version.
     ///
     /// # Errors
-    /// As [`Board::fetch`](super::Board::fetch).
-    pub fn fetch(&self, value: &mut [T]) -> Result<u64> {
+    /// As [`DynBoard::fetch`](super::DynBoard::fetch).
+    pub fn fetch(&self, value: &mut [u8]) -> Result<u64> {
         self.observation.check_process()?;
         newest::fetch(self.parts(), Some(self.name()), value)
-    }
-
-    /// A copy of the newest value in memory of its own, and its version.
-    ///
-    /// # Errors
-    /// As [`Board::fetch`](super::Board::fetch).
-    pub fn fetch_vec(&self) -> Result<(Vec<T>, u64)> {
-        self.observation.check_process()?;
-        newest::fetch_vec(self.parts(), Some(self.name()))
     }
 
     /// Waits for a version after `version`, and gives the newest.
@@ -150,15 +113,22 @@ impl<T: Record> BoardReader<T> {
         }
     }
 
-    fn parts(&self) -> &Parts {
+    pub(super) fn parts(&self) -> &Parts {
         &self.observation.structure
     }
 }
 
-impl<T: Record> fmt::Debug for BoardReader<T> {
+impl fmt::Debug for DynBoardReader {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt_as("DynBoardReader", formatter)
+    }
+}
+
+impl DynBoardReader {
+    /// Shows it under another name.
+    pub(super) fn fmt_as(&self, name: &str, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("BoardReader")
+            .debug_struct(name)
             .field("name", &self.name())
             .field("len", &self.len())
             .field("version", &self.version())

@@ -103,9 +103,9 @@ fn a_process_stopped_at_any_moment_is_never_taken_for_dead() {
         signal(stopped, Signal::SIGSTOP);
         // Time enough for the others to make the mistake.
         let others = [&workers[(round + 1) % 3].1, &workers[(round + 2) % 3].1];
-        let before = others.map(Board::version);
+        let before = others.map(|board| board.version());
         thread::sleep(Duration::from_millis(30));
-        let after = others.map(Board::version);
+        let after = others.map(|board| board.version());
         // Who waits for a stopped owner of the lock is itself where it was.
         inside += u32::from(before[0] + 2 > after[0] && before[1] + 2 > after[1]);
         let mut found = listed(&pool);
