@@ -319,3 +319,34 @@ fn a_directory_that_is_missing_is_an_error_that_names_it() {
     }
     pool.insert(&1).unwrap();
 }
+
+/// A record that was in one view only is in no pool without that view, and so is left out.
+#[test]
+fn what_no_view_of_the_pool_has_is_not_loaded() {
+    let options = || PoolOptions::new(300).alpha(1.0);
+    let pool = Pool::<u64>::anonymous(options().view("expert", ViewOptions::new())).unwrap();
+    for number in 0..200 {
+        let priorities = match number % 5 {
+            0 => [None, Some(1.0)],
+            1 => [Some(2.0), Some(3.0)],
+            _ => [Some(4.0), None],
+        };
+        pool.insert_into_views(&number, &priorities).unwrap();
+    }
+    let path = std::env::temp_dir().join(format!("millpond-nowhere-{}", std::process::id()));
+    pool.save(&path).unwrap();
+    let plain = Pool::<u64>::anonymous(options()).unwrap();
+    let loaded = plain.load(&path).unwrap();
+    assert_eq!((loaded.records, loaded.left_out), (160, 40));
+    assert_eq!(
+        (plain.len(), plain.total_priority()),
+        (160, 40.0 * 2.0 + 120.0 * 4.0)
+    );
+    for key in 0..160 {
+        assert_ne!(plain.get(key).unwrap().unwrap() % 5, 0);
+    }
+    plain.verify().unwrap();
+    let same = Pool::<u64>::anonymous(options().view("expert", ViewOptions::new())).unwrap();
+    assert_eq!(same.load(&path).unwrap().records, 200);
+    std::fs::remove_file(&path).unwrap();
+}

@@ -118,9 +118,23 @@ impl<'a> Loading<'a> {
         };
         let tables = self.inner.parts().tables.iter().zip(&self.tables);
         let saved: Vec<_> = tables.map(|(table, found)| place(table, found)).collect();
+        let tables = &self.inner.parts().tables;
+        let is_nowhere = |at: usize| {
+            let mut of_pool = tables.iter().zip(&saved);
+            of_pool.all(|(table, saved)| {
+                let saved = saved.as_ref();
+                saved.is_some_and(|saved| is_used_up(saved.counts[at], table.shape.times))
+            })
+        };
         let mut next = skipped;
         while next < block.keys.len() {
-            let count = (block.keys.len() - next).min(CHUNK);
+            let some = (next..block.keys.len()).take(CHUNK);
+            let count = some.take_while(|&at| !is_nowhere(at)).count();
+            if count == 0 {
+                self.left_out += 1;
+                next += 1;
+                continue;
+            }
             let mut claim = self.inner.claim::<CHUNK>(count)?;
             claim.link = LINKS_ARE_WRITTEN;
             let these = next..next + claim.count;
@@ -195,6 +209,11 @@ fn raised(leaf: f32, power: f32) -> f32 {
     }
 }
 
+/// Whether a record that was sampled so often is in no table that gives each record so many `times`.
+fn is_used_up(count: u32, times: u32) -> bool {
+    count == ABSENT || (times > 0 && count >= times)
+}
+
 impl SavedTable {
     /// Takes leaves and counts as a table with another alpha, and another limit of samples, has them.
     fn fit(leaves: &mut Vec<f32>, counts: &mut Vec<u32>, power: f32, times: u32) -> Self {
@@ -203,8 +222,10 @@ impl SavedTable {
             counts: std::mem::take(counts),
         };
         for (leaf, count) in fitted.leaves.iter_mut().zip(&fitted.counts) {
-            let exhausted = *count == ABSENT || (times > 0 && *count >= times);
-            *leaf = if exhausted { 0.0 } else { raised(*leaf, power) };
+            *leaf = match is_used_up(*count, times) {
+                true => 0.0,
+                false => raised(*leaf, power),
+            };
         }
         fitted
     }

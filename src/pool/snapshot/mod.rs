@@ -41,7 +41,8 @@ pub struct Saved {
 pub struct Loaded {
     /// Records that were inserted.
     pub records: usize,
-    /// Records of the snapshot that were not, as the pool has too few slots: the oldest.
+    /// Records of the snapshot that were not: the oldest, if the pool has too few slots; and those that none of its
+    /// views has, or gives out once more.
     pub left_out: usize,
 }
 
