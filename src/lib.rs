@@ -150,7 +150,7 @@ pub use pool::{
 };
 #[doc(hidden)]
 pub use record::__private;
-pub use record::{Difference, Element, Field, Record, Scalar, Schema, SchemaBuilder};
+pub use record::{Difference, Element, Field, Record, Scalar, Schema, SchemaBuilder, ShownRecord};
 #[cfg(feature = "archive")]
 pub use rkyv;
 pub use schedule::Schedule;

@@ -12,12 +12,14 @@ mod difference;
 mod element;
 mod field;
 mod schema;
+mod shown;
 
 pub use builder::SchemaBuilder;
 pub use difference::Difference;
 pub use element::Element;
 pub use field::{Field, Scalar};
 pub use schema::Schema;
+pub use shown::ShownRecord;
 
 /// The most fields that a record may have.
 pub(crate) const MAX_FIELDS: usize = 128;

@@ -1,9 +1,12 @@
 //! One pool, which one process has by a type and another by a schema that it finds in the segment.
 
-use millpond::{Column, DynPool, Error, InputColumn, Pool, PoolOptions, Record, Schema};
+use millpond::{
+    Board, BoardOptions, Column, DynBoard, DynPool, Error, InputColumn, Pool, PoolOptions, Record,
+    Schema,
+};
 
 use crate::child::Child;
-use crate::orders::Orders;
+use crate::orders::{Orders, argument};
 use crate::stage::{Part, named};
 
 pub const PART: Part = Part {
@@ -12,8 +15,9 @@ pub const PART: Part = Part {
         a_process_that_knows_no_type_uses_a_pool_of_one,
         a_process_that_knows_the_type_uses_a_pool_that_was_made_of_a_schema,
         other_records_are_refused_with_both_schemas,
+        a_process_that_knows_nothing_prints_what_a_segment_holds,
     ],
-    roles: named![typed],
+    roles: named![typed, printer],
     ..Part::EMPTY
 };
 
@@ -179,4 +183,47 @@ fn other_records_are_refused_with_both_schemas() {
         "{refused}"
     );
     drop(pool);
+}
+
+/// Prints the records of a segment, or the elements of its value. Argument: its name.
+fn printer() {
+    let name: String = argument(0);
+    match millpond::info(&name).unwrap().kind.as_str() {
+        "pool" => {
+            let pool = DynPool::open(&name).unwrap();
+            let mut bytes = vec![0; pool.schema().size()];
+            for key in 0..pool.len() as u64 {
+                assert!(pool.get(key, &mut bytes).unwrap());
+                println!("{}", pool.schema().show(&bytes));
+            }
+        }
+        "board" => {
+            let board = DynBoard::open(&name).unwrap();
+            let value = board.lease().unwrap();
+            for element in value.chunks(board.schema().size()) {
+                println!("{}", board.schema().show(element));
+            }
+        }
+        other => panic!("a segment of kind {other}"),
+    }
+}
+
+fn a_process_that_knows_nothing_prints_what_a_segment_holds() {
+    let print = |name: &str| Child::start("dynamic_pool::printer", &[&name]).ended();
+    let pool = Pool::<Everything>::create(POOL, PoolOptions::new(10)).unwrap();
+    pool.insert_batch(&[everything(0), everything(1)]).unwrap();
+    let printed = print(POOL);
+    assert_eq!(
+        printed[0],
+        "number 0, float 0.0, signed 0, small [[0.0, 0.1, -1.0], [1e-30, 7.0, 0.0]], counts [0, 0], differences \
+         [0, -1], short [0, -32768, 3], shorts [[[0, 1]], [[2, 3]]], letters [107, 110, 111, 119, 110], sign 0"
+    );
+    assert!(printed[1].starts_with("number 1, float 3.8"), "{printed:?}");
+    assert_eq!(printed.len(), 2);
+    let board = Board::<[f32; 2]>::create("dynamic/value", BoardOptions::new(3)).unwrap();
+    board
+        .publish(&[[0.5, -1.0], [2.0, 3.25], [f32::INFINITY, 0.0]])
+        .unwrap();
+    let expected = ["value [0.5, -1.0]", "value [2.0, 3.25]", "value [inf, 0.0]"];
+    assert_eq!(print("dynamic/value"), expected);
 }

@@ -3,3 +3,4 @@
 
 mod derive;
 mod schemas;
+mod shown;
