@@ -35,7 +35,8 @@ impl DynPool {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] for a `count` of 0, or above the capacity; else as
-    /// [`Pool::insert`](crate::Pool::insert). After an error no slot is reserved.
+    /// [`Pool::insert`](crate::Pool::insert). After an error no slot is reserved, but the records that had to make room
+    /// for those that were found before are gone.
     pub fn reserve(&self, count: usize) -> Result<DynReservation> {
         self.inner.segment.check_process()?;
         if !(1..=self.capacity()).contains(&count) {

@@ -1,9 +1,11 @@
 //! The pool of records that are known at run time beside the pool of a type: the same calls, with the same random
 //! numbers, give the same keys, records, probabilities and files.
 
+use std::time::Duration;
+
 use millpond::{
-    Column, DynPool, Error, Fill, InputColumn, Pool, PoolOptions, Record, Sampler, Scalar, Schema,
-    ViewOptions,
+    Column, DynPool, Error, Fill, InputColumn, Patience, Pool, PoolOptions, Record, Sampler,
+    Scalar, Schema, ViewOptions,
 };
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -76,7 +78,7 @@ fn pools(seed: u64) -> (Pool<Step>, DynPool) {
     (typed, dynamic)
 }
 
-fn numbers(seed: u64) -> StdRng {
+fn numbers_of(seed: u64) -> StdRng {
     StdRng::seed_from_u64(seed)
 }
 
@@ -94,8 +96,10 @@ fn all_samplers_give_the_same() {
         Sampler::ranked(),
     ];
     for (seed, sampler) in (0..).zip(samplers) {
-        let one = typed.sample_by(sampler, 64, &mut numbers(seed)).unwrap();
-        let other = dynamic.sample_by(sampler, 64, &mut numbers(seed)).unwrap();
+        let one = typed.sample_by(sampler, 64, &mut numbers_of(seed)).unwrap();
+        let other = dynamic
+            .sample_by(sampler, 64, &mut numbers_of(seed))
+            .unwrap();
         assert_eq!(one.keys(), other.keys());
         assert_eq!(one.probabilities(), other.probabilities());
         assert!(one.records().map(bytemuck::bytes_of).eq(other.records()));
@@ -108,8 +112,8 @@ fn all_samplers_give_the_same() {
     }
     let (one, other) = (typed.view("view").unwrap(), dynamic.view("view").unwrap());
     for seed in 0..30 {
-        let one = one.sample(10, &mut numbers(seed)).unwrap();
-        let other = other.sample(10, &mut numbers(seed)).unwrap();
+        let one = one.sample(10, &mut numbers_of(seed)).unwrap();
+        let other = other.sample(10, &mut numbers_of(seed)).unwrap();
         assert_eq!(one.keys(), other.keys());
     }
     assert_eq!(typed.statistics(), dynamic.statistics());
@@ -122,7 +126,7 @@ fn windows_and_stacks_are_the_same() {
         DynPool::anonymous(&schema(), options()).unwrap(),
     );
     let (mut one, mut other) = (typed.episode().unwrap(), dynamic.episode().unwrap());
-    let random = &mut numbers(7);
+    let random = &mut numbers_of(7);
     for number in 0..900 {
         let (record, last) = (step(random), number % 23 == 22);
         let bytes = bytemuck::bytes_of(&record);
@@ -132,8 +136,8 @@ fn windows_and_stacks_are_the_same() {
         };
         assert_eq!(keys.0.unwrap(), keys.1.unwrap());
     }
-    let one = typed.sample_windows(40, 5, &mut numbers(1)).unwrap();
-    let other = dynamic.sample_windows(40, 5, &mut numbers(1)).unwrap();
+    let one = typed.sample_windows(40, 5, &mut numbers_of(1)).unwrap();
+    let other = dynamic.sample_windows(40, 5, &mut numbers_of(1)).unwrap();
     assert!(one.lengths().eq(other.lengths()));
     for (one, other) in one.iter().zip(other.iter()) {
         assert!(one.keys().eq(other.keys()));
@@ -207,7 +211,7 @@ fn rows_and_columns_are_what_records_are() {
         DynPool::anonymous(&schema(), options()).unwrap(),
         DynPool::anonymous(&schema(), options()).unwrap(),
     );
-    let random = &mut numbers(11);
+    let random = &mut numbers_of(11);
     for count in [1, 63, 64, 65, 200, 331, 0, 17] {
         let records: Vec<Step> = (0..count).map(|_| step(random)).collect();
         let priorities: Vec<f32> = (0..count).map(|_| random.random()).collect();
@@ -280,7 +284,7 @@ fn reservations_of_many_slots_are_linked_and_given_up() {
         .map(|at: usize| at.checked_sub(1).map(|at| keys[at]))
         .collect();
     slots.commit_after(&previous, None).unwrap();
-    let windows = pool.sample_windows(5, 4, &mut numbers(1)).unwrap();
+    let windows = pool.sample_windows(5, 4, &mut numbers_of(1)).unwrap();
     for window in windows.iter() {
         let last = window.get(window.len() - 1)[0];
         let expected = last.saturating_sub(3)..=last;
@@ -329,4 +333,72 @@ fn wrong_bytes_and_columns_are_refused_in_words() {
     assert!(pool.is_empty());
     let wrong = pool.typed::<u64>().unwrap_err().to_string();
     assert!(wrong.contains("observation f32[2,3]"), "{wrong}");
+}
+
+#[test]
+fn a_reservation_that_fails_half_way_gives_all_back() {
+    let numbers = Schema::of::<u64>();
+    let patience = || Patience::new().limit(Duration::ZERO);
+    let queue = DynPool::anonymous(&numbers, PoolOptions::queue(100).unwrap()).unwrap();
+    let queue = queue.with_patience(patience());
+    let bytes = |count: usize| vec![7; count * 8];
+    queue
+        .insert_batch(&bytes(20), None, &mut Vec::new())
+        .unwrap();
+    for _ in 0..30 {
+        // More than a claim; 80 are allowed.
+        assert!(matches!(queue.reserve(90), Err(Error::TimedOut { .. })));
+        drop(queue.reserve(80).unwrap());
+        let reserved = queue.reserve(70).unwrap();
+        let refused = queue.insert_batch(&bytes(11), None, &mut Vec::new());
+        assert!(matches!(refused, Err(Error::TimedOut { .. })));
+        // Ten of the eleven found a slot.
+        assert_eq!(queue.len(), 30);
+        assert!(
+            reserved.commit(Some(&[1.0; 69])).is_err(),
+            "one priority is missing"
+        );
+        let mut reserved = queue.reserve(70).unwrap();
+        for index in 0..70 {
+            reserved
+                .get_mut(index)
+                .copy_from_slice(&index.to_le_bytes()[..8]);
+        }
+        reserved.commit(None).unwrap();
+        let all = queue.sample(100, &mut numbers_of(1)).unwrap();
+        assert!(
+            all.records()
+                .skip(30)
+                .enumerate()
+                .all(|(at, record)| record == at.to_le_bytes())
+        );
+        drop(all);
+        assert!(queue.is_empty());
+        queue.verify().unwrap();
+        queue
+            .insert_batch(&bytes(20), None, &mut Vec::new())
+            .unwrap();
+    }
+}
+
+#[test]
+fn a_reservation_finds_no_slots_where_batches_hold_them() {
+    let pool = DynPool::anonymous(&Schema::of::<u64>(), PoolOptions::new(100)).unwrap();
+    let records: Vec<u64> = (0..100).collect();
+    let bytes = bytemuck::cast_slice(&records);
+    pool.insert_batch(bytes, None, &mut Vec::new()).unwrap();
+    let held = pool
+        .sample_by(Sampler::newest(), 50, &mut numbers_of(1))
+        .unwrap();
+    assert!(matches!(pool.reserve(51), Err(Error::NoFreeSlot { .. })));
+    assert!(held.keys().iter().rev().copied().eq(50..100));
+    assert_eq!(pool.len(), 50);
+    let slots = pool.reserve(50).unwrap();
+    slots.commit(None).unwrap();
+    assert_eq!(pool.len(), 100);
+    drop(held);
+    pool.verify().unwrap();
+    assert_eq!(pool.reserve(100).unwrap().len(), 100);
+    assert!(pool.is_empty());
+    pool.verify().unwrap();
 }
