@@ -127,7 +127,8 @@ mod workers;
 pub use archive::{Archivable, Archive};
 pub use array::{
     ArrayOptions, ArrayReadGuard, ArrayWriteGuard, Atomic, AtomicArray, AtomicNumber, AtomicValue,
-    Chunk, ChunkedArray, SharedArray, SharedValue, Split, ValueOptions, ValueReadGuard,
+    Chunk, ChunkedArray, DynArray, DynArrayReadGuard, DynArrayWriteGuard, DynChunk,
+    DynChunkedArray, DynSplit, SharedArray, SharedValue, Split, ValueOptions, ValueReadGuard,
     ValueWriteGuard,
 };
 pub use board::{

@@ -2,7 +2,8 @@
 //! imported by none.
 
 use crate::array::{
-    AtomicArray, AtomicNumber, AtomicValue, ChunkedArray, SharedArray, SharedValue,
+    AtomicArray, AtomicNumber, AtomicValue, ChunkedArray, DynArray, DynChunkedArray, SharedArray,
+    SharedValue,
 };
 use crate::board::{Board, BoardReader, DynBoard, DynBoardReader};
 use crate::dict::{ArrayDict, Key};
@@ -72,6 +73,8 @@ open_by_name! {
     [] DynPool;
     [] DynBoard;
     [] DynBoardReader;
+    [] DynArray;
+    [] DynChunkedArray;
     [T: Record] Pool<T>;
     [T: Record] Board<T>;
     [T: Record] BoardReader<T>;

@@ -2,6 +2,7 @@
 //!
 //! Imports the segment.
 
+use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use super::number::{Atomic, AtomicNumber};
 use super::options::{Access, ArrayOptions, Shape, too_large};
 use super::{Elements, Inner, array_methods};
 use crate::error::Result;
+use crate::record::Schema;
 use crate::segment::{Attach, Carver, Header, Mapping, Region, Span, Structure};
 
 /// A fixed number of [`Atomic`] numbers that processes share, all zero at first: a slice of them, with no
@@ -40,7 +42,8 @@ use crate::segment::{Attach, Carver, Header, Mapping, Region, Span, Structure};
 /// # Ok::<(), millpond::Error>(())
 /// ```
 pub struct AtomicArray<T: AtomicNumber> {
-    pub(super) inner: Arc<Inner<Atoms<T>>>,
+    inner: Arc<Inner<Atoms<T>>>,
+    holds: PhantomData<fn(T) -> T>,
 }
 
 const _: () = {
@@ -84,7 +87,6 @@ impl<T: AtomicNumber> Structure for Atoms<T> {
 }
 
 impl<T: AtomicNumber> Elements for Atoms<T> {
-    type Element = T;
     const ACCESS: Access = Access::Atomics;
 
     fn len(&self) -> usize {

@@ -3,6 +3,7 @@
 //! Imports the segment and the protocol.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut, Range};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,15 +17,9 @@ use crate::error::{Error, Result};
 use crate::record::Record;
 use crate::sync::Owner;
 
-/// Elements of a [`ChunkedArray`](crate::ChunkedArray), a plain slice that nobody else can have while this lives.
-///
-/// Dropped, it is free again: done in its pass if [`split`](crate::ChunkedArray::split) gave it out, and
-/// not done if the thread panics.
-///
-/// # Panics
-/// Its elements, in a forked child: they are the parent's.
-pub struct Chunk<'a, T: Record> {
-    array: &'a Inner<Chunked<T>>,
+/// The bytes of elements of a [`DynChunkedArray`](crate::DynChunkedArray): a [`Chunk`] without a type.
+pub struct DynChunk<'a> {
+    array: &'a Inner<Chunked>,
     chunks: Range<usize>,
     elements: Range<usize>,
     ending: Ending,
@@ -35,9 +30,9 @@ pub struct Chunk<'a, T: Record> {
     panicking: bool,
 }
 
-impl<'a, T: Record> Chunk<'a, T> {
+impl<'a> DynChunk<'a> {
     /// One chunk that the caller has taken, or none yet, from that of this number on.
-    fn new(array: &'a Inner<Chunked<T>>, chunks: Range<usize>, ending: Ending, left: bool) -> Self {
+    fn new(array: &'a Inner<Chunked>, chunks: Range<usize>, ending: Ending, left: bool) -> Self {
         Self {
             array,
             elements: array.elements(chunks.start),
@@ -52,7 +47,7 @@ impl<'a, T: Record> Chunk<'a, T> {
     /// Takes these chunks in the order of their numbers, so that of two who want the same ones neither
     /// waits for the other in a circle.
     pub(super) fn take(
-        array: &'a Inner<Chunked<T>>,
+        array: &'a Inner<Chunked>,
         chunks: Range<usize>,
         limit: Duration,
     ) -> Result<Self> {
@@ -113,31 +108,31 @@ impl<'a, T: Record> Chunk<'a, T> {
     }
 }
 
-impl<T: Record> Deref for Chunk<'_, T> {
-    type Target = [T];
+impl Deref for DynChunk<'_> {
+    type Target = [u8];
 
     #[inline]
-    fn deref(&self) -> &[T] {
+    fn deref(&self) -> &[u8] {
         self.array.segment.assert_ours();
-        let records = &self.array.segment.structure.records;
+        let records = &self.array.segment.structure.rows;
         // SAFETY: the words of these chunks name this participant, of which one `Chunk` has them, from before
         // `self` until after it; nobody touches elements of a chunk that it does not have.
         unsafe { records.slice(self.elements.clone()) }
     }
 }
 
-impl<T: Record> DerefMut for Chunk<'_, T> {
+impl DerefMut for DynChunk<'_> {
     #[inline]
-    fn deref_mut(&mut self) -> &mut [T] {
+    fn deref_mut(&mut self) -> &mut [u8] {
         self.array.segment.assert_ours();
-        let records = &self.array.segment.structure.records;
+        let records = &self.array.segment.structure.rows;
         // SAFETY: as in `deref`; and `self` lends them to one borrower at a time. Whoever takes the chunk next
         // sees what was written here (`hand_out.rs`).
         unsafe { records.slice_mut(self.elements.clone()) }
     }
 }
 
-impl<T: Record> Drop for Chunk<'_, T> {
+impl Drop for DynChunk<'_> {
     fn drop(&mut self) {
         // What a forked child drops is its parent's.
         if !self.array.segment.is_ours() {
@@ -157,19 +152,19 @@ impl<T: Record> Drop for Chunk<'_, T> {
     }
 }
 
-impl<T: Record> fmt::Debug for Chunk<'_, T> {
+impl fmt::Debug for DynChunk<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Chunk")
+            .debug_struct("DynChunk")
             .field("range", &self.elements)
             .field("was_left", &self.left)
             .finish_non_exhaustive()
     }
 }
 
-/// The chunks of one pass; see [`ChunkedArray::split`](crate::ChunkedArray::split).
-pub struct Split<'a, T: Record> {
-    array: &'a Inner<Chunked<T>>,
+/// The chunks of one pass; see [`DynChunkedArray::split`](crate::DynChunkedArray::split).
+pub struct DynSplit<'a> {
+    array: &'a Inner<Chunked>,
     pass: u32,
     /// The next chunk to look at, and how many were not looked at, round the array's end.
     next: usize,
@@ -180,8 +175,8 @@ pub struct Split<'a, T: Record> {
     kept: Arc<AtomicUsize>,
 }
 
-impl<'a, T: Record> Split<'a, T> {
-    pub(super) fn new(array: &'a Inner<Chunked<T>>, pass: u32) -> Self {
+impl<'a> DynSplit<'a> {
+    pub(super) fn new(array: &'a Inner<Chunked>, pass: u32) -> Self {
         let chunks = array.chunks();
         Self {
             array,
@@ -193,15 +188,15 @@ impl<'a, T: Record> Split<'a, T> {
         }
     }
 
-    fn give(&self, chunk: usize, left: bool) -> Chunk<'a, T> {
+    fn give(&self, chunk: usize, left: bool) -> DynChunk<'a> {
         self.kept.fetch_add(1, Ordering::Relaxed);
-        let mut given = Chunk::new(self.array, chunk..chunk + 1, Ending::Done, left);
+        let mut given = DynChunk::new(self.array, chunk..chunk + 1, Ending::Done, left);
         given.kept = Some(self.kept.clone());
         given
     }
 
     /// The next chunk of those that nobody has looked at here.
-    fn go_on(&mut self) -> Option<Chunk<'a, T>> {
+    fn go_on(&mut self) -> Option<DynChunk<'a>> {
         while self.ahead > 0 {
             let chunk = self.next;
             self.next = (chunk + 1) % self.array.chunks();
@@ -216,7 +211,7 @@ impl<'a, T: Record> Split<'a, T> {
     }
 
     /// One of those that others had; `None` where they have all that is left, `Some(None)` where nothing is.
-    fn look_again(&mut self) -> Option<Option<Chunk<'a, T>>> {
+    fn look_again(&mut self) -> Option<Option<DynChunk<'a>>> {
         let mut at = 0;
         while at < self.others.len() {
             let chunk = self.others[at] as usize;
@@ -238,10 +233,10 @@ impl<'a, T: Record> Split<'a, T> {
     }
 }
 
-impl<'a, T: Record> Iterator for Split<'a, T> {
-    type Item = Chunk<'a, T>;
+impl<'a> Iterator for DynSplit<'a> {
+    type Item = DynChunk<'a>;
 
-    fn next(&mut self) -> Option<Chunk<'a, T>> {
+    fn next(&mut self) -> Option<DynChunk<'a>> {
         if !self.array.segment.is_ours() {
             return None;
         }
@@ -262,11 +257,108 @@ impl<'a, T: Record> Iterator for Split<'a, T> {
     }
 }
 
+impl fmt::Debug for DynSplit<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("DynSplit")
+            .field("pass", &self.pass)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Elements of a [`ChunkedArray`](crate::ChunkedArray), a plain slice that nobody else can have while this lives.
+///
+/// Dropped, it is free again: done in its pass if [`split`](crate::ChunkedArray::split) gave it out, and
+/// not done if the thread panics.
+///
+/// # Panics
+/// Its elements, in a forked child: they are the parent's.
+pub struct Chunk<'a, T: Record> {
+    dynamic: DynChunk<'a>,
+    holds: PhantomData<&'a mut T>,
+}
+
+impl<'a, T: Record> Chunk<'a, T> {
+    /// Of an array of such elements.
+    pub(super) fn of(dynamic: DynChunk<'a>) -> Self {
+        Self {
+            dynamic,
+            holds: PhantomData,
+        }
+    }
+
+    /// Which elements of the array these are.
+    pub fn range(&self) -> Range<usize> {
+        self.dynamic.range()
+    }
+
+    /// Whether somebody who had them before died, panicked or gave them up, and they were not done since:
+    /// some may be changed already. Who fills elements need not ask; who changes them in place should.
+    pub fn was_left(&self) -> bool {
+        self.dynamic.was_left()
+    }
+
+    /// Gives the elements back as not done: somebody else gets them, or this process again.
+    pub fn give_up(self) {
+        self.dynamic.give_up();
+    }
+}
+
+impl<T: Record> Deref for Chunk<'_, T> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
+        bytemuck::cast_slice(&self.dynamic)
+    }
+}
+
+impl<T: Record> DerefMut for Chunk<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [T] {
+        bytemuck::cast_slice_mut(&mut self.dynamic)
+    }
+}
+
+impl<T: Record> fmt::Debug for Chunk<'_, T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Chunk")
+            .field("range", &self.range())
+            .field("was_left", &self.was_left())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The chunks of one pass; see [`ChunkedArray::split`](crate::ChunkedArray::split).
+pub struct Split<'a, T: Record> {
+    dynamic: DynSplit<'a>,
+    holds: PhantomData<&'a mut T>,
+}
+
+impl<'a, T: Record> Split<'a, T> {
+    /// Of an array of such elements.
+    pub(super) fn of(dynamic: DynSplit<'a>) -> Self {
+        Self {
+            dynamic,
+            holds: PhantomData,
+        }
+    }
+}
+
+impl<'a, T: Record> Iterator for Split<'a, T> {
+    type Item = Chunk<'a, T>;
+
+    fn next(&mut self) -> Option<Chunk<'a, T>> {
+        self.dynamic.next().map(Chunk::of)
+    }
+}
+
 impl<T: Record> fmt::Debug for Split<'_, T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Split")
-            .field("pass", &self.pass)
+            .field("pass", &self.dynamic.pass)
             .finish_non_exhaustive()
     }
 }

@@ -2,18 +2,19 @@
 //!
 //! The protocol is at the head of `hand_out.rs`. Imports the segment.
 
+use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use super::chunk::{Chunk, Split};
+use super::chunk::{Chunk, DynChunk, DynSplit, Split};
 use super::hand_out::ChunkWord;
-use super::options::{Access, ArrayOptions, Shape, too_large};
-use super::{Elements, Inner, array_methods};
+use super::options::{Access, ArrayOptions, Shape, read_schema, too_large};
+use super::{Described, Elements, Inner, array_methods, dyn_array_methods};
 use crate::error::{Error, Result};
-use crate::record::Record;
-use crate::segment::{Attach, Carver, Header, Mapping, Records, Region, Span, Structure};
+use crate::record::{Record, Schema};
+use crate::segment::{Attach, Carver, Header, Mapping, Region, Rows, Span, Structure};
 use crate::sync::{Event, EventWords};
 
 /// A fixed number of elements that processes fill or change together, each its own ranges, in place and
@@ -52,7 +53,8 @@ use crate::sync::{Event, EventWords};
 /// # Ok::<(), millpond::Error>(())
 /// ```
 pub struct ChunkedArray<T: Record> {
-    pub(super) inner: Arc<Inner<Chunked<T>>>,
+    inner: Arc<Inner<Chunked>>,
+    holds: PhantomData<fn(T) -> T>,
 }
 
 const _: () = {
@@ -61,6 +63,7 @@ const _: () = {
 };
 
 array_methods!(ChunkedArray, Record);
+dyn_array_methods!(DynChunkedArray, ChunkedArray);
 
 impl<T: Record> ChunkedArray<T> {
     /// How many elements a chunk has; the last one has what is left.
@@ -86,9 +89,7 @@ impl<T: Record> ChunkedArray<T> {
     /// [`Error::InvalidArgument`] for pass 0; [`Error::Forked`]. In a forked child an iteration of its
     /// parent is at its end.
     pub fn split(&self, pass: u32) -> Result<Split<'_, T>> {
-        self.inner.segment.check_process()?;
-        check_pass(pass)?;
-        Ok(Split::new(&self.inner, pass))
+        self.inner.split(pass).map(Split::of)
     }
 
     /// How many elements are done in pass number `pass`: all of them where a later one has begun everywhere.
@@ -97,11 +98,7 @@ impl<T: Record> ChunkedArray<T> {
     /// # Errors
     /// [`Error::InvalidArgument`] for pass 0.
     pub fn done(&self, pass: u32) -> Result<usize> {
-        check_pass(pass)?;
-        let inner = &*self.inner;
-        let chunks = 0..inner.chunks();
-        let done = chunks.filter(|&chunk| inner.word(chunk).is_done(pass, inner.segment.peers()));
-        Ok(done.map(|chunk| inner.elements(chunk).len()).sum())
+        self.inner.done(pass)
     }
 
     /// Waits until nobody has any of these elements, and gives them to be read and changed, as one slice
@@ -128,9 +125,79 @@ impl<T: Record> ChunkedArray<T> {
     /// chunks; [`Error::TimedOut`] where somebody has one of the elements until `limit` has passed;
     /// [`Error::Forked`].
     pub fn take(&self, range: Range<usize>, limit: Duration) -> Result<Chunk<'_, T>> {
-        self.inner.segment.check_process()?;
-        let inner = &*self.inner;
-        let (len, chunk_len) = (self.len(), self.chunk_len());
+        self.inner.take(range, limit).map(Chunk::of)
+    }
+}
+
+/// A [`ChunkedArray`] whose elements are known at run time: by a [`Schema`], and as bytes.
+///
+/// It is the same array: of two processes that share one, the first may have a [`ChunkedArray`] and the second a
+/// `DynChunkedArray`.
+///
+/// ```
+/// use millpond::{ArrayOptions, DynChunkedArray, Schema};
+///
+/// let options = ArrayOptions::new(10).chunk_len(4);
+/// let array = DynChunkedArray::anonymous(&Schema::of::<u16>(), options)?;
+/// for mut chunk in array.split(1)? {
+///     chunk.fill(7); // two bytes an element
+/// }
+/// assert_eq!(array.done(1)?, 10);
+/// # Ok::<(), millpond::Error>(())
+/// ```
+pub struct DynChunkedArray {
+    inner: Arc<Inner<Chunked>>,
+}
+
+impl DynChunkedArray {
+    /// How many elements a chunk has; the last one has what is left.
+    pub fn chunk_len(&self) -> usize {
+        self.inner.segment.structure.chunk_len
+    }
+
+    /// The chunks of pass number `pass`, one after another, as bytes; as [`ChunkedArray::split`].
+    ///
+    /// # Errors
+    /// As [`ChunkedArray::split`].
+    pub fn split(&self, pass: u32) -> Result<DynSplit<'_>> {
+        self.inner.split(pass)
+    }
+
+    /// How many elements are done in pass number `pass`; as [`ChunkedArray::done`].
+    ///
+    /// # Errors
+    /// As [`ChunkedArray::done`].
+    pub fn done(&self, pass: u32) -> Result<usize> {
+        self.inner.done(pass)
+    }
+
+    /// Waits until no process has any of these elements, and gives their bytes; as [`ChunkedArray::take`].
+    ///
+    /// # Errors
+    /// As [`ChunkedArray::take`].
+    pub fn take(&self, range: Range<usize>, limit: Duration) -> Result<DynChunk<'_>> {
+        self.inner.take(range, limit)
+    }
+}
+
+impl Inner<Chunked> {
+    fn split(&self, pass: u32) -> Result<DynSplit<'_>> {
+        self.segment.check_process()?;
+        check_pass(pass)?;
+        Ok(DynSplit::new(self, pass))
+    }
+
+    fn done(&self, pass: u32) -> Result<usize> {
+        check_pass(pass)?;
+        let chunks = 0..self.chunks();
+        let done = chunks.filter(|&chunk| self.word(chunk).is_done(pass, self.segment.peers()));
+        Ok(done.map(|chunk| self.elements(chunk).len()).sum())
+    }
+
+    fn take(&self, range: Range<usize>, limit: Duration) -> Result<DynChunk<'_>> {
+        self.segment.check_process()?;
+        let array = &self.segment.structure;
+        let (len, chunk_len) = (array.len(), array.chunk_len);
         let invalid = |expected| Error::invalid("the range", format!("{range:?}"), expected);
         if range.is_empty() || range.end > len {
             return invalid(format!("a part of 0..{len}, and not empty"));
@@ -141,7 +208,7 @@ impl<T: Record> ChunkedArray<T> {
             return invalid(borders);
         }
         let chunks = range.start / chunk_len..range.end.div_ceil(chunk_len);
-        Chunk::take(inner, chunks, limit)
+        DynChunk::take(self, chunks, limit)
     }
 }
 
@@ -153,44 +220,49 @@ fn check_pass(pass: u32) -> Result<()> {
 }
 
 /// The regions of an array with chunks.
-pub(super) struct Chunked<T: Record> {
+pub(super) struct Chunked {
     /// Raised when a chunk was given back.
     given: Region<EventWords>,
     /// One for each chunk.
     words: Region<AtomicU64>,
-    pub(super) records: Records<T>,
+    pub(super) rows: Rows,
+    schema: Schema,
     chunk_len: usize,
 }
 
-pub(super) struct Layout<T> {
+pub(super) struct Layout {
     given: Span<EventWords>,
     words: Span<AtomicU64>,
-    records: Span<T>,
+    rows: Span<u8>,
+    schema: Schema,
     chunk_len: usize,
 }
 
-impl<T: Record> Structure for Chunked<T> {
+impl Structure for Chunked {
     const KIND: &'static str = "array";
-    type Layout = Layout<T>;
+    type Layout = Layout;
 
-    fn lay_out(header: &Header, carver: &mut Carver) -> std::result::Result<Layout<T>, String> {
+    fn lay_out(header: &Header, carver: &mut Carver) -> std::result::Result<Layout, String> {
         let shape = Shape::read_for(header, Access::Chunks)?;
+        let schema = read_schema(header)?;
         let carved = (|| {
             Some(Layout {
                 given: carver.carve(1)?,
                 words: carver.carve(shape.len.div_ceil(shape.chunk_len))?,
-                records: carver.carve(shape.len)?,
+                rows: carver.carve(shape.len.checked_mul(schema.size())?)?,
+                schema,
                 chunk_len: shape.chunk_len,
             })
         })();
         carved.ok_or_else(too_large)
     }
 
-    fn place(layout: Layout<T>, mapping: &Arc<Mapping>) -> Self {
+    fn place(layout: Layout, mapping: &Arc<Mapping>) -> Self {
         Self {
             given: mapping.region(&layout.given),
             words: mapping.region(&layout.words),
-            records: Records::place(mapping, &layout.records),
+            rows: Rows::place(mapping, &layout.rows, layout.schema.size()),
+            schema: layout.schema,
             chunk_len: layout.chunk_len,
         }
     }
@@ -201,12 +273,17 @@ impl<T: Record> Structure for Chunked<T> {
     fn reset(&self, _entry: usize) {}
 }
 
-impl<T: Record> Elements for Chunked<T> {
-    type Element = T;
+impl Described for Chunked {
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+}
+
+impl Elements for Chunked {
     const ACCESS: Access = Access::Chunks;
 
     fn len(&self) -> usize {
-        self.records.len()
+        self.rows.len()
     }
 
     fn chunk_len(&self) -> usize {
@@ -214,7 +291,7 @@ impl<T: Record> Elements for Chunked<T> {
     }
 }
 
-impl<T: Record> Inner<Chunked<T>> {
+impl Inner<Chunked> {
     pub(super) fn chunks(&self) -> usize {
         self.segment.structure.words.len()
     }

@@ -1,6 +1,7 @@
 //! The elements of an array with a lock, while they are read or written.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{Ordering, compiler_fence};
 
@@ -10,20 +11,20 @@ use crate::os::fail_point;
 use crate::record::Record;
 use crate::segment::{Guard, Reading};
 
-/// All elements of a [`SharedArray`](crate::SharedArray), to be read: nobody writes while this lives.
+/// The bytes of all elements of a [`DynArray`](crate::DynArray), to be read: nobody writes while this lives.
 ///
 /// # Panics
 /// Its elements, in a forked child: they are the parent's.
-pub struct ArrayReadGuard<'a, T: Record> {
-    inner: &'a Inner<Locked<T>>,
-    _reading: Reading<'a, Locked<T>>,
+pub struct DynArrayReadGuard<'a> {
+    inner: &'a Inner<Locked>,
+    _reading: Reading<'a, Locked>,
     damaged: bool,
 }
 
-impl<'a, T: Record> ArrayReadGuard<'a, T> {
+impl<'a> DynArrayReadGuard<'a> {
     pub(super) fn new(
-        inner: &'a Inner<Locked<T>>,
-        reading: Reading<'a, Locked<T>>,
+        inner: &'a Inner<Locked>,
+        reading: Reading<'a, Locked>,
         damaged: bool,
     ) -> Self {
         Self {
@@ -34,40 +35,40 @@ impl<'a, T: Record> ArrayReadGuard<'a, T> {
     }
 
     /// Whether a writer died, or panicked, while it had the elements, and nobody has
-    /// [`repaired`](ArrayWriteGuard::repaired) them since: some may be as it had begun to change them.
+    /// [`repaired`](DynArrayWriteGuard::repaired) them since: some may be as it had begun to change them.
     pub fn is_damaged(&self) -> bool {
         self.damaged
     }
 }
 
-impl<T: Record> Deref for ArrayReadGuard<'_, T> {
-    type Target = [T];
+impl Deref for DynArrayReadGuard<'_> {
+    type Target = [u8];
 
     #[inline]
-    fn deref(&self) -> &[T] {
+    fn deref(&self) -> &[u8] {
         self.inner.segment.assert_ours();
-        let records = &self.inner.segment.structure.records;
+        let records = &self.inner.segment.structure.rows;
         // SAFETY: a reader is inside for as long as `self` lives. Writers wait for it, and it waited for
         // them, as is argued at the head of `sync/readers.rs`; elements are touched in no other way.
         unsafe { records.slice(0..records.len()) }
     }
 }
 
-/// All elements of a [`SharedArray`](crate::SharedArray), to be changed: nobody else reads or writes while
+/// The bytes of all elements of a [`DynArray`](crate::DynArray), to be changed: nobody else reads or writes while
 /// this lives.
 ///
 /// # Panics
 /// Its elements, in a forked child: they are the parent's.
-pub struct ArrayWriteGuard<'a, T: Record> {
-    inner: &'a Inner<Locked<T>>,
+pub struct DynArrayWriteGuard<'a> {
+    inner: &'a Inner<Locked>,
     /// Dropped after what `drop` does.
-    guard: Guard<'a, Locked<T>>,
+    guard: Guard<'a, Locked>,
 }
 
-impl<'a, T: Record> ArrayWriteGuard<'a, T> {
+impl<'a> DynArrayWriteGuard<'a> {
     /// Of the owner of the lock, who has excluded readers.
     #[inline]
-    pub(super) fn new(inner: &'a Inner<Locked<T>>, guard: Guard<'a, Locked<T>>) -> Self {
+    pub(super) fn new(inner: &'a Inner<Locked>, guard: Guard<'a, Locked>) -> Self {
         // The compiler moves no store to an element before this one, so that who dies at the first has said
         // that it is inside. What was executed was executed in order, as others see it.
         inner.segment.structure.writing[0].store(1, Ordering::Relaxed);
@@ -89,30 +90,30 @@ impl<'a, T: Record> ArrayWriteGuard<'a, T> {
     }
 }
 
-impl<T: Record> Deref for ArrayWriteGuard<'_, T> {
-    type Target = [T];
+impl Deref for DynArrayWriteGuard<'_> {
+    type Target = [u8];
 
     #[inline]
-    fn deref(&self) -> &[T] {
+    fn deref(&self) -> &[u8] {
         self.inner.segment.assert_ours();
-        let records = &self.inner.segment.structure.records;
+        let records = &self.inner.segment.structure.rows;
         // SAFETY: the lock is held and readers are excluded for as long as `self` lives.
         unsafe { records.slice(0..records.len()) }
     }
 }
 
-impl<T: Record> DerefMut for ArrayWriteGuard<'_, T> {
+impl DerefMut for DynArrayWriteGuard<'_> {
     #[inline]
-    fn deref_mut(&mut self) -> &mut [T] {
+    fn deref_mut(&mut self) -> &mut [u8] {
         self.inner.segment.assert_ours();
-        let records = &self.inner.segment.structure.records;
+        let records = &self.inner.segment.structure.rows;
         // SAFETY: the lock is held and readers are excluded for as long as `self` lives, and the elements
         // are lent by `self` alone, to one borrower at a time. The lock's release comes after that.
         unsafe { records.slice_mut(0..records.len()) }
     }
 }
 
-impl<T: Record> Drop for ArrayWriteGuard<'_, T> {
+impl Drop for DynArrayWriteGuard<'_> {
     #[inline]
     fn drop(&mut self) {
         let well = !self.guard.is_damaged() && !self.guard.is_panicking();
@@ -122,6 +123,87 @@ impl<T: Record> Drop for ArrayWriteGuard<'_, T> {
             self.inner.segment.structure.writing[0].store(0, Ordering::Release);
             fail_point("write.ended");
         }
+    }
+}
+
+/// All elements of a [`SharedArray`](crate::SharedArray), to be read: nobody writes while this lives.
+///
+/// # Panics
+/// Its elements, in a forked child: they are the parent's.
+pub struct ArrayReadGuard<'a, T: Record> {
+    dynamic: DynArrayReadGuard<'a>,
+    holds: PhantomData<&'a T>,
+}
+
+impl<'a, T: Record> ArrayReadGuard<'a, T> {
+    /// Of an array of such elements.
+    pub(super) fn of(dynamic: DynArrayReadGuard<'a>) -> Self {
+        Self {
+            dynamic,
+            holds: PhantomData,
+        }
+    }
+
+    /// Whether a writer died, or panicked, while it had the elements, and nobody has
+    /// [`repaired`](ArrayWriteGuard::repaired) them since: some may be as it had begun to change them.
+    pub fn is_damaged(&self) -> bool {
+        self.dynamic.is_damaged()
+    }
+}
+
+impl<T: Record> Deref for ArrayReadGuard<'_, T> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
+        bytemuck::cast_slice(&self.dynamic)
+    }
+}
+
+/// All elements of a [`SharedArray`](crate::SharedArray), to be changed: nobody else reads or writes while
+/// this lives.
+///
+/// # Panics
+/// Its elements, in a forked child: they are the parent's.
+pub struct ArrayWriteGuard<'a, T: Record> {
+    dynamic: DynArrayWriteGuard<'a>,
+    holds: PhantomData<&'a mut T>,
+}
+
+impl<'a, T: Record> ArrayWriteGuard<'a, T> {
+    /// Of an array of such elements.
+    pub(super) fn of(dynamic: DynArrayWriteGuard<'a>) -> Self {
+        Self {
+            dynamic,
+            holds: PhantomData,
+        }
+    }
+
+    /// Whether a writer died, or panicked, while it had the elements, and nobody has
+    /// [`repaired`](Self::repaired) them since: some may be as it had begun to change them.
+    pub fn is_damaged(&self) -> bool {
+        self.dynamic.is_damaged()
+    }
+
+    /// Says that the elements are as they should be again.
+    pub fn repaired(&mut self) {
+        self.dynamic.repaired();
+    }
+}
+
+impl<T: Record> Deref for ArrayWriteGuard<'_, T> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
+        bytemuck::cast_slice(&self.dynamic)
+    }
+}
+
+impl<T: Record> DerefMut for ArrayWriteGuard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [T] {
+        bytemuck::cast_slice_mut(&mut self.dynamic)
     }
 }
 

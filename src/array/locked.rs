@@ -3,17 +3,18 @@
 //! The lock and its readers are the segment's. `writing` says whether a writer was inside when it died, or
 //! still waited for readers: then there is nothing to repair. Imports the segment.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::guards::{ArrayReadGuard, ArrayWriteGuard};
-use super::options::{Access, ArrayOptions, Shape, too_large};
-use super::{Elements, Inner, array_methods};
+use super::guards::{ArrayReadGuard, ArrayWriteGuard, DynArrayReadGuard, DynArrayWriteGuard};
+use super::options::{Access, ArrayOptions, Shape, read_schema, too_large};
+use super::{Described, Elements, Inner, array_methods, dyn_array_methods};
 use crate::error::Result;
 use crate::os::fail_point;
-use crate::record::Record;
+use crate::record::{Record, Schema};
 use crate::segment::{
-    Attach, Carver, Guard, Header, Mapping, ReadWrite, Readers, ReadersSpan, Records, Region, Span,
+    Attach, Carver, Guard, Header, Mapping, ReadWrite, Readers, ReadersSpan, Region, Rows, Span,
     Structure,
 };
 
@@ -49,7 +50,8 @@ use crate::segment::{
 /// # Ok::<(), millpond::Error>(())
 /// ```
 pub struct SharedArray<T: Record> {
-    pub(super) inner: Arc<Inner<Locked<T>>>,
+    pub(super) inner: Arc<Inner<Locked>>,
+    holds: PhantomData<fn(T) -> T>,
 }
 
 const _: () = {
@@ -58,6 +60,46 @@ const _: () = {
 };
 
 array_methods!(SharedArray, Record);
+dyn_array_methods!(DynArray, SharedArray);
+
+/// A [`SharedArray`] whose elements are known at run time: by a [`Schema`], and as bytes.
+///
+/// It is the same array: of two processes that share one, the first may have a [`SharedArray`] and the second a
+/// `DynArray`.
+///
+/// ```
+/// use millpond::{ArrayOptions, DynArray, SharedArray};
+///
+/// let array = SharedArray::<u16>::create("dyn-array-example", ArrayOptions::new(3))?;
+/// array.write()?.copy_from_slice(&[1, 2, 3]);
+/// let any = DynArray::open("dyn-array-example")?;
+/// assert_eq!(any.schema().to_string(), "size 2 align 2\nvalue u16 @0\n");
+/// assert_eq!(any.read()?[..2], 1u16.to_ne_bytes());
+/// # millpond::unlink("dyn-array-example")?;
+/// # Ok::<(), millpond::Error>(())
+/// ```
+pub struct DynArray {
+    inner: Arc<Inner<Locked>>,
+}
+
+impl DynArray {
+    /// Waits until no process writes, and gives the bytes of all elements to be read; as [`SharedArray::read`].
+    ///
+    /// # Errors
+    /// [`Error::Forked`](crate::Error::Forked).
+    pub fn read(&self) -> Result<DynArrayReadGuard<'_>> {
+        self.inner.read()
+    }
+
+    /// Waits until no other process reads or writes, and gives the bytes of all elements to be changed; as
+    /// [`SharedArray::write`].
+    ///
+    /// # Errors
+    /// [`Error::Forked`](crate::Error::Forked).
+    pub fn write(&self) -> Result<DynArrayWriteGuard<'_>> {
+        self.inner.write()
+    }
+}
 
 impl<T: Record> SharedArray<T> {
     /// Waits until nobody writes, and gives all elements to be read, as a slice.
@@ -68,22 +110,7 @@ impl<T: Record> SharedArray<T> {
     /// [`Error::Forked`](crate::Error::Forked).
     #[inline]
     pub fn read(&self) -> Result<ArrayReadGuard<'_, T>> {
-        self.inner.segment.check_process()?;
-        if let Some(reading) = self.inner.beside().try_enter() {
-            return Ok(ArrayReadGuard::new(&self.inner, reading, false));
-        }
-        self.read_behind_the_lock()
-    }
-
-    #[cold]
-    fn read_behind_the_lock(&self) -> Result<ArrayReadGuard<'_, T>> {
-        let guard = self.inner.lock()?;
-        let reading = self.inner.beside().enter(&guard);
-        Ok(ArrayReadGuard::new(
-            &self.inner,
-            reading,
-            guard.is_damaged(),
-        ))
+        self.inner.read().map(ArrayReadGuard::of)
     }
 
     /// Waits until nobody else reads or writes, and gives all elements to be changed, as a slice.
@@ -107,49 +134,51 @@ impl<T: Record> SharedArray<T> {
     /// [`Error::Forked`](crate::Error::Forked).
     #[inline]
     pub fn write(&self) -> Result<ArrayWriteGuard<'_, T>> {
-        let guard = self.inner.lock()?;
-        self.inner.beside().exclude(&guard);
-        fail_point("write.alone");
-        Ok(ArrayWriteGuard::new(&self.inner, guard))
+        self.inner.write().map(ArrayWriteGuard::of)
     }
 }
 
 /// The regions of an array with a lock.
-pub(super) struct Locked<T: Record> {
+pub(super) struct Locked {
     /// 1 while a writer is inside, and until the repair where it did not come out well. Written by: the
     /// owner of the lock.
     pub(super) writing: Region<AtomicU32>,
     readers: Readers,
-    pub(super) records: Records<T>,
+    pub(super) rows: Rows,
+    schema: Schema,
 }
 
-pub(super) struct Layout<T> {
+pub(super) struct Layout {
     writing: Span<AtomicU32>,
     readers: ReadersSpan,
-    records: Span<T>,
+    rows: Span<u8>,
+    schema: Schema,
 }
 
-impl<T: Record> Structure for Locked<T> {
+impl Structure for Locked {
     const KIND: &'static str = "array";
-    type Layout = Layout<T>;
+    type Layout = Layout;
 
-    fn lay_out(header: &Header, carver: &mut Carver) -> std::result::Result<Layout<T>, String> {
+    fn lay_out(header: &Header, carver: &mut Carver) -> std::result::Result<Layout, String> {
         let shape = Shape::read_for(header, Access::Lock)?;
+        let schema = read_schema(header)?;
         let carved = (|| {
             Some(Layout {
                 writing: carver.carve(1)?,
                 readers: Readers::carve(header, carver)?,
-                records: carver.carve(shape.len)?,
+                rows: carver.carve(shape.len.checked_mul(schema.size())?)?,
+                schema,
             })
         })();
         carved.ok_or_else(too_large)
     }
 
-    fn place(layout: Layout<T>, mapping: &Arc<Mapping>) -> Self {
+    fn place(layout: Layout, mapping: &Arc<Mapping>) -> Self {
         Self {
             writing: mapping.region(&layout.writing),
             readers: Readers::place(&layout.readers, mapping),
-            records: Records::place(mapping, &layout.records),
+            rows: Rows::place(mapping, &layout.rows, layout.schema.size()),
+            schema: layout.schema,
         }
     }
 
@@ -160,17 +189,46 @@ impl<T: Record> Structure for Locked<T> {
     }
 }
 
-impl<T: Record> Elements for Locked<T> {
-    type Element = T;
+impl Elements for Locked {
     const ACCESS: Access = Access::Lock;
 
     fn len(&self) -> usize {
-        self.records.len()
+        self.rows.len()
     }
 }
 
-impl<T: Record> Inner<Locked<T>> {
-    fn beside(&self) -> ReadWrite<'_, Locked<T>> {
+impl Described for Locked {
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+}
+
+impl Inner<Locked> {
+    #[inline]
+    fn read(&self) -> Result<DynArrayReadGuard<'_>> {
+        self.segment.check_process()?;
+        match self.beside().try_enter() {
+            Some(reading) => Ok(DynArrayReadGuard::new(self, reading, false)),
+            None => self.read_behind_the_lock(),
+        }
+    }
+
+    #[cold]
+    fn read_behind_the_lock(&self) -> Result<DynArrayReadGuard<'_>> {
+        let guard = self.lock()?;
+        let reading = self.beside().enter(&guard);
+        Ok(DynArrayReadGuard::new(self, reading, guard.is_damaged()))
+    }
+
+    #[inline]
+    fn write(&self) -> Result<DynArrayWriteGuard<'_>> {
+        let guard = self.lock()?;
+        self.beside().exclude(&guard);
+        fail_point("write.alone");
+        Ok(DynArrayWriteGuard::new(self, guard))
+    }
+
+    fn beside(&self) -> ReadWrite<'_, Locked> {
         ReadWrite {
             segment: &self.segment,
             number: 0,
@@ -181,7 +239,7 @@ impl<T: Record> Inner<Locked<T>> {
 
     /// Takes the lock. Damage is what a writer left that was inside.
     #[inline]
-    fn lock(&self) -> Result<Guard<'_, Locked<T>>> {
+    fn lock(&self) -> Result<Guard<'_, Locked>> {
         let mut guard = self.segment.lock(0)?;
         // Relaxed: the lock orders it, and the end of its process what a dead owner wrote.
         let inside = || self.segment.structure.writing[0].load(Ordering::Relaxed) != 0;

@@ -15,25 +15,23 @@ mod number;
 mod options;
 mod value;
 
-use crate::error::{Result, check_records};
-use crate::record::Record;
-use crate::segment::{Attach, Header, Plan, Segment, Structure, check_option, open_or_create};
+use crate::error::{Result, check_schema};
+use crate::record::Schema;
+use crate::segment::{Attach, Header, Segment, Structure, check_option, open_or_create};
 use crate::sync::primitive::Channel;
 use options::{Access, Shape};
 
 pub use atomic::AtomicArray;
-pub use chunk::{Chunk, Split};
-pub use chunked::ChunkedArray;
-pub use guards::{ArrayReadGuard, ArrayWriteGuard};
-pub use locked::SharedArray;
+pub use chunk::{Chunk, DynChunk, DynSplit, Split};
+pub use chunked::{ChunkedArray, DynChunkedArray};
+pub use guards::{ArrayReadGuard, ArrayWriteGuard, DynArrayReadGuard, DynArrayWriteGuard};
+pub use locked::{DynArray, SharedArray};
 pub use number::{Atomic, AtomicNumber};
 pub use options::{ArrayOptions, ValueOptions};
 pub use value::{AtomicValue, SharedValue, ValueReadGuard, ValueWriteGuard};
 
 /// What an array keeps in its segment, for one way of access.
 trait Elements: Structure {
-    /// The type of the elements.
-    type Element: Record;
     /// Which way it is.
     const ACCESS: Access;
 
@@ -44,6 +42,11 @@ trait Elements: Structure {
     fn chunk_len(&self) -> usize {
         0
     }
+}
+
+/// An array that says what its elements are.
+trait Described {
+    fn schema(&self) -> &Schema;
 }
 
 /// An attachment to an array.
@@ -61,21 +64,20 @@ impl<S: Elements> Inner<S> {
         })
     }
 
-    fn create(name: &str, options: &ArrayOptions) -> Result<Self> {
-        Self::new(Segment::create(name, Self::plan(options)?)?)
+    fn create(name: &str, schema: &Schema, options: &ArrayOptions) -> Result<Self> {
+        Self::new(Segment::create(name, options.plan(schema, S::ACCESS)?)?)
     }
 
-    fn anonymous(options: &ArrayOptions) -> Result<Self> {
-        Self::new(Segment::anonymous(Self::plan(options)?)?)
+    fn anonymous(schema: &Schema, options: &ArrayOptions) -> Result<Self> {
+        Self::new(Segment::anonymous(options.plan(schema, S::ACCESS)?)?)
     }
 
-    fn plan(options: &ArrayOptions) -> Result<Plan> {
-        options.plan::<S::Element>(S::ACCESS)
-    }
-
-    fn open(name: &str, attach: &Attach) -> Result<Self> {
+    /// Attaches to an array of such elements; or of any, where there is no schema.
+    fn open(name: &str, schema: Option<&Schema>, attach: &Attach) -> Result<Self> {
         let check = |header: &Header| {
-            check_records::<S::Element>(name, &header.schema)?;
+            if let Some(schema) = schema {
+                check_schema(name, &header.schema, schema)?;
+            }
             match Shape::read(header) {
                 Ok(shape) => check_option(name, "access by", S::ACCESS, shape.access),
                 Err(_) => Ok(()), // whoever lays it out says what is wrong
@@ -84,10 +86,10 @@ impl<S: Elements> Inner<S> {
         Self::new(Segment::open(name, attach, check)?)
     }
 
-    fn open_or_create(name: &str, options: &ArrayOptions) -> Result<Self> {
+    fn open_or_create(name: &str, schema: &Schema, options: &ArrayOptions) -> Result<Self> {
         let attach = options.shared.attach();
         let open = || {
-            let inner = Self::open(name, &attach)?;
+            let inner = Self::open(name, Some(schema), &attach)?;
             let array = &inner.segment.structure;
             check_option(name, "length", options.len, array.len())?;
             if let (Some(asked), Access::Chunks) = (options.chunk_len, S::ACCESS) {
@@ -95,7 +97,7 @@ impl<S: Elements> Inner<S> {
             }
             Ok(inner)
         };
-        open_or_create(open, || Self::create(name, options))
+        open_or_create(open, || Self::create(name, schema, options))
     }
 }
 
@@ -109,8 +111,9 @@ macro_rules! array_methods {
             /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for options that cannot be; else
             /// as [`Pool::create`](crate::Pool::create).
             pub fn create(name: &str, options: ArrayOptions) -> Result<Self> {
-                Ok(Self {
-                    inner: Arc::new(Inner::create(name, &options)?),
+                Inner::create(name, &Schema::of::<T>(), &options).map(|inner| Self {
+                    inner: Arc::new(inner),
+                    holds: std::marker::PhantomData,
                 })
             }
 
@@ -129,8 +132,9 @@ macro_rules! array_methods {
             /// # Errors
             /// As [`open`](Self::open).
             pub fn open_with(name: &str, attach: &Attach) -> Result<Self> {
-                Ok(Self {
-                    inner: Arc::new(Inner::open(name, attach)?),
+                Inner::open(name, Some(&Schema::of::<T>()), attach).map(|inner| Self {
+                    inner: Arc::new(inner),
+                    holds: std::marker::PhantomData,
                 })
             }
 
@@ -141,8 +145,9 @@ macro_rules! array_methods {
             /// or has chunks of another length than those asked for; else as [`create`](Self::create) and
             /// [`open`](Self::open).
             pub fn open_or_create(name: &str, options: ArrayOptions) -> Result<Self> {
-                Ok(Self {
-                    inner: Arc::new(Inner::open_or_create(name, &options)?),
+                Inner::open_or_create(name, &Schema::of::<T>(), &options).map(|inner| Self {
+                    inner: Arc::new(inner),
+                    holds: std::marker::PhantomData,
                 })
             }
 
@@ -152,8 +157,9 @@ macro_rules! array_methods {
             /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for options that cannot be;
             /// [`Error::System`](crate::Error::System).
             pub fn anonymous(options: ArrayOptions) -> Result<Self> {
-                Ok(Self {
-                    inner: Arc::new(Inner::anonymous(&options)?),
+                Inner::anonymous(&Schema::of::<T>(), &options).map(|inner| Self {
+                    inner: Arc::new(inner),
+                    holds: std::marker::PhantomData,
                 })
             }
 
@@ -186,6 +192,7 @@ macro_rules! array_methods {
             fn clone(&self) -> Self {
                 Self {
                     inner: self.inner.clone(),
+                    holds: std::marker::PhantomData,
                 }
             }
         }
@@ -202,4 +209,103 @@ macro_rules! array_methods {
     };
 }
 
+/// What every kind of array has whose elements are known at run time; `$array` is a handle whose `inner` is an
+/// `Arc<Inner<…>>`, and `$typed` the same with a type.
+macro_rules! dyn_array_methods {
+    ($array:ident, $typed:ident) => {
+        impl $array {
+            #[doc = concat!("Creates an array of such elements; as [`", stringify!($typed), "::create`].")]
+            ///
+            /// # Errors
+            #[doc = concat!("As [`", stringify!($typed), "::create`].")]
+            pub fn create(name: &str, schema: &Schema, options: ArrayOptions) -> Result<Self> {
+                Inner::create(name, schema, &options).map(|inner| Self { inner: Arc::new(inner) })
+            }
+
+            /// Attaches to an array that exists, whatever its elements are.
+            ///
+            /// # Errors
+            #[doc = concat!("As [`", stringify!($typed), "::open`], but for other elements.")]
+            pub fn open(name: &str) -> Result<Self> {
+                Self::open_with(name, &Attach::new())
+            }
+
+            /// As [`open`](Self::open), with a role, or waiting for an array that is not there yet.
+            ///
+            /// # Errors
+            /// As [`open`](Self::open).
+            pub fn open_with(name: &str, attach: &Attach) -> Result<Self> {
+                Inner::open(name, None, attach).map(|inner| Self { inner: Arc::new(inner) })
+            }
+
+            /// Attaches to the array of this name and of such elements, or creates it.
+            ///
+            /// # Errors
+            #[doc = concat!("As [`", stringify!($typed), "::open_or_create`].")]
+            pub fn open_or_create(
+                name: &str,
+                schema: &Schema,
+                options: ArrayOptions,
+            ) -> Result<Self> {
+                Inner::open_or_create(name, schema, &options).map(|inner| Self { inner: Arc::new(inner) })
+            }
+
+            /// An array without a name, in the memory of this process, with the same behaviour.
+            ///
+            /// # Errors
+            #[doc = concat!("As [`", stringify!($typed), "::anonymous`].")]
+            pub fn anonymous(schema: &Schema, options: ArrayOptions) -> Result<Self> {
+                Inner::anonymous(schema, &options).map(|inner| Self { inner: Arc::new(inner) })
+            }
+
+            /// The array's name; `None` for one without.
+            pub fn name(&self) -> Option<&str> {
+                self.inner.segment.name()
+            }
+
+            /// How many elements there are.
+            #[expect(
+                clippy::len_without_is_empty,
+                reason = "an array has one element or more"
+            )]
+            pub fn len(&self) -> usize {
+                self.inner.segment.structure.len()
+            }
+
+            /// What an element is.
+            pub fn schema(&self) -> &Schema {
+                self.inner.segment.structure.schema()
+            }
+
+            /// Everybody who is attached and alive.
+            ///
+            /// # Errors
+            /// [`Error::Forked`](crate::Error::Forked).
+            pub fn participants(&self) -> Result<Vec<crate::Participant>> {
+                self.inner.segment.participants()
+            }
+        }
+
+        impl Clone for $array {
+            /// The same participant.
+            fn clone(&self) -> Self {
+                Self {
+                    inner: self.inner.clone(),
+                }
+            }
+        }
+
+        impl std::fmt::Debug for $array {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter
+                    .debug_struct(stringify!($array))
+                    .field("name", &self.name())
+                    .field("len", &self.len())
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+
 use array_methods;
+use dyn_array_methods;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::error::{Error, Result};
-use crate::record::{Record, Schema};
+use crate::record::Schema;
 use crate::segment::{Header, PARAMETERS, Plan, SharedOptions, shared_options};
 
 /// The most chunks that an array may have.
@@ -48,7 +48,7 @@ impl ArrayOptions {
 
     shared_options!();
 
-    pub(super) fn plan<T: Record>(&self, access: Access) -> Result<Plan> {
+    pub(super) fn plan(&self, schema: &Schema, access: Access) -> Result<Plan> {
         if self.len == 0 {
             let expected = "1 or more".into();
             return Error::invalid("the length of an array", "0".into(), expected);
@@ -56,7 +56,7 @@ impl ArrayOptions {
         let chunk_len = match access {
             Access::Chunks => self
                 .chunk_len
-                .unwrap_or_else(|| default_chunk::<T>(self.len)),
+                .unwrap_or_else(|| default_chunk(schema.size(), self.len)),
             Access::Lock | Access::Atomics => 0,
         };
         if access == Access::Chunks
@@ -69,15 +69,14 @@ impl ArrayOptions {
         }
         let mut parameters = [0; PARAMETERS];
         parameters[..3].copy_from_slice(&[self.len as u64, access as u64, chunk_len as u64]);
-        let schema = Schema::of::<T>().to_string();
-        Ok(self.shared.plan(parameters, 1, schema))
+        Ok(self.shared.plan(parameters, 1, schema.to_string()))
     }
 }
 
 /// A chunk's default length: whole cache lines, if an element fits into one a whole number of times.
-fn default_chunk<T>(len: usize) -> usize {
+fn default_chunk(size: usize, len: usize) -> usize {
     const LINE: usize = crate::os::cpu::CACHE_LINE;
-    let least = CHUNK_BYTES / size_of::<T>().max(1);
+    let least = CHUNK_BYTES / size.max(1);
     len.div_ceil(CHUNKS)
         .max(least)
         .max(1)
@@ -180,6 +179,11 @@ impl Shape {
             false => Err(format!("its elements are accessed by {}", shape.access)),
         }
     }
+}
+
+/// The schema of the elements, or what is wrong with it.
+pub(super) fn read_schema(header: &Header) -> std::result::Result<Schema, String> {
+    Schema::parse(&header.schema).map_err(|why| format!("its schema: {why}"))
 }
 
 /// Why an array cannot be laid out, where a region does not fit.

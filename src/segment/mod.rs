@@ -45,7 +45,7 @@ pub(crate) use observation::Observation;
 pub(crate) use options::{SharedOptions, shared_options};
 pub use participants::Participant;
 pub(crate) use readers::{ReadWrite, Readers, ReadersSpan, Reading};
-pub(crate) use records::Records;
+pub(crate) use records::{Records, Rows};
 pub(crate) use structure::{Paging, Plan, Structure};
 
 use crate::error::{ANONYMOUS, Error, Result};

@@ -73,7 +73,7 @@ impl<T: Pod> Records<T> {
             let word = address.wrapping_add(number * word_size::<T>());
             // SAFETY: a word of the record, which `address` found inside the region; the region begins on
             // a cache line and the word's size divides the record's, so it is aligned. Whoever writes
-            // meanwhile does so in atomic words of the same size, as `slice_mut` asks of its callers.
+            // meanwhile does so in atomic words of the same size.
             unsafe { load_word::<T>(word, to) };
         }
         record
@@ -106,6 +106,50 @@ impl<T: Pod> Records<T> {
         // promises that nobody writes.
         unsafe { std::slice::from_raw_parts(start, count) }
     }
+}
+
+/// Records of a size that is known at run time, in shared memory; keeps the mapping alive.
+pub(crate) struct Rows {
+    bytes: Bytes,
+    size: usize,
+    count: usize,
+}
+
+impl Rows {
+    /// The records of `size` bytes in `span`, which begins on a cache line.
+    pub(crate) fn place(mapping: &Arc<Mapping>, span: &Span<u8>, size: usize) -> Self {
+        Self {
+            bytes: mapping.bytes(span),
+            size,
+            count: span.count() / size,
+        }
+    }
+
+    /// How many there are.
+    #[inline(always)]
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// The address of some records, and how many bytes they have.
+    #[inline(always)]
+    fn range(&self, range: Range<usize>) -> (*mut u8, usize) {
+        assert!(range.start <= range.end && range.end <= self.count);
+        let length = range.len() * self.size;
+        (self.bytes.at(range.start * self.size, length), length)
+    }
+
+    /// Records as they lie in memory, each aligned as its type is.
+    ///
+    /// # Safety
+    /// Nobody writes them, in any process, while the slice lives, and what was written before happened
+    /// before this call.
+    #[inline(always)]
+    pub(crate) unsafe fn slice(&self, range: Range<usize>) -> &[u8] {
+        let (start, length) = self.range(range);
+        // SAFETY: `range` lies inside the region, which `self` keeps mapped. The caller promises that nobody writes.
+        unsafe { std::slice::from_raw_parts(start, length) }
+    }
 
     /// Records as they lie in memory, to be changed in place.
     ///
@@ -114,11 +158,10 @@ impl<T: Pod> Records<T> {
     /// did before happened before this call, and what they do afterwards happens after the slice's end.
     #[expect(clippy::mut_from_ref, reason = "the caller excludes everybody else")]
     #[inline(always)]
-    pub(crate) unsafe fn slice_mut(&self, range: Range<usize>) -> &mut [T] {
-        let count = range.len();
-        let start = self.range(range).cast::<T>();
+    pub(crate) unsafe fn slice_mut(&self, range: Range<usize>) -> &mut [u8] {
+        let (start, length) = self.range(range);
         // SAFETY: as in `slice`, and the caller promises that nobody else has them.
-        unsafe { std::slice::from_raw_parts_mut(start, count) }
+        unsafe { std::slice::from_raw_parts_mut(start, length) }
     }
 }
 

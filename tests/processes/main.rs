@@ -22,6 +22,7 @@ mod damaged_board;
 mod dict;
 mod dict_damage;
 mod dict_owners;
+mod dynamic_arrays;
 mod dynamic_board;
 mod dynamic_pool;
 mod experience;
@@ -110,6 +111,7 @@ const PARTS: &[stage::Part] = &[
     dict::PART,
     dict_damage::PART,
     dict_owners::PART,
+    dynamic_arrays::PART,
     dynamic_board::PART,
     dynamic_pool::PART,
     mismatch::PART,
