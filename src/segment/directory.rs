@@ -15,6 +15,9 @@ use crate::error::{Error, Result};
 use crate::os::{self, Access, ByteLocks};
 use crate::record::Schema;
 
+/// The kind of a segment whose header cannot be read.
+const DAMAGED: &str = "damaged";
+
 /// What [`list`] tells of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -42,7 +45,8 @@ pub struct SegmentInfo {
 /// Tells about the segment of this name, without attaching to it.
 ///
 /// # Errors
-/// [`Error::NotFound`](crate::Error::NotFound); else as [`list`].
+/// [`Error::NotFound`](crate::Error::NotFound); [`Error::Damaged`](crate::Error::Damaged) or
+/// [`Error::WrongFormat`](crate::Error::WrongFormat) where the header cannot be read; else as [`list`].
 ///
 /// ```
 /// use millpond::{Pool, PoolOptions, Schema};
@@ -57,8 +61,14 @@ pub struct SegmentInfo {
 pub fn info(name: &str) -> Result<SegmentInfo> {
     let root = Root::find()?;
     let name = Name::new(name)?;
-    let found = root.describe(&name)?;
-    found.ok_or_else(|| root.not_found(&name))
+    match root.describe(&name)? {
+        None => Err(root.not_found(&name)),
+        Some(info) if info.kind == DAMAGED => {
+            let opened = root.open_to_look(&name.file(&root.path), name.as_str());
+            Err(opened.err().unwrap_or_else(|| root.not_found(&name)))
+        }
+        Some(info) => Ok(info),
+    }
 }
 
 /// The segments that exist, by name; all of them, or those of one `run` (the first components of
@@ -161,7 +171,7 @@ impl Root {
         let path = name.file(&self.path);
         let mut info = SegmentInfo {
             name: name.as_str().into(),
-            kind: "damaged".into(),
+            kind: DAMAGED.into(),
             bytes: path.metadata().map_or(0, |found| found.len()),
             created: UNIX_EPOCH,
             participants: 0,
@@ -169,7 +179,7 @@ impl Root {
             types: String::new(),
             parameters: Vec::new(),
         };
-        match self.open_to_look(&path) {
+        match self.open_to_look(&path, "") {
             Ok((locks, header)) if is_over(&header, &locks) => {
                 drop(locks);
                 let removed = self.lock(LockWait::Patience)?.remove_if_over(name);
@@ -201,11 +211,11 @@ impl Root {
         Ok(Some(info))
     }
 
-    fn open_to_look(&self, path: &Path) -> Result<(ByteLocks, Header)> {
+    fn open_to_look(&self, path: &Path, name: &str) -> Result<(ByteLocks, Header)> {
         let open = |access| self.open_file(path, access);
         let file = open(Access::Read).map_err(Error::system("open", path))?;
         let locks = ByteLocks::open(|| open(Access::Write)).map_err(Error::system("open", path))?;
-        let header = Header::read("", &mut os::contents(&file))?;
+        let header = Header::read(name, &mut os::contents(&file))?;
         Ok((locks, header))
     }
 }

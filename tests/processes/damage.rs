@@ -331,6 +331,15 @@ fn a_damaged_segment_is_listed_and_can_be_removed() {
     let listed = millpond::list(None).unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!((&*listed[0].name, &*listed[0].kind), (NAME, "damaged"));
+    let asked = millpond::info(NAME).unwrap_err();
+    assert!(
+        matches!(&asked, Error::Damaged { name, .. } if name == NAME),
+        "{asked}"
+    );
+    assert!(matches!(
+        millpond::info("absent"),
+        Err(Error::NotFound { .. })
+    ));
     let create = || Pool::<Step>::create(NAME, PoolOptions::new(10));
     let error = create().unwrap_err();
     assert!(matches!(error, Error::AlreadyExists { .. }), "{error}");
