@@ -2,13 +2,12 @@
 //!
 //! Imports the segment.
 
-use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use super::number::{Atomic, AtomicNumber};
 use super::options::{Access, ArrayOptions, Shape, too_large};
-use super::{Elements, Inner, array_methods};
+use super::{Elements, Inner, array_methods, handle_methods};
 use crate::error::Result;
 use crate::record::Schema;
 use crate::segment::{Attach, Carver, Header, Mapping, Region, Span, Structure};
@@ -43,7 +42,6 @@ use crate::segment::{Attach, Carver, Header, Mapping, Region, Span, Structure};
 /// ```
 pub struct AtomicArray<T: AtomicNumber> {
     inner: Arc<Inner<Atoms<T>>>,
-    holds: PhantomData<fn(T) -> T>,
 }
 
 const _: () = {
@@ -52,6 +50,12 @@ const _: () = {
 };
 
 array_methods!(AtomicArray, AtomicNumber);
+
+impl<T: AtomicNumber> AtomicArray<T> {
+    fn of(inner: Arc<Inner<Atoms<T>>>) -> Self {
+        Self { inner }
+    }
+}
 
 impl<T: AtomicNumber> Deref for AtomicArray<T> {
     type Target = [Atomic<T>];

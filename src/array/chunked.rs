@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use super::chunk::{Chunk, DynChunk, DynSplit, Split};
 use super::hand_out::ChunkWord;
-use super::options::{Access, ArrayOptions, Shape, read_schema, too_large};
-use super::{Described, Elements, Inner, array_methods, dyn_array_methods};
+use super::options::{Access, ArrayOptions, Shape, too_large};
+use super::{Elements, Inner, array_methods, dyn_array_methods, handle_methods};
 use crate::error::{Error, Result};
 use crate::record::{Record, Schema};
 use crate::segment::{Attach, Carver, Header, Mapping, Region, Rows, Span, Structure};
@@ -66,6 +66,13 @@ array_methods!(ChunkedArray, Record);
 dyn_array_methods!(DynChunkedArray, ChunkedArray);
 
 impl<T: Record> ChunkedArray<T> {
+    fn of(inner: Arc<Inner<Chunked>>) -> Self {
+        Self {
+            inner,
+            holds: PhantomData,
+        }
+    }
+
     /// How many elements a chunk has; the last one has what is left.
     pub fn chunk_len(&self) -> usize {
         self.inner.segment.structure.chunk_len
@@ -150,6 +157,10 @@ pub struct DynChunkedArray {
 }
 
 impl DynChunkedArray {
+    fn of(inner: Arc<Inner<Chunked>>) -> Self {
+        Self { inner }
+    }
+
     /// How many elements a chunk has; the last one has what is left.
     pub fn chunk_len(&self) -> usize {
         self.inner.segment.structure.chunk_len
@@ -244,7 +255,7 @@ impl Structure for Chunked {
 
     fn lay_out(header: &Header, carver: &mut Carver) -> std::result::Result<Layout, String> {
         let shape = Shape::read_for(header, Access::Chunks)?;
-        let schema = read_schema(header)?;
+        let schema = header.record_schema()?;
         let carved = (|| {
             Some(Layout {
                 given: carver.carve(1)?,
@@ -271,12 +282,6 @@ impl Structure for Chunked {
 
     /// A chunk's word names the generation of its owner, so that of a dead one is nobody's already.
     fn reset(&self, _entry: usize) {}
-}
-
-impl Described for Chunked {
-    fn schema(&self) -> &Schema {
-        &self.schema
-    }
 }
 
 impl Elements for Chunked {

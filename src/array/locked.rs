@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::guards::{ArrayReadGuard, ArrayWriteGuard, DynArrayReadGuard, DynArrayWriteGuard};
-use super::options::{Access, ArrayOptions, Shape, read_schema, too_large};
-use super::{Described, Elements, Inner, array_methods, dyn_array_methods};
+use super::options::{Access, ArrayOptions, Shape, too_large};
+use super::{Elements, Inner, array_methods, dyn_array_methods, handle_methods};
 use crate::error::Result;
 use crate::os::fail_point;
 use crate::record::{Record, Schema};
@@ -83,6 +83,10 @@ pub struct DynArray {
 }
 
 impl DynArray {
+    fn of(inner: Arc<Inner<Locked>>) -> Self {
+        Self { inner }
+    }
+
     /// Waits until no process writes, and gives the bytes of all elements to be read; as [`SharedArray::read`].
     ///
     /// # Errors
@@ -102,6 +106,13 @@ impl DynArray {
 }
 
 impl<T: Record> SharedArray<T> {
+    fn of(inner: Arc<Inner<Locked>>) -> Self {
+        Self {
+            inner,
+            holds: PhantomData,
+        }
+    }
+
     /// Waits until nobody writes, and gives all elements to be read, as a slice.
     ///
     /// A thread that has a guard and asks for another one may wait for itself, and for ever.
@@ -161,7 +172,7 @@ impl Structure for Locked {
 
     fn lay_out(header: &Header, carver: &mut Carver) -> std::result::Result<Layout, String> {
         let shape = Shape::read_for(header, Access::Lock)?;
-        let schema = read_schema(header)?;
+        let schema = header.record_schema()?;
         let carved = (|| {
             Some(Layout {
                 writing: carver.carve(1)?,
@@ -194,12 +205,6 @@ impl Elements for Locked {
 
     fn len(&self) -> usize {
         self.rows.len()
-    }
-}
-
-impl Described for Locked {
-    fn schema(&self) -> &Schema {
-        &self.schema
     }
 }
 

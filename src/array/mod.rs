@@ -15,6 +15,8 @@ mod number;
 mod options;
 mod value;
 
+use std::sync::Arc;
+
 use crate::error::{Result, check_schema};
 use crate::record::Schema;
 use crate::segment::{Attach, Header, Segment, Structure, check_option, open_or_create};
@@ -44,11 +46,6 @@ trait Elements: Structure {
     }
 }
 
-/// An array that says what its elements are.
-trait Described {
-    fn schema(&self) -> &Schema;
-}
-
 /// An attachment to an array.
 struct Inner<S> {
     segment: Segment<S>,
@@ -57,23 +54,23 @@ struct Inner<S> {
 }
 
 impl<S: Elements> Inner<S> {
-    fn new(segment: Segment<S>) -> Result<Self> {
-        Ok(Self {
+    fn new(segment: Segment<S>) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self {
             waiting: segment.channel(0)?,
             segment,
-        })
+        }))
     }
 
-    fn create(name: &str, schema: &Schema, options: &ArrayOptions) -> Result<Self> {
+    fn create(name: &str, schema: &Schema, options: &ArrayOptions) -> Result<Arc<Self>> {
         Self::new(Segment::create(name, options.plan(schema, S::ACCESS)?)?)
     }
 
-    fn anonymous(schema: &Schema, options: &ArrayOptions) -> Result<Self> {
+    fn anonymous(schema: &Schema, options: &ArrayOptions) -> Result<Arc<Self>> {
         Self::new(Segment::anonymous(options.plan(schema, S::ACCESS)?)?)
     }
 
     /// Attaches to an array of such elements; or of any, where there is no schema.
-    fn open(name: &str, schema: Option<&Schema>, attach: &Attach) -> Result<Self> {
+    fn open(name: &str, schema: Option<&Schema>, attach: &Attach) -> Result<Arc<Self>> {
         let check = |header: &Header| {
             if let Some(schema) = schema {
                 check_schema(name, &header.schema, schema)?;
@@ -86,7 +83,7 @@ impl<S: Elements> Inner<S> {
         Self::new(Segment::open(name, attach, check)?)
     }
 
-    fn open_or_create(name: &str, schema: &Schema, options: &ArrayOptions) -> Result<Self> {
+    fn open_or_create(name: &str, schema: &Schema, options: &ArrayOptions) -> Result<Arc<Self>> {
         let attach = options.shared.attach();
         let open = || {
             let inner = Self::open(name, Some(schema), &attach)?;
@@ -101,68 +98,10 @@ impl<S: Elements> Inner<S> {
     }
 }
 
-/// What every kind of array has; `$array` is a handle whose `inner` is an `Arc<Inner<…>>`.
-macro_rules! array_methods {
-    ($array:ident, $number:path) => {
-        impl<T: $number> $array<T> {
-            /// Creates an array under a name such as `run/grid`; all of it is zero.
-            ///
-            /// # Errors
-            /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for options that cannot be; else
-            /// as [`Pool::create`](crate::Pool::create).
-            pub fn create(name: &str, options: ArrayOptions) -> Result<Self> {
-                Inner::create(name, &Schema::of::<T>(), &options).map(|inner| Self {
-                    inner: Arc::new(inner),
-                    holds: std::marker::PhantomData,
-                })
-            }
-
-            /// Attaches to an array that exists.
-            ///
-            /// # Errors
-            /// [`Error::WrongRecord`](crate::Error::WrongRecord) where it has other elements,
-            /// [`Error::WrongOption`](crate::Error::WrongOption) where it was created for another way of
-            /// access; else as [`Pool::open`](crate::Pool::open).
-            pub fn open(name: &str) -> Result<Self> {
-                Self::open_with(name, &Attach::new())
-            }
-
-            /// As [`open`](Self::open), with a role, or waiting for an array that is not there yet.
-            ///
-            /// # Errors
-            /// As [`open`](Self::open).
-            pub fn open_with(name: &str, attach: &Attach) -> Result<Self> {
-                Inner::open(name, Some(&Schema::of::<T>()), attach).map(|inner| Self {
-                    inner: Arc::new(inner),
-                    holds: std::marker::PhantomData,
-                })
-            }
-
-            /// Attaches to the array of this name, or creates it: for processes that start in any order.
-            ///
-            /// # Errors
-            /// [`Error::WrongOption`](crate::Error::WrongOption) where it exists and is of another length,
-            /// or has chunks of another length than those asked for; else as [`create`](Self::create) and
-            /// [`open`](Self::open).
-            pub fn open_or_create(name: &str, options: ArrayOptions) -> Result<Self> {
-                Inner::open_or_create(name, &Schema::of::<T>(), &options).map(|inner| Self {
-                    inner: Arc::new(inner),
-                    holds: std::marker::PhantomData,
-                })
-            }
-
-            /// An array without a name, in the memory of this process, with the same behaviour.
-            ///
-            /// # Errors
-            /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for options that cannot be;
-            /// [`Error::System`](crate::Error::System).
-            pub fn anonymous(options: ArrayOptions) -> Result<Self> {
-                Inner::anonymous(&Schema::of::<T>(), &options).map(|inner| Self {
-                    inner: Arc::new(inner),
-                    holds: std::marker::PhantomData,
-                })
-            }
-
+/// What every handle of an array has, with a type or without; it is made by `of` from its `inner`, an `Arc<Inner<…>>`.
+macro_rules! handle_methods {
+    ([$($parameter:ident: $bound:path)?] $array:ty, $name:ident) => {
+        impl<$($parameter: $bound)?> $array {
             /// The array's name; `None` for one without.
             pub fn name(&self) -> Option<&str> {
                 self.inner.segment.name()
@@ -187,20 +126,17 @@ macro_rules! array_methods {
             }
         }
 
-        impl<T: $number> Clone for $array<T> {
+        impl<$($parameter: $bound)?> Clone for $array {
             /// The same participant.
             fn clone(&self) -> Self {
-                Self {
-                    inner: self.inner.clone(),
-                    holds: std::marker::PhantomData,
-                }
+                Self::of(self.inner.clone())
             }
         }
 
-        impl<T: $number> std::fmt::Debug for $array<T> {
+        impl<$($parameter: $bound)?> std::fmt::Debug for $array {
             fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 formatter
-                    .debug_struct(stringify!($array))
+                    .debug_struct(stringify!($name))
                     .field("name", &self.name())
                     .field("len", &self.len())
                     .finish_non_exhaustive()
@@ -209,8 +145,62 @@ macro_rules! array_methods {
     };
 }
 
-/// What every kind of array has whose elements are known at run time; `$array` is a handle whose `inner` is an
-/// `Arc<Inner<…>>`, and `$typed` the same with a type.
+/// What every array of a type has besides.
+macro_rules! array_methods {
+    ($array:ident, $number:path) => {
+        impl<T: $number> $array<T> {
+            /// Creates an array under a name such as `run/grid`; all of it is zero.
+            ///
+            /// # Errors
+            /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for options that cannot be; else
+            /// as [`Pool::create`](crate::Pool::create).
+            pub fn create(name: &str, options: ArrayOptions) -> Result<Self> {
+                Inner::create(name, &Schema::of::<T>(), &options).map(Self::of)
+            }
+
+            /// Attaches to an array that exists.
+            ///
+            /// # Errors
+            /// [`Error::WrongRecord`](crate::Error::WrongRecord) where it has other elements,
+            /// [`Error::WrongOption`](crate::Error::WrongOption) where it was created for another way of
+            /// access; else as [`Pool::open`](crate::Pool::open).
+            pub fn open(name: &str) -> Result<Self> {
+                Self::open_with(name, &Attach::new())
+            }
+
+            /// As [`open`](Self::open), with a role, or waiting for an array that is not there yet.
+            ///
+            /// # Errors
+            /// As [`open`](Self::open).
+            pub fn open_with(name: &str, attach: &Attach) -> Result<Self> {
+                Inner::open(name, Some(&Schema::of::<T>()), attach).map(Self::of)
+            }
+
+            /// Attaches to the array of this name, or creates it: for processes that start in any order.
+            ///
+            /// # Errors
+            /// [`Error::WrongOption`](crate::Error::WrongOption) where it exists and is of another length,
+            /// or has chunks of another length than those asked for; else as [`create`](Self::create) and
+            /// [`open`](Self::open).
+            pub fn open_or_create(name: &str, options: ArrayOptions) -> Result<Self> {
+                Inner::open_or_create(name, &Schema::of::<T>(), &options).map(Self::of)
+            }
+
+            /// An array without a name, in the memory of this process, with the same behaviour.
+            ///
+            /// # Errors
+            /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for options that cannot be;
+            /// [`Error::System`](crate::Error::System).
+            pub fn anonymous(options: ArrayOptions) -> Result<Self> {
+                Inner::anonymous(&Schema::of::<T>(), &options).map(Self::of)
+            }
+        }
+
+        handle_methods!([T: $number] $array<T>, $array);
+    };
+}
+
+/// What every array has besides whose elements are known at run time; `$typed` is the same with a type.
 macro_rules! dyn_array_methods {
     ($array:ident, $typed:ident) => {
         impl $array {
@@ -219,7 +209,7 @@ macro_rules! dyn_array_methods {
             /// # Errors
             #[doc = concat!("As [`", stringify!($typed), "::create`].")]
             pub fn create(name: &str, schema: &Schema, options: ArrayOptions) -> Result<Self> {
-                Inner::create(name, schema, &options).map(|inner| Self { inner: Arc::new(inner) })
+                Inner::create(name, schema, &options).map(Self::of)
             }
 
             /// Attaches to an array that exists, whatever its elements are.
@@ -235,7 +225,7 @@ macro_rules! dyn_array_methods {
             /// # Errors
             /// As [`open`](Self::open).
             pub fn open_with(name: &str, attach: &Attach) -> Result<Self> {
-                Inner::open(name, None, attach).map(|inner| Self { inner: Arc::new(inner) })
+                Inner::open(name, None, attach).map(Self::of)
             }
 
             /// Attaches to the array of this name and of such elements, or creates it.
@@ -247,7 +237,7 @@ macro_rules! dyn_array_methods {
                 schema: &Schema,
                 options: ArrayOptions,
             ) -> Result<Self> {
-                Inner::open_or_create(name, schema, &options).map(|inner| Self { inner: Arc::new(inner) })
+                Inner::open_or_create(name, schema, &options).map(Self::of)
             }
 
             /// An array without a name, in the memory of this process, with the same behaviour.
@@ -255,57 +245,19 @@ macro_rules! dyn_array_methods {
             /// # Errors
             #[doc = concat!("As [`", stringify!($typed), "::anonymous`].")]
             pub fn anonymous(schema: &Schema, options: ArrayOptions) -> Result<Self> {
-                Inner::anonymous(schema, &options).map(|inner| Self { inner: Arc::new(inner) })
-            }
-
-            /// The array's name; `None` for one without.
-            pub fn name(&self) -> Option<&str> {
-                self.inner.segment.name()
-            }
-
-            /// How many elements there are.
-            #[expect(
-                clippy::len_without_is_empty,
-                reason = "an array has one element or more"
-            )]
-            pub fn len(&self) -> usize {
-                self.inner.segment.structure.len()
+                Inner::anonymous(schema, &options).map(Self::of)
             }
 
             /// What an element is.
             pub fn schema(&self) -> &Schema {
-                self.inner.segment.structure.schema()
-            }
-
-            /// Everybody who is attached and alive.
-            ///
-            /// # Errors
-            /// [`Error::Forked`](crate::Error::Forked).
-            pub fn participants(&self) -> Result<Vec<crate::Participant>> {
-                self.inner.segment.participants()
+                &self.inner.segment.structure.schema
             }
         }
 
-        impl Clone for $array {
-            /// The same participant.
-            fn clone(&self) -> Self {
-                Self {
-                    inner: self.inner.clone(),
-                }
-            }
-        }
-
-        impl std::fmt::Debug for $array {
-            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter
-                    .debug_struct(stringify!($array))
-                    .field("name", &self.name())
-                    .field("len", &self.len())
-                    .finish_non_exhaustive()
-            }
-        }
+        handle_methods!([] $array, $array);
     };
 }
 
 use array_methods;
 use dyn_array_methods;
+use handle_methods;

@@ -181,11 +181,6 @@ impl Shape {
     }
 }
 
-/// The schema of the elements, or what is wrong with it.
-pub(super) fn read_schema(header: &Header) -> std::result::Result<Schema, String> {
-    Schema::parse(&header.schema).map_err(|why| format!("its schema: {why}"))
-}
-
 /// Why an array cannot be laid out, where a region does not fit.
 pub(super) fn too_large() -> String {
     "it is larger than the address space".into()

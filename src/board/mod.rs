@@ -1,8 +1,8 @@
 //! The board: one value that a process publishes and any number fetch, whole and newest.
 //!
 //! The protocol is in `slots.rs`; how the newest value is read, in `newest.rs` and `lease.rs`; how one is
-//! published, in `publish.rs`; boards of a type, in `typed/`; many boards under one name, in `family.rs`. Imports the segment and the
-//! records; knows no other structure.
+//! published, in `publish.rs`; boards of a type, in `typed/`; many boards under one name, in `family.rs`.
+//! Imports the segment and the records; knows no other structure.
 
 mod family;
 mod lease;

@@ -67,7 +67,7 @@ impl Structure for Parts {
         if header.locks != 1 {
             return Err(format!("it has {} locks, and a board has 1", header.locks));
         }
-        let schema = Schema::parse(&header.schema).map_err(|why| format!("its schema: {why}"))?;
+        let schema = header.record_schema()?;
         let carved = (|| {
             let lines = len.checked_mul(schema.size())?.div_ceil(CACHE_LINE);
             let words = lines.checked_mul(LINE_WORDS)?;

@@ -242,7 +242,7 @@ impl DynBatch {
                 // SAFETY: see `address`; a record has `size` bytes, all initialised.
                 *record = unsafe { std::slice::from_raw_parts(address, size) };
             }
-            column::scatter_block(&found[..these.len()], first, columns);
+            column::scatter(&found[..these.len()], first, columns);
         }
         Ok(())
     }

@@ -25,13 +25,7 @@ pub struct Column<'a> {
 impl<'a> Column<'a> {
     /// A column for the field of this name.
     pub fn new<E: Element>(field: &'a str, buffer: &'a mut [E]) -> Self {
-        Self {
-            field,
-            scalar: E::SCALAR,
-            bytes: bytemuck::cast_slice_mut(buffer),
-            offset: 0,
-            size: 0,
-        }
+        Self::from_bytes(field, E::SCALAR, bytemuck::cast_slice_mut(buffer))
     }
 
     /// A column for the field of this name, of numbers that are known at run time only. `bytes` need no alignment.
@@ -61,21 +55,7 @@ impl<'a> Column<'a> {
     pub(super) fn resolve(&mut self, schema: &Schema, count: usize) -> Result<()> {
         let field = find(schema, self.field, self.scalar)?;
         (self.offset, self.size) = (field.offset(), field.size());
-        if self.bytes.len() != count * self.size {
-            return Err(self.wrong(format!(
-                "has a buffer of {} numbers, and {count} records with `{field}` make {}",
-                self.bytes.len() / self.scalar.size(),
-                count * field.len()
-            )));
-        }
-        Ok(())
-    }
-
-    fn wrong(&self, reason: String) -> Error {
-        Error::WrongColumn {
-            field: self.field.into(),
-            reason,
-        }
+        check_length(field, self.bytes.len(), count)
     }
 }
 
@@ -106,13 +86,6 @@ impl<'a> InputColumn<'a> {
             size: 0,
         }
     }
-
-    fn wrong(&self, reason: String) -> Error {
-        Error::WrongColumn {
-            field: self.field.into(),
-            reason,
-        }
-    }
 }
 
 /// Finds the fields of the columns in the schema, and checks that they are all that a record needs. Returns how many
@@ -124,26 +97,19 @@ pub(super) fn resolve_inputs(columns: &mut [InputColumn<'_>], schema: &Schema) -
         let column = &mut column[0];
         let field = find(schema, column.field, column.scalar)?;
         if before.iter().any(|other| other.field == column.field) {
-            return Err(column.wrong("comes twice".into()));
+            return Err(wrong(column.field, "comes twice".into()));
         }
         (column.offset, column.size) = (field.offset(), field.size());
         let rows = column.bytes.len() / column.size;
-        let expected = *count.get_or_insert(rows);
-        if column.bytes.len() != expected * column.size {
-            return Err(column.wrong(format!(
-                "has a buffer of {} numbers, and {expected} records with `{field}` make {}",
-                column.bytes.len() / column.scalar.size(),
-                expected * field.len()
-            )));
-        }
+        check_length(field, column.bytes.len(), *count.get_or_insert(rows))?;
     }
     let is_given = |name: &str| columns.iter().any(|column| column.field == name);
     let mut fields = schema.fields().iter();
     match fields.find(|field| !field.name().starts_with("_padding") && !is_given(field.name())) {
-        Some(missing) => Err(Error::WrongColumn {
-            field: missing.name().into(),
-            reason: format!("is missing: give one buffer for `{missing}`, too"),
-        }),
+        Some(missing) => {
+            let reason = format!("is missing: give one buffer for `{missing}`, too");
+            Err(wrong(missing.name(), reason))
+        }
         None => Ok(count.unwrap_or(0)),
     }
 }
@@ -170,22 +136,12 @@ pub(super) fn blank(row: usize, columns: &mut [Column<'_>]) {
     }
 }
 
-/// Copies the fields of one record into their columns, as number `row`.
-#[inline(always)]
-pub(super) fn scatter(record: &[u8], row: usize, columns: &mut [Column<'_>]) {
-    for column in columns {
-        let from = &record[column.offset..column.offset + column.size];
-        let to = &mut column.bytes[row * column.size..(row + 1) * column.size];
-        copy(from, to);
-    }
-}
-
 /// Records that are copied at once, column by column: what depends on the column is decided once for all of them.
 pub(super) const BLOCK: usize = 8;
 
 /// Copies the fields of some records into their columns, as the numbers from `first` on.
 #[inline]
-pub(super) fn scatter_block(records: &[&[u8]], first: usize, columns: &mut [Column<'_>]) {
+pub(super) fn scatter(records: &[&[u8]], first: usize, columns: &mut [Column<'_>]) {
     for column in columns {
         let field = column.offset..column.offset + column.size;
         let rows = &mut column.bytes[first * column.size..(first + records.len()) * column.size];
@@ -214,22 +170,38 @@ fn copy(from: &[u8], to: &mut [u8]) {
 
 /// Finds a field of numbers of this type.
 fn find<'a>(schema: &'a Schema, name: &str, scalar: Scalar) -> Result<&'a Field> {
-    let wrong = |reason| Error::WrongColumn {
-        field: name.into(),
-        reason,
-    };
     let Some(field) = schema.field(name) else {
         let fields = schema.fields().iter();
         let names: Vec<_> = fields.map(|field| field.name()).collect();
-        return Err(wrong(format!(
-            "is not a field of the record, which has {}",
-            names.join(", ")
-        )));
+        let names = names.join(", ");
+        let reason = format!("is not a field of the record, which has {names}");
+        return Err(wrong(name, reason));
     };
     match field.scalar() == scalar {
         true => Ok(field),
-        false => Err(wrong(format!(
-            "has a buffer of {scalar}, and the field is `{field}`"
-        ))),
+        false => {
+            let reason = format!("has a buffer of {scalar}, and the field is `{field}`");
+            Err(wrong(name, reason))
+        }
+    }
+}
+
+/// Checks that the bytes of a buffer are those of a field of `count` records.
+fn check_length(field: &Field, bytes: usize, count: usize) -> Result<()> {
+    if bytes == count * field.size() {
+        return Ok(());
+    }
+    let numbers = bytes / field.scalar().size();
+    let expected = count * field.len();
+    let reason = format!(
+        "has a buffer of {numbers} numbers, and {count} records with `{field}` make {expected}"
+    );
+    Err(wrong(field.name(), reason))
+}
+
+fn wrong(field: &str, reason: String) -> Error {
+    Error::WrongColumn {
+        field: field.into(),
+        reason,
     }
 }

@@ -55,17 +55,17 @@ impl Inner {
         fail_point("fill.done");
     }
 
-    /// The bytes of claimed slot number `at`. In a forked child the claim is the parent's, and must not be used.
-    pub(super) fn claimed<'a, const MOST: usize>(
-        &'a self,
-        claim: &'a mut Claim<MOST>,
-        at: usize,
-    ) -> &'a mut [u8] {
+    /// The bytes of a claimed slot.
+    ///
+    /// # Safety
+    /// The slot is claimed for the caller, in this process, until the slice is gone; and the caller has no other
+    /// reference to it.
+    #[expect(clippy::mut_from_ref, reason = "the caller has claimed the slot")]
+    pub(super) unsafe fn claimed(&self, slot: usize) -> &mut [u8] {
         let parts = self.parts();
-        let record = parts.record(claim.slots()[at] as usize);
-        // SAFETY: the slot is claimed (lease.rs, step 2), so no reader passes its check and no writer claims it; and
-        // `claim` is borrowed mutably, which excludes every other reference from here. All bytes are initialised.
-        unsafe { std::slice::from_raw_parts_mut(record, parts.schema.size()) }
+        // SAFETY: no reader passes its check of a claimed slot, and no writer claims it (lease.rs, step 2); the caller
+        // has no other reference. All bytes are initialised.
+        unsafe { std::slice::from_raw_parts_mut(parts.record(slot), parts.schema.size()) }
     }
 
     /// Phase two: gives claimed and filled slots their priorities and opens them to readers.

@@ -13,7 +13,8 @@ impl DynPool {
     /// `record` is as it was.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for a buffer of another size; [`Error::TooManyLeases`](crate::Error::TooManyLeases); [`Error::Forked`](crate::Error::Forked).
+    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for a buffer of another size;
+    /// [`Error::TooManyLeases`](crate::Error::TooManyLeases); [`Error::Forked`](crate::Error::Forked).
     pub fn get(&self, key: u64, record: &mut [u8]) -> Result<bool> {
         self.check_size("the buffer of a record", record.len(), 1)?;
         let Some(batch) = self.lease(key)? else {

@@ -13,7 +13,7 @@ const SLOTS_AHEAD: usize = 2;
 
 /// Where new records come from.
 #[derive(Clone, Copy)]
-enum Source<'a> {
+pub(super) enum Source<'a> {
     /// One after the other.
     Rows(&'a [u8]),
     /// Each field of all records.
@@ -144,8 +144,8 @@ impl DynPool {
             let done = keys.len() - before;
             let priority = priority.from(done);
             let mut insert = |count: usize| {
-                let mut claim = self.inner.claim::<CHUNK>(count)?;
-                self.inner.fill_from(&mut claim, source, done);
+                let claim = self.inner.claim::<CHUNK>(count)?;
+                self.inner.fill_from(&claim, source, done);
                 self.inner.commit(&claim, priority)?;
                 keys.extend_from_slice(claim.keys());
                 Ok(claim.count)
@@ -186,9 +186,9 @@ impl Inner {
     }
 
     /// Fills claimed slots with records from number `first` on.
-    fn fill_from<const MOST: usize>(
+    pub(super) fn fill_from<const MOST: usize>(
         &self,
-        claim: &mut Claim<MOST>,
+        claim: &Claim<MOST>,
         source: Source<'_>,
         first: usize,
     ) {
@@ -198,8 +198,10 @@ impl Inner {
                 self.fill(claim, &rows[first * size..(first + claim.count) * size]);
             }
             Source::Columns(columns) => {
-                for at in 0..claim.count {
-                    column::collect(columns, first + at, self.claimed(claim, at));
+                for (row, &slot) in (first..).zip(claim.slots()) {
+                    // SAFETY: the caller's own claim, of which no other reference is made.
+                    let record = unsafe { self.claimed(slot as usize) };
+                    column::collect(columns, row, record);
                 }
             }
         }

@@ -162,7 +162,7 @@ impl Structure for Parts {
 
     fn lay_out(header: &Header, carver: &mut Carver) -> Result<Layout, String> {
         let shape = Shape::from_header(header)?;
-        let schema = Schema::parse(&header.schema).map_err(|why| format!("its schema: {why}"))?;
+        let schema = header.record_schema()?;
         let (capacity, participants) = (shape.capacity as usize, header.participants);
         let (shards, leases) = (shape.shards(), shape.leases as usize);
         let locks = shards.count() + 1;

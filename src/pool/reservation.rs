@@ -9,6 +9,7 @@ use super::DynPool;
 use super::claim::{CHUNK, Claim};
 use super::column::{self, InputColumn};
 use super::commit::NewPriority;
+use super::insert::Source;
 use super::links::LINKS_ARE_WRITTEN;
 use crate::error::{Error, Result};
 use crate::record::Schema;
@@ -74,7 +75,7 @@ impl DynPool {
 /// methods.
 pub struct DynReservation {
     pool: DynPool,
-    /// All but the last are full. None once committed.
+    /// Those that are committed have no slots.
     claims: Vec<Claim<CHUNK>>,
     keys: Vec<u64>,
     /// What rate limiters let pass for it.
@@ -108,16 +109,17 @@ impl DynReservation {
             self.pool.inner.segment.is_ours(),
             "this reservation is the parent's"
         );
-        let (claim, at) = self.place(index);
-        self.pool.inner.claimed(&mut self.claims[claim], at)
+        let slot = self.pool.inner.parts().slot_of(self.keys[index]);
+        // SAFETY: the slot is claimed for `self`, in this process, and `&mut self` excludes every other reference.
+        unsafe { self.pool.inner.claimed(slot) }
     }
 
     /// Writes fields of all records from buffers, one buffer a field. Fields whose names begin with `_padding` may be
     /// left out, and are zero then.
     ///
     /// # Errors
-    /// [`Error::WrongColumn`] as [`DynPool::insert_columns`], and for buffers of another number of records;
-    /// [`Error::Forked`]. Nothing is written then.
+    /// [`Error::WrongColumn`] as [`DynPool::insert_columns`]; [`Error::InvalidArgument`] for buffers of another number
+    /// of records; [`Error::Forked`]. Nothing is written then.
     pub fn write_columns(&mut self, columns: &mut [InputColumn<'_>]) -> Result<()> {
         self.pool.inner.segment.check_process()?;
         let count = column::resolve_inputs(columns, self.schema())?;
@@ -125,8 +127,11 @@ impl DynReservation {
             let expected = format!("{}, one for each slot", self.len());
             return Error::invalid("the number of records", count.to_string(), expected);
         }
-        for index in 0..count {
-            column::collect(columns, index, self.get_mut(index));
+        let mut done = 0;
+        for claim in &self.claims {
+            let source = Source::Columns(columns);
+            self.pool.inner.fill_from(claim, source, done);
+            done += claim.count;
         }
         Ok(())
     }
@@ -177,28 +182,15 @@ impl DynReservation {
 
     fn finish(&mut self, priority: NewPriority<'_>) -> Result<()> {
         let mut done = 0;
-        while let Some(claim) = self.claims.first() {
+        for claim in &mut self.claims {
             self.pool.inner.commit(claim, priority.from(done))?;
-            done += claim.count;
-            self.claims.remove(0);
+            done += std::mem::take(&mut claim.count);
         }
         let quota = std::mem::take(&mut self.quota);
         if quota > 0 {
             self.pool.inner.strike_insert_quota_off(quota);
         }
         Ok(())
-    }
-
-    /// The claim that slot number `index` is in, and its place there.
-    fn place(&self, index: usize) -> (usize, usize) {
-        let mut before = 0;
-        for (number, claim) in self.claims.iter().enumerate() {
-            if index < before + claim.count {
-                return (number, index - before);
-            }
-            before += claim.count;
-        }
-        unreachable!("slot {index} of {}", self.len())
     }
 }
 

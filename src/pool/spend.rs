@@ -123,12 +123,7 @@ impl Inner {
     /// leases it may be about to change that. Runs under all locks.
     pub(super) fn find_unspent(&self) -> Option<String> {
         let parts = self.parts();
-        let unspent = |&slot: &usize| {
-            let word = parts.words[slot].load(Ordering::Relaxed);
-            let is_left =
-                parts.is_exhausted(slot) || parts.tables.iter().any(|table| table.is_spent(slot));
-            matches!(Slot::from_word(word), Slot::Committed(_)) && is_left
-        };
+        let unspent = |&slot: &usize| parts.is_committed(slot) && parts.is_unspent(slot);
         let unleased = |&slot: &usize| {
             announce();
             self.leased(slot, 1, &mut PeersMet::default()) == 0
@@ -176,10 +171,16 @@ impl Parts {
 
     /// Whether the record of a slot may have to be settled.
     fn is_unsettled(&self, slot: usize) -> bool {
+        self.is_committed(slot) && (self.is_pending(slot) || self.is_unspent(slot))
+    }
+
+    /// Whether a table has used the record of a slot up and does not show it, or all have.
+    fn is_unspent(&self, slot: usize) -> bool {
+        self.is_exhausted(slot) || self.tables.iter().any(|table| table.is_spent(slot))
+    }
+
+    fn is_committed(&self, slot: usize) -> bool {
         let word = self.words[slot].load(Ordering::Relaxed);
         matches!(Slot::from_word(word), Slot::Committed(_))
-            && (self.is_pending(slot)
-                || self.is_exhausted(slot)
-                || self.tables.iter().any(|table| table.is_spent(slot)))
     }
 }

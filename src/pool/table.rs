@@ -267,21 +267,15 @@ impl Table {
 
     /// Takes a pending sample of a leased record back.
     pub(super) fn take_back(&self, slot: usize) {
-        if self.tally(slot).is_some_and(Tally::take_back) {
-            self.forget_unsampled();
+        if self.tally(slot).is_some_and(Tally::take_back) && self.shape.is_queue() {
+            self.give_back_inserted(1);
         }
     }
 
-    /// Makes the record of a slot one that has left; once the slot's word says so.
+    /// Makes the record of a slot one that has left; once the slot's word says so. What goes from a queue before it
+    /// was sampled is waited for no more.
     pub(super) fn leave(&self, slot: usize) {
         if self.shape.is_queue() && self.tally(slot).is_some_and(Tally::leave) {
-            self.forget_unsampled();
-        }
-    }
-
-    /// What goes from a queue before it was sampled is waited for no more.
-    fn forget_unsampled(&self) {
-        if self.shape.is_queue() {
             self.give_back_inserted(1);
         }
     }

@@ -195,7 +195,7 @@ impl Root {
                 info.created = UNIX_EPOCH
                     .checked_add(Duration::from_micros(header.created))
                     .unwrap_or(UNIX_EPOCH);
-                info.schema = Schema::parse(&header.schema).ok();
+                info.schema = header.record_schema().ok();
                 info.parameters = header.parameters.to_vec();
                 info.types = header.schema;
                 info.kind = header.kind;

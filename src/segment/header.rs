@@ -10,6 +10,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::Lifetime;
 use crate::error::{Error, Result};
+use crate::record::Schema;
 use crate::sync::Owner;
 
 /// The version of everything that lies in a segment. A program opens its own version only.
@@ -81,6 +82,11 @@ pub(crate) struct Header {
 }
 
 impl Header {
+    /// The schema of the records, or what is wrong with it.
+    pub(crate) fn record_schema(&self) -> std::result::Result<Schema, String> {
+        Schema::parse(&self.schema).map_err(|why| format!("its schema: {why}"))
+    }
+
     /// The bytes with which the segment begins: the fixed part, and the schema after it.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut kind = [0; 16];

@@ -154,7 +154,7 @@ impl DynWindows {
 #[inline]
 fn write(record: Option<&[u8]>, row: usize, columns: &mut [Column<'_>]) {
     match record {
-        Some(record) => column::scatter(record, row, columns),
+        Some(record) => column::scatter(&[record], row, columns),
         None => column::blank(row, columns),
     }
 }
