@@ -151,7 +151,9 @@ pub use pool::{
 };
 #[doc(hidden)]
 pub use record::__private;
-pub use record::{Difference, Element, Field, Record, Scalar, Schema, SchemaBuilder, ShownRecord};
+pub use record::{
+    Difference, Element, Field, KeyType, Record, Scalar, Schema, SchemaBuilder, ShownRecord,
+};
 #[cfg(feature = "archive")]
 pub use rkyv;
 pub use schedule::Schedule;

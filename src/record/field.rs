@@ -93,6 +93,28 @@ impl Scalar {
         }
     }
 
+    /// Returns a number as a word: an integer extended with its sign, and the bits of a floating-point number. `None`
+    /// for bytes of another length than a number has.
+    pub(crate) fn word(self, bytes: &[u8]) -> Option<u64> {
+        macro_rules! read {
+            ($number:ident) => {
+                $number::from_ne_bytes(bytes.try_into().ok()?)
+            };
+        }
+        Some(match self {
+            Scalar::U8 => read!(u8).into(),
+            Scalar::U16 => read!(u16).into(),
+            Scalar::U32 => read!(u32).into(),
+            Scalar::U64 => read!(u64),
+            Scalar::I8 => read!(i8) as u64,
+            Scalar::I16 => read!(i16) as u64,
+            Scalar::I32 => read!(i32) as u64,
+            Scalar::I64 => read!(i64) as u64,
+            Scalar::F32 => read!(f32).to_bits().into(),
+            Scalar::F64 => read!(f64).to_bits(),
+        })
+    }
+
     /// The alignment of one number on this target, in bytes: its size, or less for 8 bytes on some of 32 bits.
     pub(super) const fn align(self) -> usize {
         match self {

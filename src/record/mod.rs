@@ -11,6 +11,7 @@ mod builder;
 mod difference;
 mod element;
 mod field;
+mod key_type;
 mod schema;
 mod shown;
 
@@ -18,6 +19,7 @@ pub use builder::SchemaBuilder;
 pub use difference::Difference;
 pub use element::Element;
 pub use field::{Field, Scalar};
+pub use key_type::KeyType;
 pub use schema::Schema;
 pub use shown::ShownRecord;
 
