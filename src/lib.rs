@@ -136,7 +136,10 @@ pub use board::{
     DynBoardReader,
 };
 pub use cancel::CancelToken;
-pub use dict::{ArrayDict, Checkout, DictEntry, DictOptions, DictReader, DictView, Key};
+pub use dict::{
+    ArrayDict, Checkout, DictEntry, DictOptions, DictReader, DictView, DynArrayDict, DynCheckout,
+    DynDictReader, Key,
+};
 pub use episode::{NStep, NStepTransition, Sequences, Step};
 pub use error::{Error, Result, TaskFailure};
 #[cfg(feature = "trie")]

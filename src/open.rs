@@ -6,7 +6,7 @@ use crate::array::{
     SharedValue,
 };
 use crate::board::{Board, BoardReader, DynBoard, DynBoardReader};
-use crate::dict::{ArrayDict, Key};
+use crate::dict::{ArrayDict, DynArrayDict, Key};
 use crate::error::Result;
 use crate::lookup::{Lookup, LookupKey, LookupValue};
 use crate::pool::{DynPool, Pool};
@@ -75,6 +75,7 @@ open_by_name! {
     [] DynBoardReader;
     [] DynArray;
     [] DynChunkedArray;
+    [] DynArrayDict;
     [T: Record] Pool<T>;
     [T: Record] Board<T>;
     [T: Record] BoardReader<T>;

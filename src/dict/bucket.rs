@@ -1,10 +1,11 @@
 //! A few slots of an index that lie together, on one or two cache lines.
 //!
-//! Touches its own words only.
+//! A bucket's type says how many words a key has. Code that must be fast is generic over it, and
+//! [`with_bucket`] chooses it where the keys are known at run time. Touches its own words only.
 
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use crate::segment::Shared;
+use crate::segment::{Region, Shared};
 
 /// Slots: the words of their keys, and then their rows.
 #[repr(C, align(64))]
@@ -13,34 +14,109 @@ pub struct Bucket<const WORDS: usize, const SLOTS: usize> {
     rows: [AtomicU32; SLOTS],
 }
 
-const _: () = assert!(size_of::<Bucket<5, 5>>() == 64);
-const _: () = assert!(size_of::<Bucket<12, 6>>() == 128);
-const _: () = assert!(size_of::<Bucket<12, 4>>() == 128);
-const _: () = assert!(size_of::<Bucket<12, 3>>() == 128);
+/// A bucket for keys of one word.
+pub type One = Bucket<5, 5>;
+/// A bucket for keys of two words.
+pub type Two = Bucket<12, 6>;
+/// A bucket for keys of three words.
+pub type Three = Bucket<12, 4>;
+/// A bucket for keys of four words.
+pub type Four = Bucket<12, 3>;
+
+const _: () = assert!(size_of::<One>() == 64);
+const _: () = assert!(size_of::<Two>() == 128);
+const _: () = assert!(size_of::<Three>() == 128);
+const _: () = assert!(size_of::<Four>() == 128);
 
 // SAFETY: made of atomic integers, and padding.
 unsafe impl<const WORDS: usize, const SLOTS: usize> Shared for Bucket<WORDS, SLOTS> {}
 
+/// The buckets of an index, of any of the four types.
+pub enum Buckets {
+    One(Region<One>),
+    Two(Region<Two>),
+    Three(Region<Three>),
+    Four(Region<Four>),
+}
+
 /// What the index asks of a bucket, whatever the size of its keys.
-pub trait Slots: Shared {
+pub trait Slots: Shared + Sized + 'static {
+    /// How many words a key has.
+    const WORDS: usize;
     /// How many slots there are.
     const SLOTS: usize;
     /// The words of the keys, those of the first slot first.
     fn keys(&self) -> &[AtomicU64];
     /// What the slots hold of their rows.
     fn rows(&self) -> &[AtomicU32];
+    /// Returns these buckets as those of an index.
+    fn wrap(buckets: Region<Self>) -> Buckets;
+    /// Returns the buckets of an index, if they are of this type.
+    fn of(buckets: &Buckets) -> Option<&[Self]>;
 }
 
-impl<const WORDS: usize, const SLOTS: usize> Slots for Bucket<WORDS, SLOTS> {
-    const SLOTS: usize = SLOTS;
+macro_rules! slots {
+    ($($bucket:ident: $words:literal words, $slots:literal slots;)*) => {$(
+        impl Slots for $bucket {
+            const WORDS: usize = $words;
+            const SLOTS: usize = $slots;
 
-    #[inline(always)]
-    fn keys(&self) -> &[AtomicU64] {
-        &self.keys
-    }
+            #[inline(always)]
+            fn keys(&self) -> &[AtomicU64] {
+                &self.keys
+            }
 
-    #[inline(always)]
-    fn rows(&self) -> &[AtomicU32] {
-        &self.rows
-    }
+            #[inline(always)]
+            fn rows(&self) -> &[AtomicU32] {
+                &self.rows
+            }
+
+            fn wrap(buckets: Region<Self>) -> Buckets {
+                Buckets::$bucket(buckets)
+            }
+
+            #[inline(always)]
+            fn of(buckets: &Buckets) -> Option<&[Self]> {
+                match buckets {
+                    Buckets::$bucket(buckets) => Some(buckets),
+                    _ => None,
+                }
+            }
+        }
+    )*};
 }
+
+slots! {
+    One: 1 words, 5 slots;
+    Two: 2 words, 6 slots;
+    Three: 3 words, 4 slots;
+    Four: 4 words, 3 slots;
+}
+
+/// Evaluates an expression in which a name stands for the type of the buckets of a [`Width`](super::shape::Width).
+macro_rules! with_bucket {
+    ($width:expr, $bucket:ident => $body:expr) => {{
+        use crate::dict::bucket::{Four, One, Three, Two};
+        use crate::dict::shape::Width;
+        match $width {
+            Width::One => {
+                type $bucket = One;
+                $body
+            }
+            Width::Two => {
+                type $bucket = Two;
+                $body
+            }
+            Width::Three => {
+                type $bucket = Three;
+                $body
+            }
+            Width::Four => {
+                type $bucket = Four;
+                $body
+            }
+        }
+    }};
+}
+
+pub(super) use with_bucket;

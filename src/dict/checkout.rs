@@ -1,185 +1,184 @@
-//! Exclusive ownership of a dictionary for a while.
+//! Exclusive ownership of a dictionary for a while, as bytes.
 
-use std::ops::Deref;
+use std::sync::Arc;
 
-use super::key::Key;
-use super::view::DictView;
-use super::write::Writer;
+use self_cell::self_cell;
+
+use super::bucket::with_bucket;
+use super::get::Sought;
+use super::reader::view_methods;
+use super::storage::Inner;
+use super::table::{Found, Probe};
+use super::view::View;
+use super::write::{Pair, Writer};
 use crate::error::Result;
-use crate::record::Record;
+use crate::segment::Rows;
 
-/// A whole dictionary that this process has to itself, to change it in many steps without a lock for each.
-/// Dereferences to the [`DictView`] of its contents. Given back when it is dropped; nothing is copied.
-///
-/// Other writers, and those who want slices, wait meanwhile; whoever reads by
-/// [`ArrayDict::get`](super::ArrayDict::get) sees each change as it is made.
-///
-/// # When a process dies
-/// A checkout ends with its process. Whoever checks the dictionary out next finds every change whole, and is
-/// told by [`was_interrupted`](Self::was_interrupted) that the owner before did not give it back.
+self_cell! {
+    struct HeldWriter {
+        owner: Arc<Inner>,
+        #[covariant]
+        dependent: Writer,
+    }
+}
+
+/// A whole [`DynArrayDict`](crate::DynArrayDict) that this process has exclusively; a
+/// [`Checkout`](crate::Checkout) without types. Owns its handle.
 ///
 /// ```
-/// use millpond::{ArrayDict, DictOptions};
+/// use millpond::{DictOptions, DynArrayDict, KeyType, Scalar, Schema};
 ///
-/// let dict = ArrayDict::<u64, u64>::anonymous(DictOptions::new(10))?;
-/// let mut counts = dict.checkout()?;
-/// for word in [3, 5, 3] {
-///     counts.entry(word).and_modify(|count| *count += 1).or_insert(1)?;
-/// }
-/// assert_eq!(counts.get(&3), Some(&2));
-/// drop(counts);
-/// assert_eq!(dict.get(&5)?, Some(1));
+/// let key_type = KeyType::Integer(Scalar::U64);
+/// let schema = Schema::of::<u16>();
+/// let dict = DynArrayDict::anonymous(key_type, &schema, DictOptions::new(10))?;
+/// let mut checkout = dict.checkout()?;
+/// checkout.insert(&5u64.to_ne_bytes(), &1u16.to_ne_bytes())?;
+/// assert_eq!(checkout.rows(), 1u16.to_ne_bytes());
 /// # Ok::<(), millpond::Error>(())
 /// ```
-pub struct Checkout<'a, K: Key, T: Record> {
-    writer: Writer<'a, K, T>,
+pub struct DynCheckout {
+    writer: HeldWriter,
     interrupted: bool,
 }
 
-impl<'a, K: Key, T: Record> Deref for Checkout<'a, K, T> {
-    type Target = DictView<'a, K, T>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.writer.view
-    }
-}
-
-impl<'a, K: Key, T: Record> Checkout<'a, K, T> {
-    pub(super) fn new(writer: Writer<'a, K, T>) -> Self {
-        Self {
-            interrupted: writer.take_interrupted(),
+impl DynCheckout {
+    pub(super) fn of(inner: Arc<Inner>) -> Result<Self> {
+        let writer = HeldWriter::try_new(inner, |inner| inner.write())?;
+        Ok(Self {
+            interrupted: writer.borrow_dependent().take_interrupted(),
             writer,
-        }
+        })
     }
 
-    /// Whether anybody who wrote since the last checkout died, or panicked, before it gave the lock back.
-    /// Every change that was made is whole; whether all were made that were meant to be, only the program can
-    /// know.
+    view_methods!();
+
+    fn view(&self) -> &View<'_> {
+        &self.writer.borrow_dependent().view
+    }
+
+    /// As [`Checkout::was_interrupted`](crate::Checkout::was_interrupted).
     pub fn was_interrupted(&self) -> bool {
         self.interrupted
     }
 
-    /// As [`ArrayDict::insert`](super::ArrayDict::insert).
+    /// As [`DynArrayDict::insert`](crate::DynArrayDict::insert).
     ///
     /// # Errors
     /// As there.
-    #[inline]
-    pub fn insert(&mut self, key: K, row: &T) -> Result<Option<T>> {
-        Ok(self.writer()?.insert(&key, row)?.1)
+    pub fn insert(&mut self, key: &[u8], row: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.write(|writer| writer.insert_bytes(key, row))
     }
 
-    /// As [`ArrayDict::update`](super::ArrayDict::update).
+    /// As [`DynArrayDict::update`](crate::DynArrayDict::update).
     ///
     /// # Errors
     /// As there.
-    #[inline]
-    pub fn update(&mut self, key: &K, change: impl FnOnce(&mut T)) -> Result<bool> {
-        self.writer()?.update(key, change)
+    pub fn update(&mut self, key: &[u8], change: impl FnOnce(&mut [u8])) -> Result<bool> {
+        self.write(|writer| writer.update_bytes(key, change))
     }
 
-    /// As [`ArrayDict::remove`](super::ArrayDict::remove).
+    /// As [`DynArrayDict::remove`](crate::DynArrayDict::remove).
     ///
     /// # Errors
     /// As there.
-    pub fn remove(&mut self, key: &K) -> Result<Option<T>> {
-        self.writer()?.remove(key)
+    pub fn remove(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.write(|writer| writer.remove_bytes(key))
     }
 
-    /// As [`ArrayDict::clear`](super::ArrayDict::clear).
+    /// As [`DynArrayDict::clear`](crate::DynArrayDict::clear).
     ///
     /// # Errors
     /// As there.
     pub fn clear(&mut self) -> Result<()> {
-        self.writer()?.clear()
+        self.write(|writer| writer.clear())
     }
 
-    /// As [`ArrayDict::reserve`](super::ArrayDict::reserve).
+    /// As [`DynArrayDict::reserve`](crate::DynArrayDict::reserve).
     ///
     /// # Errors
     /// As there.
     pub fn reserve(&mut self, rows: usize) -> Result<()> {
-        self.writer()?.reserve(rows)
+        self.write(|writer| writer.reserve(rows))
     }
 
-    /// As [`ArrayDict::extend`](super::ArrayDict::extend).
+    /// As [`DynArrayDict::extend`](crate::DynArrayDict::extend).
     ///
     /// # Errors
     /// As there.
-    pub fn extend(&mut self, pairs: impl IntoIterator<Item = (K, T)>) -> Result<()> {
-        self.writer()?.extend(pairs)
+    pub fn extend(&mut self, keys: &[u8], rows: &[u8]) -> Result<()> {
+        self.write(|writer| writer.extend_bytes(keys, rows))
     }
 
-    #[inline(always)]
-    fn writer(&mut self) -> Result<&mut Writer<'a, K, T>> {
-        self.writer.inner().segment.check_process()?;
-        Ok(&mut self.writer)
-    }
-
-    /// A key, there or not, to look at and to insert or change with one search.
-    ///
-    /// # Panics
-    /// In a process that was forked from the one that has the dictionary.
-    pub fn entry(&mut self, key: K) -> DictEntry<'_, 'a, K, T> {
-        self.writer.inner().segment.assert_ours();
-        DictEntry {
-            row: self.row_of(&key),
-            writer: &mut self.writer,
-            key,
-        }
+    fn write<R>(&mut self, write: impl FnOnce(&mut Writer<'_>) -> Result<R>) -> Result<R> {
+        self.writer.with_dependent_mut(|inner, writer| {
+            inner.segment.check_process()?;
+            write(writer)
+        })
     }
 }
 
-/// A key of a dictionary that is checked out, there or not; see [`Checkout::entry`].
-pub struct DictEntry<'c, 'a, K: Key, T: Record> {
-    writer: &'c mut Writer<'a, K, T>,
-    key: K,
-    row: Option<usize>,
+/// A key and a row as bytes, of the right lengths.
+struct BytesPair<'a> {
+    key: &'a [u8],
+    row: &'a [u8],
 }
 
-impl<'c, K: Key, T: Record> DictEntry<'c, '_, K, T> {
-    /// The key.
-    pub fn key(&self) -> &K {
-        &self.key
+impl Pair for BytesPair<'_> {
+    fn sought(&self, inner: &Inner) -> Sought {
+        inner.sought(self.key)
     }
 
-    /// Whether the key is there.
-    pub fn is_present(&self) -> bool {
-        self.row.is_some()
+    fn key(&self) -> &[u8] {
+        self.key
     }
 
-    /// Changes the key's row, if it is there.
-    pub fn and_modify(self, change: impl FnOnce(&mut T)) -> Self {
-        self.writer.inner().segment.assert_ours();
-        if let Some(row) = self.row
-            && self.writer.change(row, change).is_err()
-        {
-            self.writer.inner().segment.assert_ours(); // `change` forked
-        }
-        self
+    fn row(&self) -> &[u8] {
+        self.row
+    }
+}
+
+impl Writer<'_> {
+    /// As [`Writer::insert`]; returns the row that the key had.
+    pub(super) fn insert_bytes(&mut self, key: &[u8], row: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.inner().check_key(key)?;
+        self.inner().check_row(row.len())?;
+        let pair = BytesPair { key, row };
+        let width = self.index().width();
+        Ok(with_bucket!(width, B => self.insert::<B, _>(&pair, Rows::to_vec)?).1)
     }
 
-    /// Inserts a row if the key is not there; gives the key's row.
-    ///
-    /// # Errors
-    /// As [`ArrayDict::insert`](super::ArrayDict::insert).
-    pub fn or_insert(self, row: T) -> Result<&'c T> {
-        self.or_insert_with(|| row)
+    /// As [`Writer::extend`], for keys and rows that lie one after another.
+    pub(super) fn extend_bytes(&mut self, keys: &[u8], rows: &[u8]) -> Result<()> {
+        let inner = self.inner();
+        inner.check_pairs(keys, rows)?;
+        let keys = keys.chunks_exact(inner.parts().keys.size);
+        let pairs = keys.zip(rows.chunks_exact(inner.row_size()));
+        let pairs = pairs.map(|(key, row)| BytesPair { key, row });
+        with_bucket!(self.index().width(), B => self.extend::<B>(pairs))
     }
 
-    /// As [`or_insert`](Self::or_insert), computing the row only where it is needed.
-    ///
-    /// # Errors
-    /// As [`ArrayDict::insert`](super::ArrayDict::insert).
-    pub fn or_insert_with(self, row: impl FnOnce() -> T) -> Result<&'c T> {
-        self.writer.inner().segment.check_process()?;
-        let number = match self.row {
-            Some(number) => number,
-            None => {
-                let row = row();
-                self.writer.inner().segment.check_process()?; // `row` may have forked
-                self.writer.insert(&self.key, &row)?.0
-            }
+    /// As [`Writer::remove`]; returns the row that the key had.
+    pub(super) fn remove_bytes(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        let sought = self.inner().check_key(key)?;
+        with_bucket!(self.index().width(), B => self.remove::<B, _>(&sought, Rows::to_vec))
+    }
+
+    /// Lets `change` change the row of a key, if it is there; returns whether it is. An error in a child that `change`
+    /// forked, where the row stays as it is.
+    pub(super) fn update_bytes(
+        &mut self,
+        key: &[u8],
+        change: impl FnOnce(&mut [u8]),
+    ) -> Result<bool> {
+        let sought = self.inner().check_key(key)?;
+        let found = with_bucket!(self.index().width(), B => self.find::<B>(&sought)?);
+        let Probe::Live(Found { row, .. }) = found else {
+            return Ok(false);
         };
-        Ok(self.writer.view.row(number))
+        let mut value = self.rows().to_vec(row);
+        change(&mut value);
+        self.inner().segment.check_process()?;
+        self.rewrite(row, &value);
+        Ok(true)
     }
 }

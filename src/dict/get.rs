@@ -6,17 +6,19 @@
 //! changed meanwhile; for a writer that grows it does not wait. If a writer died with the number odd, its place
 //! is taken and the row finished (`journal.rs`).
 
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use super::index::{Found, Probe};
-use super::key::{Key, Words};
+use super::bucket::Slots;
+use super::key::{Key, Words, words_of};
 use super::seqlock::{Stripe, after_reading};
 use super::storage::{Current, Inner};
-use crate::error::{Error, Result};
+use super::table::{Found, Probe};
+use crate::error::Result;
 use crate::os::cpu::prefetch_range;
-use crate::record::Record;
+use crate::segment::Rows;
 
 /// How many keys are searched for side by side.
 const BATCH: usize = 32;
@@ -36,108 +38,121 @@ pub(super) struct Sought {
     pub(super) hash: u64,
 }
 
-impl<K: Key, T: Record> Inner<K, T> {
-    #[inline(always)]
-    pub(super) fn sought(&self, key: &K) -> Sought {
-        let words = key.words();
-        let hash = self.seed.hash(&words[..K::WORDS]);
+/// Where the rows of many keys are copied to.
+pub(super) trait Destination {
+    /// A row that was copied and may not be whole.
+    type Row;
+    /// Copies a row.
+    fn load(&mut self, rows: &Rows, row: usize) -> Self::Row;
+    /// Stores what `load` returned last, which is the row of key number `at`.
+    fn store(&mut self, at: usize, row: Self::Row);
+}
+
+impl Inner {
+    /// Returns a key as it is searched for. It has the size of its type.
+    pub(super) fn sought(&self, key: &[u8]) -> Sought {
+        let keys = self.parts().keys;
+        let words = words_of(keys.key_type, key);
+        let hash = self.seed.hash(&words[..keys.width.words()]);
         Sought { words, hash }
     }
 
-    /// The row of a key, copied.
+    /// As [`sought`](Self::sought), for a key of a type.
     #[inline(always)]
-    pub(super) fn get(&self, key: &K) -> Result<Option<T>> {
-        self.segment.check_process()?;
-        let sought = self.sought(key);
-        match self.glance(&sought, |current, row| current.rows.load(row)) {
-            Ok(read) => Ok(read),
-            Err(Again) => self.get_again(key),
-        }
+    pub(super) fn sought_typed<K: Key>(&self, key: &K) -> Sought {
+        let words = key.words();
+        let hash = self.seed.hash(&words[..K::Bucket::WORDS]);
+        Sought { words, hash }
     }
 
-    #[inline(never)]
-    fn get_again(&self, key: &K) -> Result<Option<T>> {
-        self.read(&self.sought(key), |current, row| current.rows.load(row))
-    }
-
-    /// The number of a key's row.
+    /// Returns what `read` returns of a key's row, which is whole. `sought` may be called again, and so may `read`.
     #[inline(always)]
-    pub(super) fn row_of(&self, key: &K) -> Result<Option<usize>> {
-        self.segment.check_process()?;
-        let sought = self.sought(key);
-        match self.glance(&sought, |_, row| row) {
-            Ok(read) => Ok(read),
-            Err(Again) => self.row_of_again(key),
-        }
-    }
-
-    #[inline(never)]
-    fn row_of_again(&self, key: &K) -> Result<Option<usize>> {
-        self.read(&self.sought(key), |_, row| row)
-    }
-
-    /// Copies the rows of many keys; calls `missing` with the places of those that are not there.
-    pub(super) fn get_many(
+    pub(super) fn look_up<B: Slots, R>(
         &self,
-        keys: &[K],
-        rows: &mut [T],
+        sought: impl Fn() -> Sought,
+        mut read: impl FnMut(&Rows, usize) -> R,
+    ) -> Result<Option<R>> {
+        self.segment.check_process()?;
+        match self.glance::<B, R>(&sought(), &mut read) {
+            Ok(read) => Ok(read),
+            Err(Again) => self.look_up_again::<B, R>(sought, read),
+        }
+    }
+
+    #[inline(never)]
+    fn look_up_again<B: Slots, R>(
+        &self,
+        sought: impl Fn() -> Sought,
+        mut read: impl FnMut(&Rows, usize) -> R,
+    ) -> Result<Option<R>> {
+        self.read::<B, R>(&sought(), &mut read)
+    }
+
+    /// Copies the rows of `count` keys; calls `missing` with the places of those that are not there.
+    pub(super) fn get_many<B: Slots>(
+        &self,
+        count: usize,
+        sought: impl Fn(usize) -> Sought,
+        to: &mut impl Destination,
         mut missing: impl FnMut(usize),
     ) -> Result<()> {
         self.segment.check_process()?;
-        if keys.len() != rows.len() {
-            let (found, expected) = (rows.len(), keys.len());
-            let expected = format!("as many as keys, {expected}");
-            return Error::invalid("the number of rows to copy to", found.to_string(), expected);
-        }
-        let batches = keys.chunks(BATCH).zip(rows.chunks_mut(BATCH));
-        for (number, (keys, rows)) in batches.enumerate() {
-            self.get_batch(keys, rows, |at| missing(number * BATCH + at))?;
+        for first in (0..count).step_by(BATCH) {
+            let batch = first..count.min(first + BATCH);
+            self.get_batch::<B>(batch, &sought, to, &mut missing)?;
         }
         Ok(())
     }
 
     /// Asks for all buckets, then searches them and asks for all rows, then copies these: so that the
     /// processor waits for many of them at once.
-    fn get_batch(&self, keys: &[K], rows: &mut [T], mut missing: impl FnMut(usize)) -> Result<()> {
+    fn get_batch<B: Slots>(
+        &self,
+        keys: Range<usize>,
+        sought_of: impl Fn(usize) -> Sought,
+        to: &mut impl Destination,
+        mut missing: impl FnMut(usize),
+    ) -> Result<()> {
         let current = self.current()?;
+        let table = current.index.table::<B>();
         let mut sought = [Sought::default(); BATCH];
-        for (key, sought) in keys.iter().zip(&mut sought) {
-            *sought = self.sought(key);
-            current.index.prefetch(sought.hash);
+        for (key, sought) in keys.clone().zip(&mut sought) {
+            *sought = sought_of(key);
+            table.prefetch(sought.hash);
         }
         let mut found = [None; BATCH];
         for (sought, found) in sought[..keys.len()].iter().zip(&mut found) {
-            if let Probe::Live(live) = current.index.find(&sought.words, sought.hash)
+            if let Probe::Live(live) = table.find(&sought.words, sought.hash)
                 && live.row < current.rows.len()
             {
-                prefetch_range(current.rows.address(live.row), size_of::<T>());
+                prefetch_range(current.rows.address(live.row), current.rows.size());
                 *found = Some(live);
             }
         }
-        let all = sought.iter().zip(&found).zip(rows).enumerate();
-        for (at, ((sought, found), to)) in all {
-            let copy = |current: &Current<'_, K, T>, row| current.rows.load(row);
-            let read = found.and_then(|found| self.read_found(&current, &found, copy).ok());
+        for (at, (sought, found)) in keys.zip(sought.iter().zip(&found)) {
+            let mut load = |rows: &Rows, row| to.load(rows, row);
+            let read = found.and_then(|found| self.read_found(&current, &found, &mut load).ok());
+            let read = match read {
+                Some(row) => Some(row),
+                None => self.read::<B, _>(sought, &mut load)?,
+            };
             match read {
-                Some(row) => *to = row,
-                None => match self.read(sought, copy)? {
-                    Some(row) => *to = row,
-                    None => missing(at),
-                },
+                Some(row) => to.store(at, row),
+                None => missing(at),
             }
         }
         Ok(())
     }
 
     /// Reads something of a key's row, in as many tries as it takes.
-    fn read<R>(
+    fn read<B: Slots, R>(
         &self,
         sought: &Sought,
-        read: impl Fn(&Current<'_, K, T>, usize) -> R + Copy,
+        read: &mut impl FnMut(&Rows, usize) -> R,
     ) -> Result<Option<R>> {
         for tries in 1u64.. {
             let current = self.current()?;
-            let found = current.index.find(&sought.words, sought.hash);
+            let found = current.index.table::<B>().find(&sought.words, sought.hash);
             if let Ok(read) = self.read_probe(&current, found, read) {
                 return Ok(read);
             }
@@ -147,16 +162,16 @@ impl<K: Key, T: Record> Inner<K, T> {
         unreachable!("there is no last number")
     }
 
-    /// One try, of the bucket where nearly all keys are; see [`Index::look`](super::index::Index::look).
+    /// One try, of the bucket where nearly all keys are; see [`Table::look`](super::table::Table::look).
     #[inline(always)]
-    fn glance<R>(
+    fn glance<B: Slots, R>(
         &self,
         sought: &Sought,
-        read: impl Fn(&Current<'_, K, T>, usize) -> R,
+        read: &mut impl FnMut(&Rows, usize) -> R,
     ) -> std::result::Result<Option<R>, Again> {
         // Step 1.
         let current = self.mapped_already().ok_or(Again)?;
-        let found = current.index.look(&sought.words, sought.hash);
+        let found = current.index.table::<B>().look(&sought.words, sought.hash);
         self.read_probe(&current, found.ok_or(Again)?, read)
     }
 
@@ -164,9 +179,9 @@ impl<K: Key, T: Record> Inner<K, T> {
     #[inline(always)]
     fn read_probe<R>(
         &self,
-        current: &Current<'_, K, T>,
+        current: &Current<'_>,
         found: Probe<'_>,
-        read: impl Fn(&Current<'_, K, T>, usize) -> R,
+        read: &mut impl FnMut(&Rows, usize) -> R,
     ) -> std::result::Result<Option<R>, Again> {
         match found {
             Probe::Live(found) if found.row < current.rows.len() => {
@@ -201,12 +216,12 @@ impl<K: Key, T: Record> Inner<K, T> {
     #[inline(always)]
     fn read_found<R>(
         &self,
-        current: &Current<'_, K, T>,
+        current: &Current<'_>,
         found: &Found<'_>,
-        read: impl Fn(&Current<'_, K, T>, usize) -> R,
+        read: &mut impl FnMut(&Rows, usize) -> R,
     ) -> std::result::Result<R, Again> {
         let stripe = Stripe(self.parts().stripe(found.row));
-        let read = || read(current, found.row);
+        let read = || read(current.rows, found.row);
         let is_current = || self.is_current(current);
         let read = stripe.read(found.word, found.row, read, is_current);
         read.ok_or(Again)

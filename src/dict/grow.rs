@@ -6,21 +6,21 @@
 
 use std::sync::atomic::Ordering;
 
-use super::index::{Index, Probe};
+use super::bucket::{Slots, with_bucket};
+use super::index::Index;
 use super::journal::{Operation, committed};
-use super::key::Key;
 use super::parts::Counts;
 use super::seqlock::{InUse, before_writing};
 use super::shape::Size;
+use super::table::Probe;
 use super::write::Writer;
 use crate::error::Result;
 use crate::os::fail_point;
-use crate::record::Record;
 
 /// How many times larger a dictionary may become at once, where more is expected.
 const STEP: usize = 8;
 
-impl<K: Key, T: Record> Writer<'_, K, T> {
+impl Writer<'_> {
     /// Every slot that may be in use is: drops the dead ones if they are many, or doubles the size, or makes it as
     /// large as is expected. Where it cannot grow, a few dead ones will do.
     #[cold]
@@ -43,7 +43,7 @@ impl<K: Key, T: Record> Writer<'_, K, T> {
 
     /// Makes room for `rows` rows in all.
     pub(super) fn reserve(&mut self, rows: usize) -> Result<()> {
-        let size = Index::<K>::size_for(rows)?;
+        let size = self.parts().keys.width.size_for(rows)?;
         match size > self.generation.size {
             true => self.exchange(size, true),
             false => Ok(()),
@@ -66,7 +66,7 @@ impl<K: Key, T: Record> Writer<'_, K, T> {
         before_writing();
         index.empty();
         let after = match keep {
-            true => self.copy_to(index)?,
+            true => with_bucket!(index.width(), B => self.copy_to::<B>(index)?),
             false => {
                 index
                     .states()
@@ -89,14 +89,15 @@ impl<K: Key, T: Record> Writer<'_, K, T> {
     }
 
     /// Copies all live slots, and what is known of the rows, to an empty index of at least this size.
-    fn copy_to(&self, next: &Index<K>) -> Result<Counts> {
+    fn copy_to<B: Slots>(&self, next: &Index) -> Result<Counts> {
         let counts = self.counts()?;
+        let table = next.table::<B>();
         let mut live = 0;
-        for (_, words, row) in self.index().live() {
-            let hash = self.inner().seed.hash(&words[..K::WORDS]);
-            match next.find(&words, hash) {
+        for (_, words, row) in self.index().table::<B>().live() {
+            let hash = self.inner().seed.hash(&words[..B::WORDS]);
+            match table.find(&words, hash) {
                 Probe::Vacant { bucket } if row < self.rows().len() => {
-                    next.publish(next.first_empty(bucket), &words, row)
+                    table.publish(table.first_empty(bucket), &words, row)
                 }
                 _ => return Err(self.damaged(format!("row {row} has a key that another has"))),
             }
@@ -108,8 +109,9 @@ impl<K: Key, T: Record> Writer<'_, K, T> {
         if live != counts.len {
             return Err(self.damaged(format!("it has {live} keys and says {}", counts.len)));
         }
+        next.keys()
+            .copy_from(self.index().keys(), counts.filled as usize);
         for row in 0..counts.filled as usize {
-            next.keys().store(row, &self.index().keys().load(row));
             let state = self.index().states()[row].load(Ordering::Relaxed);
             next.states()[row].store(state, Ordering::Relaxed);
         }

@@ -1,289 +1,111 @@
 //! The index of a dictionary: from keys to the numbers of their rows, and back.
 //!
-//! A table of buckets, each of one or two cache lines with a few slots, searched from a key's home on, bucket
-//! by bucket, to the first that has an empty slot (linear probing over buckets; Knuth, The Art of Computer
-//! Programming, volume 3, 6.4). A slot is a key's words and the row's number plus 1. A bucket is compared as a
-//! whole, so that the processor seldom guesses wrong where the search ends, and has the cache misses of many
-//! searches under way at once. Beside the table, for each row: the key, and whether the row is live or which
-//! free row comes next.
-//!
-//! # What holds
-//! Within one index a slot goes from empty to live to dead, and never back; those of a bucket are filled in
-//! order. So who has read a slot twice and found it live, with no newer index in between, knows that the key
-//! had this row all the time. Dead slots go when the next index is built (`grow.rs`).
+//! The buckets in which keys are searched (`table.rs`), and beside them, for each row: the key, and whether the row is
+//! live or which free row comes next.
 //!
 //! Touches its own words only. Written by: the owner of the lock.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::AtomicU32;
 
-use super::bucket::Slots;
-use super::key::{Key, MOST_WORDS, Words};
-use super::seqlock::{DEAD, EMPTY, RowWord};
-use super::shape::Size;
-use crate::error::{Error, Result};
-use crate::os::cpu::prefetch_range;
-use crate::segment::{Carver, Mapping, Records, Region, Span};
+use super::bucket::{Buckets, Slots, with_bucket};
+use super::key::Words;
+use super::shape::{Size, Width};
+use super::table::{Probe, Table};
+use crate::segment::{Carver, Mapping, Region, Rows, Span};
 
 /// What the state of a row says that belongs to a key. Others are free, and name the next free row plus 1, or
 /// 0.
 pub(super) const LIVE: u32 = u32::MAX;
 
 /// The regions of an index.
-pub(super) struct Index<K: Key> {
+pub(super) struct Index {
     size: Size,
-    buckets: Region<K::Bucket>,
-    keys: Records<K>,
+    width: Width,
+    buckets: Buckets,
+    keys: Rows,
     states: Region<AtomicU32>,
 }
 
 /// Where they lie in a companion file.
-struct Layout<K: Key> {
-    buckets: Span<K::Bucket>,
-    keys: Span<K>,
+struct Layout<B> {
+    buckets: Span<B>,
+    keys: Span<u8>,
     states: Span<AtomicU32>,
     length: usize,
 }
 
-/// What the search for a key found.
-pub(super) enum Probe<'a> {
-    /// The key, and its row.
-    Live(Found<'a>),
-    /// Not the key, and a bucket with an empty slot, where it would be.
-    Vacant { bucket: usize },
-    /// Neither: only in a damaged segment.
-    Full,
-}
-
-/// A key in an index.
-#[derive(Clone, Copy)]
-pub(super) struct Found<'a> {
-    pub(super) slot: usize,
-    pub(super) row: usize,
-    pub(super) word: RowWord<'a>,
-}
-
-impl<K: Key> Layout<K> {
-    fn of(size: Size) -> Option<Self> {
+impl<B: Slots> Layout<B> {
+    fn of(size: Size, width: Width, key_size: usize) -> Option<Self> {
         let mut carver = Carver::after(0);
         Some(Self {
             buckets: carver.carve(size.buckets())?,
-            keys: carver.carve(Index::<K>::rows(size))?,
-            states: carver.carve(Index::<K>::rows(size))?,
+            keys: carver.carve(width.rows(size).checked_mul(key_size)?)?,
+            states: carver.carve(width.rows(size))?,
             length: carver.length(),
         })
     }
 }
 
-impl<K: Key> Index<K> {
-    /// Slots of a bucket.
-    const SLOTS: usize = <K::Bucket as Slots>::SLOTS;
-
-    /// How many rows there are at a size: at most seven tenths of the slots are in use, so that most searches
-    /// end in the bucket where they begin.
-    #[inline(always)]
-    pub(super) fn rows(size: Size) -> usize {
-        (size.buckets() as u64 * Self::SLOTS as u64 * 7 / 10) as usize
-    }
-
-    /// The smallest size that has so many rows.
-    pub(super) fn size_for(rows: usize) -> Result<Size> {
-        let size = Size::all().find(|&size| Self::rows(size) >= rows);
-        size.map_or_else(
-            || {
-                let most = Size::all().last().map_or(0, Self::rows);
-                let expected = format!("at most {most}, for keys of this type");
-                Error::invalid("the number of rows", rows.to_string(), expected)
-            },
-            Ok,
-        )
-    }
-
-    /// How many slots there are at a size.
-    pub(super) fn slots(size: Size) -> usize {
-        size.buckets().saturating_mul(Self::SLOTS)
-    }
-
+impl Index {
     /// The bytes of an index; `None` where they do not fit into an address.
-    pub(super) fn length(size: Size) -> Option<usize> {
-        Layout::<K>::of(size).map(|layout| layout.length)
+    pub(super) fn length(size: Size, width: Width, key_size: usize) -> Option<usize> {
+        with_bucket!(width, B => Some(Layout::<B>::of(size, width, key_size)?.length))
     }
 
-    /// An index at the beginning of a mapping that has its length.
-    pub(super) fn place(size: Size, mapping: &Arc<Mapping>) -> Self {
-        let layout = Layout::<K>::of(size).expect("its length was mapped");
-        Self {
-            size,
-            buckets: mapping.region(&layout.buckets),
-            keys: Records::place(mapping, &layout.keys),
-            states: mapping.region(&layout.states),
-        }
-    }
-
-    /// The word of a slot that has its row.
-    #[inline(always)]
-    fn row_word(&self, slot: usize) -> &AtomicU32 {
-        &self.buckets[slot / Self::SLOTS].rows()[slot % Self::SLOTS]
-    }
-
-    /// Asks the processor for the bucket at which the search for a hash begins.
-    #[inline(always)]
-    pub(super) fn prefetch(&self, hash: u64) {
-        let bucket = &raw const self.buckets[self.size.home(hash)];
-        prefetch_range(bucket.cast(), size_of::<K::Bucket>());
-    }
-
-    /// Searches for a key where nearly all are: in the bucket at which the search begins. `None` where it
-    /// goes on from there.
-    ///
-    /// The processor should do many of these at once. So there are no branches but those that it guesses
-    /// right, and few instructions.
-    #[inline(always)]
-    pub(super) fn look(&self, words: &Words, hash: u64) -> Option<Probe<'_>> {
-        let number = self.size.home(hash);
-        let bucket = &self.buckets[number];
-        let mut matches = 0u32;
-        for slot in 0..Self::SLOTS {
-            matches |= u32::from(Self::is_key(bucket.keys(), slot, words)) << slot;
-        }
-        if matches == 0 {
-            return Self::has_empty(bucket).then_some(Probe::Vacant { bucket: number });
-        }
-        let at = matches.trailing_zeros() as usize;
-        let row = Self::confirm(bucket, at, words)?;
-        Some(Probe::Live(Found {
-            slot: number * Self::SLOTS + at,
-            row,
-            word: RowWord(&bucket.rows()[at]),
-        }))
-    }
-
-    /// Searches for a key.
-    #[inline(always)]
-    pub(super) fn find(&self, words: &Words, hash: u64) -> Probe<'_> {
-        match self.look(words, hash) {
-            Some(found) => found,
-            None => self.find_from(self.size.home(hash), words),
-        }
-    }
-
-    /// Searches for a key, slot by slot, from a bucket on.
-    #[inline(never)]
-    fn find_from(&self, home: usize, words: &Words) -> Probe<'_> {
-        let mask = self.size.buckets() - 1;
-        for number in (home..=home + mask).map(|number| number & mask) {
-            let bucket = &self.buckets[number];
-            for (at, word) in bucket.rows().iter().enumerate() {
-                if let Some(row) = Self::confirm(bucket, at, words) {
-                    let slot = number * Self::SLOTS + at;
-                    return Probe::Live(Found {
-                        slot,
-                        row,
-                        word: RowWord(word),
-                    });
-                }
+    /// Returns an index at the beginning of a mapping that has its length.
+    pub(super) fn place(size: Size, width: Width, key_size: usize, mapping: &Arc<Mapping>) -> Self {
+        with_bucket!(width, B => {
+            let layout = Layout::<B>::of(size, width, key_size).expect("its length was mapped");
+            Self {
+                size,
+                width,
+                buckets: B::wrap(mapping.region(&layout.buckets)),
+                keys: Rows::place(mapping, &layout.keys, key_size),
+                states: mapping.region(&layout.states),
             }
-            if Self::has_empty(bucket) {
-                return Probe::Vacant { bucket: number };
-            }
-        }
-        Probe::Full
-    }
-
-    /// The row of a slot, if it is live and has this key.
-    #[inline(always)]
-    fn confirm(bucket: &K::Bucket, slot: usize, words: &Words) -> Option<usize> {
-        let row = RowWord(bucket.rows().get(slot)?);
-        row.find(|| Self::is_key(bucket.keys(), slot, words))
-    }
-
-    #[inline(always)]
-    fn has_empty(bucket: &K::Bucket) -> bool {
-        bucket.rows()[Self::SLOTS - 1].load(Ordering::Relaxed) == EMPTY
-    }
-
-    #[inline(always)]
-    fn is_key(keys: &[AtomicU64], slot: usize, words: &Words) -> bool {
-        let mut different = 0;
-        for (number, word) in words[..K::WORDS].iter().enumerate() {
-            different |= keys[slot * K::WORDS + number].load(Ordering::Relaxed) ^ word;
-        }
-        different == 0
-    }
-
-    /// Whether a slot leads to a row.
-    #[inline(always)]
-    pub(super) fn leads_to(&self, slot: usize, row: usize) -> bool {
-        self.row_word(slot).load(Ordering::Relaxed) == row as u32 + 1
-    }
-
-    /// Whether a slot's key was removed.
-    pub(super) fn is_dead(&self, slot: usize) -> bool {
-        self.row_word(slot).load(Ordering::Relaxed) == DEAD
-    }
-
-    /// The first empty slot of a bucket that has one.
-    #[inline(always)]
-    pub(super) fn first_empty(&self, bucket: usize) -> usize {
-        let rows = self.buckets[bucket].rows();
-        let is_filled = |row: &&AtomicU32| row.load(Ordering::Relaxed) != EMPTY;
-        let filled = rows.iter().take_while(is_filled).count();
-        bucket * Self::SLOTS + filled.min(Self::SLOTS - 1)
-    }
-
-    /// Writes a key into an empty slot and makes it lead to a row, which holds what it is to hold.
-    #[inline(always)]
-    pub(super) fn publish(&self, slot: usize, words: &Words, row: usize) {
-        let keys = self.buckets[slot / Self::SLOTS].keys();
-        let start = slot % Self::SLOTS * K::WORDS;
-        RowWord(self.row_word(slot)).publish(row, || {
-            for (to, word) in keys[start..start + K::WORDS].iter().zip(words) {
-                to.store(*word, Ordering::Relaxed);
-            }
-        });
-    }
-
-    /// Marks a slot's key as removed.
-    pub(super) fn kill(&self, slot: usize) {
-        RowWord(self.row_word(slot)).kill();
-    }
-
-    /// Makes all slots empty.
-    pub(super) fn empty(&self) {
-        for row in self.buckets.iter().flat_map(|bucket| bucket.rows()) {
-            row.store(EMPTY, Ordering::Relaxed);
-        }
-    }
-
-    /// How many slots are not empty.
-    pub(super) fn used(&self) -> u64 {
-        let rows = self.buckets.iter().flat_map(|bucket| bucket.rows());
-        rows.filter(|row| row.load(Ordering::Relaxed) != EMPTY)
-            .count() as u64
-    }
-
-    /// The live slots in order: the words of the key, and the row. Only for the owner of the lock.
-    pub(super) fn live(&self) -> impl Iterator<Item = (usize, Words, usize)> + '_ {
-        let slots = self.buckets.iter().flat_map(|bucket| {
-            bucket
-                .rows()
-                .iter()
-                .zip(bucket.keys().chunks_exact(K::WORDS))
-        });
-        slots.enumerate().filter_map(|(slot, (row, key))| {
-            let row = row.load(Ordering::Relaxed);
-            let mut words = [0; MOST_WORDS];
-            for (to, from) in words.iter_mut().zip(key) {
-                *to = from.load(Ordering::Relaxed);
-            }
-            let is_live = row != EMPTY && row != DEAD;
-            is_live.then(|| (slot, words, row as usize - 1))
         })
+    }
+
+    /// Returns the buckets.
+    ///
+    /// # Panics
+    /// If the index has buckets of another type, for keys of another width.
+    #[inline(always)]
+    pub(super) fn table<B: Slots>(&self) -> Table<'_, B> {
+        let buckets = B::of(&self.buckets).expect("buckets for keys of this width");
+        Table::new(self.size, buckets)
+    }
+
+    /// How many words a key has.
+    #[inline(always)]
+    pub(super) fn width(&self) -> Width {
+        self.width
+    }
+
+    /// As [`Table::find`].
+    pub(super) fn find(&self, words: &Words, hash: u64) -> Probe<'_> {
+        with_bucket!(self.width, B => self.table::<B>().find(words, hash))
+    }
+
+    /// As [`Table::leads_to`].
+    pub(super) fn leads_to(&self, slot: usize, row: usize) -> bool {
+        with_bucket!(self.width, B => self.table::<B>().leads_to(slot, row))
+    }
+
+    /// As [`Table::is_dead`].
+    pub(super) fn is_dead(&self, slot: usize) -> bool {
+        with_bucket!(self.width, B => self.table::<B>().is_dead(slot))
+    }
+
+    /// As [`Table::empty`].
+    pub(super) fn empty(&self) {
+        with_bucket!(self.width, B => self.table::<B>().empty());
     }
 
     /// The keys, by row.
     #[inline(always)]
-    pub(super) fn keys(&self) -> &Records<K> {
+    pub(super) fn keys(&self) -> &Rows {
         &self.keys
     }
 

@@ -16,14 +16,11 @@
 
 use std::sync::atomic::{Ordering, compiler_fence, fence};
 
-use super::index::Index;
-use super::key::Key;
 use super::parts::{Books, Counts};
 use super::shape::Generation;
 use super::write::Writer;
 use crate::error::Result;
 use crate::os::fail_point;
-use crate::record::Record;
 
 /// What a journal's entry is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +94,7 @@ pub(super) fn committed() {
     compiler_fence(Ordering::Release);
 }
 
-impl<K: Key, T: Record> Writer<'_, K, T> {
+impl Writer<'_> {
     /// Finishes or forgets what a dead owner of the lock was doing.
     #[cold]
     pub(super) fn repair(&mut self) -> Result<()> {
@@ -118,7 +115,7 @@ impl<K: Key, T: Record> Writer<'_, K, T> {
                 self.finish_remove(row, next_free, after);
             }
             Some(Operation::Update { row }) => {
-                self.write_in_place(row, &self.parts().draft.load(0));
+                self.write_in_place(row, &self.parts().draft.to_vec(0));
             }
             Some(Operation::Exchange { next }) if next == self.generation => {
                 books.counts.store(after);
@@ -135,14 +132,14 @@ impl<K: Key, T: Record> Writer<'_, K, T> {
         let [code, slot, row, next_free] =
             [&books.operation, &books.slot, &books.row, &books.next_free]
                 .map(|word| word.load(Ordering::Relaxed));
-        let size = self.generation.size;
-        let rows = Index::<K>::rows(size);
+        let (size, width) = (self.generation.size, self.parts().keys.width);
+        let rows = width.rows(size);
         let limit = |number: u64, limit: usize| {
             usize::try_from(number)
                 .ok()
                 .filter(|&number| number < limit)
         };
-        let (in_slots, in_rows) = (limit(slot, Index::<K>::slots(size)), limit(row, rows));
+        let (in_slots, in_rows) = (limit(slot, width.slots(size)), limit(row, rows));
         let found = match (code, in_slots, in_rows) {
             (NOTHING, ..) => return Ok(None),
             (INSERT, Some(slot), Some(row)) => Some(Operation::Insert { slot, row }),

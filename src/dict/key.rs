@@ -1,7 +1,7 @@
-//! What can be a key, and its words, of which `hash` makes the hash.
+//! Types that can be keys, and their words, of which `hash` makes the hash.
 
-use super::bucket::{Bucket, Slots};
-use crate::record::Record;
+use super::bucket::{Four, One, Slots, Three, Two};
+use crate::record::{KeyType, Record, Scalar};
 
 /// The most words that a key may take.
 pub(super) const MOST_WORDS: usize = 4;
@@ -35,16 +35,14 @@ pub(super) type Words = [u64; MOST_WORDS];
 pub trait Key: Record + Eq + sealed::Sealed {}
 
 mod sealed {
-    use super::{Slots, Words};
+    use super::{KeyType, Slots, Words};
 
     /// Keeps [`Key`](super::Key) to the types of this file.
     pub trait Sealed {
-        /// How many words a key takes.
-        const WORDS: usize;
+        /// The type as data.
+        const TYPE: KeyType;
         /// The slots that lie together.
         type Bucket: Slots;
-        /// The type, in at most 8 bytes of text.
-        const NAME: &'static str;
         /// The key as words.
         fn words(&self) -> Words;
     }
@@ -52,14 +50,33 @@ mod sealed {
 
 pub(super) use sealed::Sealed;
 
+/// Returns the words of a key of this type, which has its size.
+pub(super) fn words_of(key_type: KeyType, key: &[u8]) -> Words {
+    match key_type {
+        KeyType::Integer(scalar) => [scalar.word(key).expect("of its size"), 0, 0, 0],
+        _ => words_of_bytes(key),
+    }
+}
+
+/// Returns the words of a byte string, the last of which is filled with zeros.
+#[inline(always)]
+fn words_of_bytes(key: &[u8]) -> Words {
+    let mut words = [0; MOST_WORDS];
+    for (word, bytes) in words.iter_mut().zip(key.chunks(8)) {
+        let mut filled = [0; 8];
+        filled[..bytes.len()].copy_from_slice(bytes);
+        *word = u64::from_le_bytes(filled);
+    }
+    words
+}
+
 macro_rules! integers {
-    ($($integer:ident)*) => {$(
+    ($($integer:ident $scalar:ident),*) => {$(
         impl Key for $integer {}
 
         impl Sealed for $integer {
-            const WORDS: usize = 1;
-            type Bucket = Bucket<5, 5>;
-            const NAME: &'static str = stringify!($integer);
+            const TYPE: KeyType = KeyType::Integer(Scalar::$scalar);
+            type Bucket = One;
 
             #[inline(always)]
             fn words(&self) -> Words {
@@ -69,32 +86,25 @@ macro_rules! integers {
     )*};
 }
 
-integers!(u8 u16 u32 u64 i8 i16 i32 i64);
+integers!(u8 U8, u16 U16, u32 U32, u64 U64, i8 I8, i16 I16, i32 I32, i64 I64);
 
 macro_rules! byte_strings {
     ($bucket:ty: $($length:literal)*) => {$(
         impl Key for [u8; $length] {}
 
         impl Sealed for [u8; $length] {
-            const WORDS: usize = usize::div_ceil($length, 8);
+            const TYPE: KeyType = KeyType::FixedBytes($length);
             type Bucket = $bucket;
-            const NAME: &'static str = concat!("[u8; ", $length, "]");
 
             #[inline(always)]
             fn words(&self) -> Words {
-                let mut words = [0; MOST_WORDS];
-                for (word, bytes) in words.iter_mut().zip(self.chunks(8)) {
-                    let mut filled = [0; 8];
-                    filled[..bytes.len()].copy_from_slice(bytes);
-                    *word = u64::from_le_bytes(filled);
-                }
-                words
+                words_of_bytes(self)
             }
         }
     )*};
 }
 
-byte_strings!(Bucket<5, 5>: 1 2 3 4 5 6 7 8);
-byte_strings!(Bucket<12, 6>: 9 10 11 12 13 14 15 16);
-byte_strings!(Bucket<12, 4>: 17 18 19 20 21 22 23 24);
-byte_strings!(Bucket<12, 3>: 25 26 27 28 29 30 31 32);
+byte_strings!(One: 1 2 3 4 5 6 7 8);
+byte_strings!(Two: 9 10 11 12 13 14 15 16);
+byte_strings!(Three: 17 18 19 20 21 22 23 24);
+byte_strings!(Four: 25 26 27 28 29 30 31 32);

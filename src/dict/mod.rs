@@ -1,9 +1,10 @@
-//! Dictionaries from integer keys to rows of numbers, which grow while processes use them.
+//! Dictionaries from short keys to rows of numbers, which grow while processes use them.
 //!
 //! A dictionary is a dense array of rows with an index on top. Its lock, its counts and its journal lie in a
 //! segment; the rows and the indexes in companion files (`storage.rs`), which only get longer. One process
 //! writes at a time, under the lock (`write.rs`, `grow.rs`), through a journal of one entry (`journal.rs`);
-//! any number read without a lock (`get.rs`), or hold writers out and have slices (`view.rs`). Imports the
+//! any number read without a lock (`get.rs`), or hold writers out and have slices (`view.rs`). All of it works on
+//! bytes, a [`KeyType`] and a [`Schema`]; `typed/` has the faces of dictionaries of Rust types. Imports the
 //! segment and the records; knows no other structure.
 
 mod bucket;
@@ -17,9 +18,12 @@ mod options;
 mod parts;
 #[cfg(test)]
 mod probes;
+mod reader;
 mod seqlock;
 mod shape;
 mod storage;
+mod table;
+mod typed;
 mod verify;
 mod view;
 mod write;
@@ -27,85 +31,71 @@ mod write;
 use std::fmt;
 use std::sync::Arc;
 
-pub use checkout::{Checkout, DictEntry};
+pub use checkout::DynCheckout;
 pub use key::Key;
 pub use options::DictOptions;
-pub use view::{DictReader, DictView};
+pub use reader::DynDictReader;
+pub use typed::{ArrayDict, Checkout, DictEntry, DictReader, DictView};
 
-use crate::error::{Error, Result, check_records};
-use crate::record::Record;
-use crate::segment::{Attach, Header, Participant, Segment, open_or_create};
-use options::{KEY, key_name};
+use crate::error::{Error, Result, check_schema};
+use crate::record::{KeyType, Schema};
+use crate::segment::{Attach, Header, Participant, Rows, Segment, check_option, open_or_create};
+use bucket::with_bucket;
+use get::{Destination, Sought};
+use options::key_type;
 use parts::Parts;
 use storage::Inner;
 
-/// A dictionary from integers, or short byte strings, to rows of a fixed size, which processes share and
-/// which grows by itself.
+/// An [`ArrayDict`] whose keys and rows are known at run time: by a [`KeyType`] and a [`Schema`], and as bytes.
 ///
-/// Rows lie one after another in one array, so [`read`](Self::read) shows them as a slice, with the keys
-/// beside. Any process may insert, change and remove, one at a time; any number read meanwhile, without a
-/// lock, and see each row whole, as it was or as it is. [`checkout`](Self::checkout) has the whole dictionary
-/// to oneself for many changes.
+/// It is the same dictionary: of two processes that share one, the first may have an [`ArrayDict`] and the second a
+/// `DynArrayDict`. Keys are integers and byte strings of a fixed length of 1 to 32 bytes, given as the bytes that they
+/// have in memory. Growth, and what happens when a process dies, are as in an [`ArrayDict`].
 ///
-/// A handle is `Send` and `Sync`, and clones of it are the same participant. Each attachment has three files
-/// open besides the segment's.
-///
-/// # Growth
-/// When it is full, who inserts makes the files longer and builds an index of twice the size, while others
-/// read the one before; it takes about 10 ms for a million keys. Other processes move over with their next
-/// call. A file system that is full is an error for who inserts, and nothing is lost.
-///
-/// # When a process dies
-/// A writer that is killed half way leaves the dictionary as it was before or after the change, and the next
-/// that needs the lock takes it over; a reader holds nothing that anybody waits for.
-///
-/// # Example
 /// ```
-/// use millpond::{ArrayDict, DictOptions};
+/// use millpond::{ArrayDict, DictOptions, DynArrayDict, KeyType, Scalar};
 ///
-/// // A worker …
-/// let worker = ArrayDict::<u64, [f32; 3]>::create("dict-example", DictOptions::new(1000))?;
-/// worker.insert(42, &[0.1, 0.2, 0.3])?;
-/// worker.update(&42, |row| row[0] = 0.5)?;
+/// let typed = ArrayDict::<u32, [f32; 2]>::create("dyn-dict-example", DictOptions::new(100))?;
+/// typed.insert(7, &[0.5, 1.5])?;
 ///
-/// // … and its parent, anywhere else on the machine.
-/// let parent = ArrayDict::<u64, [f32; 3]>::open("dict-example")?;
-/// assert_eq!(parent.get(&42)?, Some([0.5, 0.2, 0.3]));
-/// assert_eq!(parent.get(&43)?, None);
-///
-/// millpond::unlink("dict-example")?;
+/// let any = DynArrayDict::open("dyn-dict-example")?;
+/// assert_eq!(any.key_type(), KeyType::Integer(Scalar::U32));
+/// assert_eq!(any.schema().to_string(), "size 8 align 4\nvalue f32[2] @0\n");
+/// let mut row = [0; 8];
+/// assert!(any.get(&7u32.to_ne_bytes(), &mut row)?);
+/// assert_eq!(row[..4], 0.5f32.to_ne_bytes());
+/// # millpond::unlink("dyn-dict-example")?;
 /// # Ok::<(), millpond::Error>(())
 /// ```
-pub struct ArrayDict<K: Key, T: Record> {
-    inner: Arc<Inner<K, T>>,
+#[derive(Clone)]
+pub struct DynArrayDict {
+    inner: Arc<Inner>,
 }
 
 const _: () = {
     const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<ArrayDict<u64, [f32; 8]>>();
+    threads_may_share::<DynArrayDict>();
 };
 
-impl<K: Key, T: Record> Clone for ArrayDict<K, T> {
-    fn clone(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
-        }
-    }
-}
-
-impl<K: Key, T: Record> ArrayDict<K, T> {
-    /// Creates an empty dictionary under a name such as `corpus/words`.
+impl DynArrayDict {
+    /// Creates an empty dictionary with such keys and rows under a name such as `corpus/words`.
     ///
     /// # Errors
-    /// As [`Pool::create`](crate::Pool::create).
-    pub fn create(name: &str, options: DictOptions) -> Result<Self> {
-        Self::new(Segment::create(name, options.plan::<K, T>()?)?)
+    /// [`Error::InvalidArgument`] for keys that a dictionary cannot have; else as
+    /// [`Pool::create`](crate::Pool::create).
+    pub fn create(
+        name: &str,
+        key_type: KeyType,
+        schema: &Schema,
+        options: DictOptions,
+    ) -> Result<Self> {
+        Self::new(Segment::create(name, options.plan(key_type, schema)?)?)
     }
 
-    /// Attaches to a dictionary that exists.
+    /// Attaches to a dictionary that exists, whatever its keys and rows are.
     ///
     /// # Errors
-    /// As [`Pool::open`](crate::Pool::open); [`Error::WrongOption`] where its keys are of another type.
+    /// As [`Pool::open`](crate::Pool::open), without [`Error::WrongRecord`].
     pub fn open(name: &str) -> Result<Self> {
         Self::open_with(name, &Attach::new())
     }
@@ -113,35 +103,51 @@ impl<K: Key, T: Record> ArrayDict<K, T> {
     /// As [`open`](Self::open), with a role, or waiting for a dictionary that is not there yet.
     ///
     /// # Errors
-    /// As [`Pool::open_with`](crate::Pool::open_with), and [`open`](Self::open).
+    /// As [`open`](Self::open); [`Error::NotFound`] where the dictionary did not appear in time.
     pub fn open_with(name: &str, attach: &Attach) -> Result<Self> {
-        let check = |header: &Header| {
-            check_keys::<K>(name, header)?;
-            check_records::<T>(name, &header.schema)
-        };
-        Self::new(Segment::open(name, attach, check)?)
+        Self::new(Segment::open(name, attach, |_| Ok(()))?)
     }
 
-    /// Attaches to the dictionary of this name, or creates it: for processes that start in any order. One
-    /// that exists may have another size than the options say, as it may have grown.
+    /// Attaches to the dictionary of this name, with such keys and rows, or creates it; as
+    /// [`ArrayDict::open_or_create`].
     ///
     /// # Errors
-    /// As [`create`](Self::create) and [`open`](Self::open).
-    pub fn open_or_create(name: &str, options: DictOptions) -> Result<Self> {
+    /// As [`create`](Self::create); [`Error::WrongOption`] where it has other keys, and [`Error::WrongRecord`] where
+    /// it has other rows.
+    pub fn open_or_create(
+        name: &str,
+        key_type: KeyType,
+        schema: &Schema,
+        options: DictOptions,
+    ) -> Result<Self> {
         let attach = options.shared.attach();
-        let open = || Self::open_with(name, &attach);
-        open_or_create(open, || Self::create(name, options.clone()))
+        let open = || Self::open_of(name, key_type, schema, &attach);
+        open_or_create(open, || {
+            Self::create(name, key_type, schema, options.clone())
+        })
     }
 
     /// A dictionary without a name, for the threads of this process, with the same behaviour.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] for options that cannot be; [`Error::System`].
-    pub fn anonymous(options: DictOptions) -> Result<Self> {
-        Self::new(Segment::anonymous(options.plan::<K, T>()?)?)
+    pub fn anonymous(key_type: KeyType, schema: &Schema, options: DictOptions) -> Result<Self> {
+        Self::new(Segment::anonymous(options.plan(key_type, schema)?)?)
     }
 
-    fn new(segment: Segment<Parts<K, T>>) -> Result<Self> {
+    /// Attaches to a dictionary that must have such keys and rows.
+    fn open_of(name: &str, expected: KeyType, schema: &Schema, attach: &Attach) -> Result<Self> {
+        let check = |header: &Header| {
+            // What reads the header later says what is wrong with it.
+            if let Ok(keys) = key_type(header) {
+                check_option(name, "keys of type", expected, keys.key_type)?;
+            }
+            check_schema(name, &header.schema, schema)
+        };
+        Self::new(Segment::open(name, attach, check)?)
+    }
+
+    fn new(segment: Segment<Parts>) -> Result<Self> {
         Ok(Self {
             inner: Arc::new(Inner::new(segment)?),
         })
@@ -150,6 +156,16 @@ impl<K: Key, T: Record> ArrayDict<K, T> {
     /// The dictionary's name; `None` for one without.
     pub fn name(&self) -> Option<&str> {
         self.inner.segment.name()
+    }
+
+    /// What a key is.
+    pub fn key_type(&self) -> KeyType {
+        self.inner.parts().keys.key_type
+    }
+
+    /// What a row is.
+    pub fn schema(&self) -> &Schema {
+        &self.inner.parts().schema
     }
 
     /// How many keys there are. Costs one load.
@@ -180,84 +196,77 @@ impl<K: Key, T: Record> ArrayDict<K, T> {
         self.inner.segment.participants()
     }
 
-    /// The row of a key, copied whole; `None` for a key that is not there. Takes no lock, and waits for
-    /// nobody but a writer that is copying a new row to this one's place, or to one of those (one in 1024) that
-    /// share a sequence number with it.
+    /// Copies the row of a key into `row`, whole. Returns `false` for a key that is not there, whose `row` may have
+    /// been written to. Takes no lock; waits as [`ArrayDict::get`] does.
     ///
     /// # Errors
-    /// [`Error::Forked`]; [`Error::Damaged`]; [`Error::System`] where a dictionary that has grown cannot be
-    /// mapped.
-    #[inline(always)]
-    pub fn get(&self, key: &K) -> Result<Option<T>> {
-        self.inner.get(key)
+    /// [`Error::InvalidArgument`] for a key or a row of another length; else as [`ArrayDict::get`].
+    pub fn get(&self, key: &[u8], row: &mut [u8]) -> Result<bool> {
+        let (inner, sought) = (&self.inner, self.inner.check_key(key)?);
+        inner.check_row(row.len())?;
+        let mut read = |rows: &Rows, number| rows.read(number, row);
+        let width = inner.parts().keys.width;
+        let found = with_bucket!(width, B => inner.look_up::<B, ()>(|| sought, &mut read)?);
+        Ok(found.is_some())
     }
 
-    /// Copies the rows of many keys, searching for them side by side, which is faster than one by one. Gives
-    /// the places of the keys that are not there; their rows are left as they are. Each row is whole; they
-    /// need not be of one instant.
+    /// Copies the rows of many keys, which lie one after another in `keys`, to `rows`; as [`ArrayDict::get_many`].
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] where there are not as many rows as keys; else as [`get`](Self::get).
-    ///
-    /// ```
-    /// use millpond::{ArrayDict, DictOptions};
-    ///
-    /// let dict = ArrayDict::<u32, f32>::anonymous(DictOptions::new(10))?;
-    /// dict.extend([(1, 0.1), (2, 0.2)])?;
-    /// let mut rows = [0.0; 3];
-    /// assert_eq!(dict.get_many(&[2, 7, 1], &mut rows)?, [1]); // key 7, in place 1, is not there
-    /// assert_eq!(rows, [0.2, 0.0, 0.1]);
-    /// # Ok::<(), millpond::Error>(())
-    /// ```
-    pub fn get_many(&self, keys: &[K], rows: &mut [T]) -> Result<Vec<usize>> {
-        let mut missing = Vec::new();
-        self.inner.get_many(keys, rows, |at| missing.push(at))?;
+    /// [`Error::InvalidArgument`] where `keys` is not a whole number of keys, and `rows` not as many rows; else as
+    /// [`ArrayDict::get`].
+    pub fn get_many(&self, keys: &[u8], rows: &mut [u8]) -> Result<Vec<usize>> {
+        let inner = &self.inner;
+        let size = inner.parts().keys.size;
+        let count = inner.check_pairs(keys, rows)?;
+        let sought = |at: usize| inner.sought(&keys[at * size..][..size]);
+        let (mut missing, mut to) = (Vec::new(), Copies::to(rows, inner.row_size()));
+        let width = inner.parts().keys.width;
+        with_bucket!(width, B => inner.get_many::<B>(count, sought, &mut to, |at| missing.push(at))?);
         Ok(missing)
     }
 
-    /// Whether a key is there.
+    /// Returns `true` if a key is there.
     ///
     /// # Errors
     /// As [`get`](Self::get).
-    #[inline(always)]
-    pub fn contains(&self, key: &K) -> Result<bool> {
+    pub fn contains(&self, key: &[u8]) -> Result<bool> {
         Ok(self.row_of(key)?.is_some())
     }
 
-    /// The number of a key's row, which stays until the key is removed.
+    /// Returns the number of a key's row, which stays until the key is removed.
     ///
     /// # Errors
     /// As [`get`](Self::get).
-    #[inline(always)]
-    pub fn row_of(&self, key: &K) -> Result<Option<usize>> {
-        self.inner.row_of(key)
+    pub fn row_of(&self, key: &[u8]) -> Result<Option<usize>> {
+        let (inner, sought) = (&self.inner, self.inner.check_key(key)?);
+        with_bucket!(inner.parts().keys.width, B => {
+            inner.look_up::<B, usize>(|| sought, |_, row| row)
+        })
     }
 
-    /// Inserts a row, or replaces the one that the key has; gives the one that it had.
+    /// Inserts a row, or replaces the one that the key has; returns the one that it had.
     ///
     /// # Errors
-    /// [`Error::NoSpace`] or [`Error::System`] where the dictionary must grow and cannot, and
-    /// [`Error::InvalidArgument`] beyond 1.1 to 2.2 x 10^9 keys, by the size of a key; [`Error::Forked`]; [`Error::Damaged`].
-    pub fn insert(&self, key: K, row: &T) -> Result<Option<T>> {
-        Ok(self.inner.write()?.insert(&key, row)?.1)
+    /// [`Error::InvalidArgument`] for a key or a row of another length; else as [`ArrayDict::insert`].
+    pub fn insert(&self, key: &[u8], row: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.inner.write()?.insert_bytes(key, row)
     }
 
-    /// Changes the row of a key in place; says whether the key is there. Others see the row as it was or as
-    /// it is. `change` works on a copy while the lock is held, so it should be short, and must not use the same
-    /// dictionary: it would wait for ever.
+    /// Lets `change` change the row of a key in place; returns `true` if the key is there. As [`ArrayDict::update`].
     ///
     /// # Errors
-    /// [`Error::Forked`]; [`Error::Damaged`].
-    pub fn update(&self, key: &K, change: impl FnOnce(&mut T)) -> Result<bool> {
-        self.inner.write()?.update(key, change)
+    /// [`Error::InvalidArgument`] for a key of another length; else as [`ArrayDict::update`].
+    pub fn update(&self, key: &[u8], change: impl FnOnce(&mut [u8])) -> Result<bool> {
+        self.inner.write()?.update_bytes(key, change)
     }
 
-    /// Removes a key; gives the row that it had. The row is zero from then on, until another key gets it.
+    /// Removes a key; returns the row that it had. As [`ArrayDict::remove`].
     ///
     /// # Errors
-    /// [`Error::Forked`]; [`Error::Damaged`].
-    pub fn remove(&self, key: &K) -> Result<Option<T>> {
-        self.inner.write()?.remove(key)
+    /// [`Error::InvalidArgument`] for a key of another length; else as [`ArrayDict::remove`].
+    pub fn remove(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.inner.write()?.remove_bytes(key)
     }
 
     /// Removes all keys. The files keep their length.
@@ -276,33 +285,29 @@ impl<K: Key, T: Record> ArrayDict<K, T> {
         self.inner.write()?.reserve(rows)
     }
 
-    /// Inserts many rows, taking the lock once. Where there is no room for a key, it grows up to eight times as large
-    /// if the iterator says that it has so many left ([`Iterator::size_hint`]), and no further, as keys may come
-    /// twice; after [`reserve`](Self::reserve) it need not grow.
+    /// Inserts many rows, taking the lock once: keys that lie one after another in `keys`, and their rows in `rows`.
     ///
     /// # Errors
-    /// As [`insert`](Self::insert); what was inserted before the error stays. The iterator must not use the
-    /// same dictionary: it would wait for ever.
-    pub fn extend(&self, pairs: impl IntoIterator<Item = (K, T)>) -> Result<()> {
-        self.inner.write()?.extend(pairs)
+    /// As [`get_many`](Self::get_many), where nothing was inserted; else as [`insert`](Self::insert), and what was
+    /// inserted before the error stays.
+    pub fn extend(&self, keys: &[u8], rows: &[u8]) -> Result<()> {
+        self.inner.write()?.extend_bytes(keys, rows)
     }
 
-    /// All rows and keys as slices, in place. Keeps writers out until it is dropped.
+    /// Returns all rows and keys as slices, in place. Keeps writers out until it is dropped.
     ///
     /// # Errors
     /// [`Error::Forked`]; [`Error::Damaged`].
-    pub fn read(&self) -> Result<DictReader<'_, K, T>> {
-        self.inner.reader()
+    pub fn read(&self) -> Result<DynDictReader> {
+        DynDictReader::of(self.inner.clone())
     }
 
-    /// Has the whole dictionary to oneself, waiting for who has it now.
-    ///
-    /// A thread that has a dictionary checked out and writes to it by another handle waits for ever.
+    /// Acquires exclusive access to the whole dictionary, and waits until it is granted; as [`ArrayDict::checkout`].
     ///
     /// # Errors
     /// [`Error::Forked`]; [`Error::Damaged`].
-    pub fn checkout(&self) -> Result<Checkout<'_, K, T>> {
-        Ok(Checkout::new(self.inner.write()?))
+    pub fn checkout(&self) -> Result<DynCheckout> {
+        DynCheckout::of(self.inner.clone())
     }
 
     /// Checks everything in the dictionary that can be derived against what it is derived from: the counts,
@@ -316,32 +321,94 @@ impl<K: Key, T: Record> ArrayDict<K, T> {
     }
 }
 
-impl<K: Key, T: Record> Inner<K, T> {
+impl Inner {
     fn len(&self) -> usize {
         self.parts().books().counts.len() as usize
     }
-}
 
-impl<K: Key, T: Record> fmt::Debug for ArrayDict<K, T> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("ArrayDict")
-            .field("name", &self.name())
-            .field("len", &self.len())
-            .finish_non_exhaustive()
+    /// Returns a key as it is searched for, or an error for bytes that are no key here.
+    fn check_key(&self, key: &[u8]) -> Result<Sought> {
+        self.parts().keys.key_type.check_key(key)?;
+        Ok(self.sought(key))
+    }
+
+    /// Returns an error for a row of another length.
+    fn check_row(&self, length: usize) -> Result<()> {
+        match self.row_size() {
+            size if size == length => Ok(()),
+            size => {
+                let expected = format!("{size} bytes long, as each row here is");
+                Error::invalid("a row", format!("{length} bytes long"), expected)
+            }
+        }
+    }
+
+    /// Returns how many keys and rows there are in these bytes, or an error where they do not fit together.
+    fn check_pairs(&self, keys: &[u8], rows: &[u8]) -> Result<usize> {
+        let (key_size, row_size) = (self.parts().keys.size, self.row_size());
+        let check = |what, length: usize, size: usize| match length.is_multiple_of(size) {
+            true => Ok(length / size),
+            false => {
+                let expected = format!("a multiple of {size}");
+                Error::invalid(what, length.to_string(), expected)
+            }
+        };
+        let count = check("the bytes of the keys", keys.len(), key_size)?;
+        let rows = check("the bytes of the rows", rows.len(), row_size)?;
+        check_count("the number of rows", count, rows)?;
+        Ok(count)
     }
 }
 
-/// Whether the keys of a dictionary are of this type.
-fn check_keys<K: Key>(name: &str, header: &Header) -> Result<()> {
-    let (expected, found) = (K::NAME.to_string(), key_name(header.parameters[KEY]));
-    match expected == found {
+/// Returns an error where there are not as many rows as keys; `what` is their number.
+fn check_count(what: &'static str, keys: usize, rows: usize) -> Result<()> {
+    match keys == rows {
         true => Ok(()),
-        false => Err(Error::WrongOption {
-            name: name.into(),
-            what: "keys of type",
-            expected,
-            found,
-        }),
+        false => {
+            let expected = format!("as many as keys, {keys}");
+            Error::invalid(what, rows.to_string(), expected)
+        }
+    }
+}
+
+/// The rows that the caller wants, as bytes.
+struct Copies<'a> {
+    to: &'a mut [u8],
+    row: Vec<u8>,
+}
+
+impl<'a> Copies<'a> {
+    fn to(to: &'a mut [u8], size: usize) -> Self {
+        let row = vec![0; size];
+        Self { to, row }
+    }
+}
+
+impl Destination for Copies<'_> {
+    type Row = ();
+
+    fn load(&mut self, rows: &Rows, row: usize) {
+        rows.read(row, &mut self.row);
+    }
+
+    fn store(&mut self, at: usize, (): ()) {
+        self.to[at * self.row.len()..][..self.row.len()].copy_from_slice(&self.row);
+    }
+}
+
+impl fmt::Debug for DynArrayDict {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt_as("DynArrayDict", formatter)
+    }
+}
+
+impl DynArrayDict {
+    /// Shows it under another name.
+    fn fmt_as(&self, name: &str, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct(name)
+            .field("name", &self.name())
+            .field("len", &self.len())
+            .finish_non_exhaustive()
     }
 }

@@ -3,17 +3,15 @@
 //!
 //! Touches its own words only.
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::index::Index;
-use super::key::Key;
-use super::options::SIZE;
-use super::shape::{Generation, Size};
-use crate::record::Record;
+use super::options::{SIZE, key_type};
+use super::shape::{Generation, Size, Width};
+use crate::record::{KeyType, Schema};
 use crate::segment::{
-    Carver, Header, Mapping, Readers, ReadersSpan, Records, Region, Shared, Span, Structure,
+    Carver, Header, Mapping, Readers, ReadersSpan, Region, Rows, Shared, Span, Structure,
 };
 
 /// How many rows share a sequence number. A power of two.
@@ -88,7 +86,7 @@ impl CountWords {
 }
 
 /// The regions of a dictionary.
-pub(super) struct Parts<K, T> {
+pub(super) struct Parts {
     pub(super) readers: Readers,
     control: Region<Control>,
     books: Region<Books>,
@@ -96,24 +94,53 @@ pub(super) struct Parts<K, T> {
     /// the lock.
     stripes: Region<AtomicU64>,
     /// The row that is being changed, as it is to be.
-    pub(super) draft: Records<T>,
-    keys: PhantomData<fn(K) -> K>,
+    pub(super) draft: Rows,
+    pub(super) keys: Keys,
+    /// What a row is.
+    pub(super) schema: Schema,
 }
 
-pub(super) struct Layout<T> {
+/// What the keys are.
+#[derive(Clone, Copy)]
+pub(super) struct Keys {
+    pub(super) key_type: KeyType,
+    pub(super) width: Width,
+    /// The bytes of a key.
+    pub(super) size: usize,
+}
+
+impl Keys {
+    /// Returns what keys of this type are; `None` for a type that a dictionary cannot have.
+    pub(super) fn of(key_type: KeyType) -> Option<Self> {
+        Some(Self {
+            key_type,
+            width: Width::of(key_type)?,
+            size: key_type.size()?,
+        })
+    }
+
+    /// The bytes of an index of a size, with these keys; `None` where they do not fit into an address.
+    pub(super) fn index_length(&self, size: Size) -> Option<usize> {
+        Index::length(size, self.width, self.size)
+    }
+}
+
+pub(super) struct Layout {
     readers: ReadersSpan,
     control: Span<Control>,
     books: Span<Books>,
     stripes: Span<AtomicU64>,
-    draft: Span<T>,
+    draft: Span<u8>,
+    keys: Keys,
+    schema: Schema,
 }
 
-impl<K: Key, T: Record> Structure for Parts<K, T> {
+impl Structure for Parts {
     const KIND: &'static str = "dictionary";
     const COMPANIONS: usize = 3;
-    type Layout = Layout<T>;
+    type Layout = Layout;
 
-    fn lay_out(header: &Header, carver: &mut Carver) -> std::result::Result<Layout<T>, String> {
+    fn lay_out(header: &Header, carver: &mut Carver) -> std::result::Result<Layout, String> {
         if Size::from_exponent(header.parameters[SIZE]).is_none() {
             return Err(format!("its size is {}", header.parameters[SIZE]));
         }
@@ -121,33 +148,40 @@ impl<K: Key, T: Record> Structure for Parts<K, T> {
             let locks = header.locks;
             return Err(format!("it has {locks} locks, and a dictionary has 1"));
         }
+        let (keys, schema) = (key_type(header)?, header.record_schema()?);
         let carved = (|| {
             Some(Layout {
                 readers: Readers::carve(header, carver)?,
                 control: carver.carve(1)?,
                 books: carver.carve(1)?,
                 stripes: carver.carve(STRIPES)?,
-                draft: carver.carve(1)?,
+                draft: carver.carve(schema.size())?,
+                keys,
+                schema,
             })
         })();
         carved.ok_or_else(|| "it is larger than the address space".into())
     }
 
-    fn place(layout: Layout<T>, mapping: &Arc<Mapping>) -> Self {
+    fn place(layout: Layout, mapping: &Arc<Mapping>) -> Self {
         Self {
             readers: Readers::place(&layout.readers, mapping),
             control: mapping.region(&layout.control),
             books: mapping.region(&layout.books),
             stripes: mapping.region(&layout.stripes),
-            draft: Records::place(mapping, &layout.draft),
-            keys: PhantomData,
+            draft: Rows::place(mapping, &layout.draft, layout.schema.size()),
+            keys: layout.keys,
+            schema: layout.schema,
         }
     }
 
     fn first_lengths(header: &Header) -> Vec<u64> {
-        let size = Size::from_exponent(header.parameters[SIZE]).expect("checked by lay_out");
-        let rows = Index::<K>::rows(size).saturating_mul(size_of::<T>());
-        let index = Index::<K>::length(size).unwrap_or(usize::MAX);
+        const CHECKED: &str = "checked by lay_out";
+        let size = Size::from_exponent(header.parameters[SIZE]).expect(CHECKED);
+        let keys = key_type(header).expect(CHECKED);
+        let row_size = header.record_schema().expect(CHECKED).size();
+        let rows = keys.width.rows(size).saturating_mul(row_size);
+        let index = keys.index_length(size).unwrap_or(usize::MAX);
         vec![rows as u64, index as u64, 0]
     }
 
@@ -165,7 +199,7 @@ impl<K: Key, T: Record> Structure for Parts<K, T> {
     }
 }
 
-impl<K, T> Parts<K, T> {
+impl Parts {
     /// The word of the index in use.
     #[inline(always)]
     pub(super) fn generation(&self) -> &AtomicU64 {

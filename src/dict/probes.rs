@@ -2,9 +2,9 @@
 
 use super::ArrayDict;
 use super::bucket::Slots;
-use super::index::Probe;
 use super::key::Key;
 use super::options::DictOptions;
+use super::table::Probe;
 
 const KEYS: u64 = 20_000;
 
@@ -23,13 +23,13 @@ fn count<K: Key>(key: impl Fn(u64) -> K) -> (usize, usize) {
     let (size, buckets) = (writer.generation.size, writer.generation.size.buckets());
     let (mut all, mut most) = (0, 0);
     for number in 0..full {
-        let words = key(number).words();
-        let hash = dict.inner.seed.hash(&words[..K::WORDS]);
-        let Probe::Live(found) = writer.index().find(&words, hash) else {
+        let sought = dict.inner.sought_typed(&key(number));
+        let found = writer.find::<K::Bucket>(&sought).unwrap();
+        let Probe::Live(found) = found else {
             panic!("key {number} is lost");
         };
         let bucket = found.slot / <K::Bucket as Slots>::SLOTS;
-        let looked_at = 1 + (bucket + buckets - size.home(hash)) % buckets;
+        let looked_at = 1 + (bucket + buckets - size.home(sought.hash)) % buckets;
         all += looked_at;
         most = most.max(looked_at);
     }

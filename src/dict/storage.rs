@@ -7,14 +7,12 @@
 use std::sync::OnceLock;
 
 use super::index::Index;
-use super::key::Key;
-use super::parts::Parts;
+use super::parts::{Keys, Parts};
 use super::seqlock::InUse;
 use super::shape::{Generation, PLACES, Size};
 use crate::error::{ANONYMOUS, Error, Result};
 use crate::hash::Seed;
-use crate::record::Record;
-use crate::segment::{Carver, ReadWrite, Records, Segment};
+use crate::segment::{Carver, ReadWrite, Rows, Segment};
 use crate::sync::primitive::Channel;
 
 /// The companion file with the rows, and the first of those with indexes.
@@ -22,31 +20,31 @@ const ROWS: usize = 0;
 const INDEXES: usize = 1;
 
 /// What all clones of a handle share.
-pub(super) struct Inner<K: Key, T: Record> {
-    pub(super) segment: Segment<Parts<K, T>>,
+pub(super) struct Inner {
+    pub(super) segment: Segment<Parts>,
     pub(super) seed: Seed,
     /// Where writers wait for readers.
     gone: Channel,
     /// By the file of the index, and its size.
-    mapped: [OnceLock<Mapped<K, T>>; PLACES],
+    mapped: [OnceLock<Mapped>; PLACES],
 }
 
 /// What a generation consists of, mapped.
-pub(super) struct Mapped<K: Key, T> {
-    pub(super) index: Index<K>,
-    pub(super) rows: Records<T>,
+pub(super) struct Mapped {
+    pub(super) index: Index,
+    pub(super) rows: Rows,
 }
 
 /// A dictionary at one generation.
-pub(super) struct Current<'a, K: Key, T> {
+pub(super) struct Current<'a> {
     /// The word that names it.
     pub(super) word: u64,
-    pub(super) index: &'a Index<K>,
-    pub(super) rows: &'a Records<T>,
+    pub(super) index: &'a Index,
+    pub(super) rows: &'a Rows,
 }
 
-impl<K: Key, T: Record> Inner<K, T> {
-    pub(super) fn new(segment: Segment<Parts<K, T>>) -> Result<Self> {
+impl Inner {
+    pub(super) fn new(segment: Segment<Parts>) -> Result<Self> {
         Ok(Self {
             gone: segment.channel(0)?,
             seed: Seed::of(segment.header.nonce),
@@ -57,7 +55,7 @@ impl<K: Key, T: Record> Inner<K, T> {
 
     /// The lock with the readers beside it.
     #[inline(always)]
-    pub(super) fn read_write(&self) -> ReadWrite<'_, Parts<K, T>> {
+    pub(super) fn read_write(&self) -> ReadWrite<'_, Parts> {
         ReadWrite {
             segment: &self.segment,
             number: 0,
@@ -67,13 +65,13 @@ impl<K: Key, T: Record> Inner<K, T> {
     }
 
     #[inline(always)]
-    pub(super) fn parts(&self) -> &Parts<K, T> {
+    pub(super) fn parts(&self) -> &Parts {
         &self.segment.structure
     }
 
     /// What is in use now.
     #[inline(always)]
-    pub(super) fn current(&self) -> Result<Current<'_, K, T>> {
+    pub(super) fn current(&self) -> Result<Current<'_>> {
         let word = InUse(self.parts().generation()).read();
         let mapped = self.mapped(word)?;
         Ok(Current {
@@ -85,7 +83,7 @@ impl<K: Key, T: Record> Inner<K, T> {
 
     /// What is in use now, if this process has it mapped.
     #[inline(always)]
-    pub(super) fn mapped_already(&self) -> Option<Current<'_, K, T>> {
+    pub(super) fn mapped_already(&self) -> Option<Current<'_>> {
         let word = InUse(self.parts().generation()).read();
         let mapped = self.mapped[Generation::place(word)].get()?;
         Some(Current {
@@ -97,13 +95,13 @@ impl<K: Key, T: Record> Inner<K, T> {
 
     /// Whether what was `current` still is, after an acquiring fence.
     #[inline(always)]
-    pub(super) fn is_current(&self, current: &Current<'_, K, T>) -> bool {
+    pub(super) fn is_current(&self, current: &Current<'_>) -> bool {
         InUse(self.parts().generation()).is_still(current.word)
     }
 
     /// The index and the rows of the generation that a word names.
     #[inline(always)]
-    pub(super) fn mapped(&self, word: u64) -> Result<&Mapped<K, T>> {
+    pub(super) fn mapped(&self, word: u64) -> Result<&Mapped> {
         let place = &self.mapped[Generation::place(word)];
         match place.get() {
             Some(mapped) => Ok(mapped),
@@ -112,7 +110,7 @@ impl<K: Key, T: Record> Inner<K, T> {
     }
 
     #[cold]
-    fn map<'a>(&self, place: &'a OnceLock<Mapped<K, T>>, word: u64) -> Result<&'a Mapped<K, T>> {
+    fn map<'a>(&self, place: &'a OnceLock<Mapped>, word: u64) -> Result<&'a Mapped> {
         let generation = self.generation(word)?;
         let size = generation.size;
         let index = self.index_length(size)?;
@@ -122,12 +120,17 @@ impl<K: Key, T: Record> Inner<K, T> {
             .map(index)?;
         let mut carver = Carver::after(0);
         let span = carver
-            .carve::<T>(Index::<K>::rows(size))
+            .carve(self.rows_length(size)?)
             .ok_or_else(too_large)?;
         let rows = self.segment.companion(ROWS).map(carver.length())?;
+        let Keys {
+            width,
+            size: key_size,
+            ..
+        } = self.parts().keys;
         Ok(place.get_or_init(|| Mapped {
-            index: Index::place(size, &index),
-            rows: Records::place(&rows, &span),
+            index: Index::place(size, width, key_size, &index),
+            rows: Rows::place(&rows, &span, self.row_size()),
         }))
     }
 
@@ -139,8 +142,7 @@ impl<K: Key, T: Record> Inner<K, T> {
 
     /// Makes room for the rows and the index of a generation. The lock is held.
     pub(super) fn extend_files(&self, generation: Generation) -> Result<()> {
-        let rows = Index::<K>::rows(generation.size).checked_mul(size_of::<T>());
-        let rows = rows.ok_or_else(too_large)? as u64;
+        let rows = self.rows_length(generation.size)? as u64;
         let index = self.index_length(generation.size)? as u64;
         self.segment.companion(ROWS).extend(rows)?;
         self.segment
@@ -148,8 +150,18 @@ impl<K: Key, T: Record> Inner<K, T> {
             .extend(index)
     }
 
+    /// The bytes of a row.
+    pub(super) fn row_size(&self) -> usize {
+        self.parts().draft.size()
+    }
+
+    fn rows_length(&self, size: Size) -> Result<usize> {
+        let rows = self.parts().keys.width.rows(size);
+        rows.checked_mul(self.row_size()).ok_or_else(too_large)
+    }
+
     fn index_length(&self, size: Size) -> Result<usize> {
-        Index::<K>::length(size).ok_or_else(too_large)
+        self.parts().keys.index_length(size).ok_or_else(too_large)
     }
 
     #[cold]

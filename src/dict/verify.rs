@@ -2,16 +2,17 @@
 
 use std::sync::atomic::Ordering;
 
-use super::index::{LIVE, Probe};
-use super::key::Key;
+use super::bucket::{Slots, with_bucket};
+use super::index::LIVE;
+use super::table::Probe;
 use super::write::Writer;
 use crate::error::Result;
-use crate::record::Record;
 
-impl<K: Key, T: Record> Writer<'_, K, T> {
+impl Writer<'_> {
     /// An error for the first contradiction.
     pub(super) fn verify(&self) -> Result<()> {
-        let wrong = match self.find_wrong_slot()? {
+        let wrong = with_bucket!(self.index().width(), B => self.find_wrong_slot::<B>()?);
+        let wrong = match wrong {
             None => self.find_wrong_row()?,
             found => found,
         };
@@ -19,24 +20,25 @@ impl<K: Key, T: Record> Writer<'_, K, T> {
     }
 
     /// Every live slot leads to a row that has its key, and is found by it.
-    fn find_wrong_slot(&self) -> Result<Option<String>> {
+    fn find_wrong_slot<B: Slots>(&self) -> Result<Option<String>> {
         let counts = self.counts()?;
+        let table = self.index().table::<B>();
         let mut live = 0;
-        for (slot, words, row) in self.index().live() {
+        for (slot, words, row) in table.live() {
             live += 1;
             if row as u64 >= counts.filled {
                 return Ok(Some(format!("slot {slot} leads to row {row}")));
             }
-            let key = self.index().keys().load(row);
-            let (of_row, found) = self.find(&key)?;
+            let sought = self.inner().sought(&self.index().keys().to_vec(row));
+            let found = self.find::<B>(&sought)?;
             let is_found = matches!(found, Probe::Live(other) if other.slot == slot);
-            if of_row != words || !is_found {
+            if sought.words != words || !is_found {
                 return Ok(Some(format!(
                     "slot {slot} leads to row {row}, of another key"
                 )));
             }
         }
-        let used = self.index().used();
+        let used = table.used();
         let wrong = live != counts.len || used != counts.used;
         Ok(wrong
             .then(|| format!("of {used} slots in use {live} have keys, and it says {counts:?}")))
@@ -58,11 +60,8 @@ impl<K: Key, T: Record> Writer<'_, K, T> {
             if row >= filled || state(row) == LIVE || free == filled {
                 return Ok(Some(format!("row {row} cannot be a free one")));
             }
-            let (key, record) = (self.index().keys().load(row), self.rows().load(row));
-            let mut bytes = bytemuck::bytes_of(&key)
-                .iter()
-                .chain(bytemuck::bytes_of(&record));
-            if bytes.any(|&byte| byte != 0) {
+            let (key, record) = (self.index().keys().to_vec(row), self.rows().to_vec(row));
+            if key.iter().chain(&record).any(|&byte| byte != 0) {
                 return Ok(Some(format!("row {row} is free and not zero")));
             }
             next = u64::from(state(row));

@@ -5,46 +5,56 @@
 
 use std::sync::atomic::{Ordering, fence};
 
+use super::bucket::Slots;
 use super::get::Sought;
-use super::index::{Found, Index, LIVE, Probe};
+use super::index::{Index, LIVE};
 use super::journal::{Operation, committed};
-use super::key::{Key, Words};
 use super::parts::{Books, Counts, Parts};
 use super::seqlock::{Stripe, before_writing};
 use super::shape::Generation;
 use super::storage::Inner;
-use super::view::DictView;
+use super::table::{Found, Probe};
+use super::view::View;
 use crate::error::{Error, Result};
 use crate::os::fail_point;
-use crate::record::Record;
-use crate::segment::{Guard, Records};
+use crate::segment::{Guard, Rows};
 
 /// How many buckets are asked for ahead.
 const BATCH: usize = 32;
 
+/// A key, and the row that it is to have.
+pub(super) trait Pair {
+    /// The key as it is searched for.
+    fn sought(&self, inner: &Inner) -> Sought;
+    /// The bytes of the key.
+    fn key(&self) -> &[u8];
+    /// The bytes of the row.
+    fn row(&self) -> &[u8];
+}
+
 /// A dictionary whose lock is held.
-pub(super) struct Writer<'a, K: Key, T: Record> {
-    pub(super) view: DictView<'a, K, T>,
+pub(super) struct Writer<'a> {
+    pub(super) view: View<'a>,
     pub(super) generation: Generation,
     /// How many pairs an iterator says that it has left; it may be wrong.
     pub(super) expected: usize,
-    guard: Guard<'a, Parts<K, T>>,
+    guard: Guard<'a, Parts>,
 }
 
-impl<K: Key, T: Record> Inner<K, T> {
+impl Inner {
     /// Takes the lock, waits for readers who keep writers out, and repairs what a dead owner left.
     #[inline]
-    pub(super) fn write(&self) -> Result<Writer<'_, K, T>> {
+    pub(super) fn write(&self) -> Result<Writer<'_>> {
         self.writer(self.segment.lock(0)?)
     }
 
     #[inline]
-    pub(super) fn writer<'a>(&'a self, guard: Guard<'a, Parts<K, T>>) -> Result<Writer<'a, K, T>> {
+    pub(super) fn writer<'a>(&'a self, guard: Guard<'a, Parts>) -> Result<Writer<'a>> {
         self.read_write().exclude(&guard);
         let current = self.current()?;
         let mut writer = Writer {
             generation: self.generation(current.word)?,
-            view: DictView {
+            view: View {
                 inner: self,
                 current,
             },
@@ -60,14 +70,14 @@ impl<K: Key, T: Record> Inner<K, T> {
     }
 }
 
-impl<'a, K: Key, T: Record> Writer<'a, K, T> {
+impl<'a> Writer<'a> {
     #[inline(always)]
-    pub(super) fn inner(&self) -> &'a Inner<K, T> {
+    pub(super) fn inner(&self) -> &'a Inner {
         self.view.inner
     }
 
     #[inline(always)]
-    pub(super) fn parts(&self) -> &'a Parts<K, T> {
+    pub(super) fn parts(&self) -> &'a Parts {
         self.view.inner.parts()
     }
 
@@ -77,17 +87,17 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
     }
 
     #[inline(always)]
-    pub(super) fn index(&self) -> &'a Index<K> {
+    pub(super) fn index(&self) -> &'a Index {
         self.view.current.index
     }
 
     #[inline(always)]
-    pub(super) fn rows(&self) -> &'a Records<T> {
+    pub(super) fn rows(&self) -> &'a Rows {
         self.view.current.rows
     }
 
     /// The lock, without what it guards.
-    pub(super) fn into_guard(self) -> Guard<'a, Parts<K, T>> {
+    pub(super) fn into_guard(self) -> Guard<'a, Parts> {
         self.guard
     }
 
@@ -112,17 +122,16 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
         }
     }
 
-    /// Searches for a key, which is what the index has it lead to.
+    /// Searches for a key. Returns an error where the index leads to a row that cannot be.
     #[inline(always)]
-    pub(super) fn find(&self, key: &K) -> Result<(Words, Probe<'a>)> {
-        let Sought { words, hash } = self.inner().sought(key);
-        let found = self.index().find(&words, hash);
+    pub(super) fn find<B: Slots>(&self, sought: &Sought) -> Result<Probe<'a>> {
+        let found = self.index().table::<B>().find(&sought.words, sought.hash);
         match found {
             Probe::Live(found) if found.row >= self.rows().len() => {
                 Err(self.no_such_row(found.row))
             }
             Probe::Full => Err(self.damaged("its index is full".into())),
-            _ => Ok((words, found)),
+            _ => Ok(found),
         }
     }
 
@@ -132,33 +141,38 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
         self.damaged(format!("a key leads to row {row} of {rows}"))
     }
 
-    /// Inserts or replaces; gives the row that the key had, and its number.
+    /// Inserts a row, or replaces the one that the key has. Returns the row's number, and what `old` returns of the row
+    /// that the key had.
     #[inline(always)]
-    pub(super) fn insert(&mut self, key: &K, value: &T) -> Result<(usize, Option<T>)> {
-        let (words, found) = self.find(key)?;
-        match found {
+    pub(super) fn insert<B: Slots, R>(
+        &mut self,
+        pair: &impl Pair,
+        old: impl FnOnce(&Rows, usize) -> R,
+    ) -> Result<(usize, Option<R>)> {
+        let sought = pair.sought(self.inner());
+        match self.find::<B>(&sought)? {
             Probe::Live(Found { row, .. }) => {
-                let old = self.rows().load(row);
-                self.rewrite(row, value);
+                let old = old(self.rows(), row);
+                self.rewrite(row, pair.row());
                 Ok((row, Some(old)))
             }
-            Probe::Vacant { bucket } => Ok((self.add(bucket, &words, key, value)?, None)),
+            Probe::Vacant { bucket } => Ok((self.add::<B>(bucket, &sought, pair)?, None)),
             Probe::Full => unreachable!("refused by `find`"),
         }
     }
 
     /// Adds a key that is not there, to the bucket where it would be.
-    fn add(&mut self, bucket: usize, words: &Words, key: &K, value: &T) -> Result<usize> {
+    fn add<B: Slots>(&mut self, bucket: usize, sought: &Sought, pair: &impl Pair) -> Result<usize> {
         let counts = self.counts()?;
         if counts.used as usize == self.rows().len() {
             self.make_room()?;
-            let (words, found) = self.find(key)?;
-            return match found {
-                Probe::Vacant { bucket } => self.add(bucket, &words, key, value),
+            return match self.find::<B>(sought)? {
+                Probe::Vacant { bucket } => self.add::<B>(bucket, sought, pair),
                 _ => Err(self.damaged("a key is there that was not".into())),
             };
         }
-        let slot = self.index().first_empty(bucket);
+        let table = self.index().table::<B>();
+        let slot = table.first_empty(bucket);
         let (row, free) = match counts.free {
             0 => (counts.filled as usize, 0),
             first => self.pop_free(first as usize - 1)?,
@@ -177,10 +191,10 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
         // For a reader that reads this row for a key that had it before: if it sees the new row, it sees that the
         // key's slot is dead, or another generation.
         before_writing();
-        self.index().keys().store(row, key);
-        self.rows().store(row, value);
+        self.index().keys().write(row, pair.key());
+        self.rows().write(row, pair.row());
         fail_point("dict.filled");
-        self.index().publish(slot, words, row);
+        table.publish(slot, &sought.words, row);
         fail_point("dict.published");
         self.finish_insert(row, after);
         self.books().end();
@@ -207,7 +221,10 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
 
     /// Inserts or replaces many; asks for the buckets of a few ahead, so that the processor waits for them at
     /// once.
-    pub(super) fn extend(&mut self, pairs: impl IntoIterator<Item = (K, T)>) -> Result<()> {
+    pub(super) fn extend<B: Slots>(
+        &mut self,
+        pairs: impl IntoIterator<Item = impl Pair>,
+    ) -> Result<()> {
         let mut pairs = pairs.into_iter();
         let mut batch = Vec::with_capacity(BATCH);
         loop {
@@ -217,59 +234,47 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
             if batch.is_empty() {
                 return Ok(());
             }
-            for (key, _) in &batch {
-                self.index().prefetch(self.inner().sought(key).hash);
+            let table = self.index().table::<B>();
+            for pair in &batch {
+                table.prefetch(pair.sought(self.inner()).hash);
             }
             self.expected = more.saturating_add(batch.len());
             let inserted = batch
                 .drain(..)
-                .try_for_each(|(key, row)| self.insert(&key, &row).map(drop));
+                .try_for_each(|pair| self.insert::<B, _>(&pair, |_, _| ()).map(drop));
             self.expected = 0;
             inserted?;
         }
     }
 
-    /// Has `change` work on the row of a key, if it is there.
-    pub(super) fn update(&mut self, key: &K, change: impl FnOnce(&mut T)) -> Result<bool> {
-        let Probe::Live(Found { row, .. }) = self.find(key)?.1 else {
-            return Ok(false);
-        };
-        self.change(row, change)?;
-        Ok(true)
-    }
-
-    /// Has `change` work on a row. An error in a child that `change` forked, where the row stays as it is.
-    #[inline(always)]
-    pub(super) fn change(&mut self, row: usize, change: impl FnOnce(&mut T)) -> Result<()> {
-        let mut value = self.rows().load(row);
-        change(&mut value);
-        self.inner().segment.check_process()?;
-        self.rewrite(row, &value);
-        Ok(())
-    }
-
     /// Replaces a row, in place.
-    fn rewrite(&self, row: usize, value: &T) {
+    #[inline(always)]
+    pub(super) fn rewrite(&self, row: usize, value: &[u8]) {
         // Release: the draft of the update before is not touched before that has ended; see the journal.
         fence(Ordering::Release);
-        self.parts().draft.store(0, value);
+        self.parts().draft.write(0, value);
         self.books().begin(Operation::Update { row }, None);
         self.write_in_place(row, value);
         self.books().end();
     }
 
-    pub(super) fn write_in_place(&self, row: usize, value: &T) {
+    #[inline(always)]
+    pub(super) fn write_in_place(&self, row: usize, value: &[u8]) {
         committed();
-        Stripe(self.parts().stripe(row)).change(|| self.rows().store(row, value));
+        Stripe(self.parts().stripe(row)).change(|| self.rows().write(row, value));
     }
 
-    /// Removes a key; gives the row that it had.
-    pub(super) fn remove(&mut self, key: &K) -> Result<Option<T>> {
-        let Probe::Live(Found { slot, row, .. }) = self.find(key)?.1 else {
+    /// Removes a key. Returns what `old` returns of the row that it had.
+    pub(super) fn remove<B: Slots, R>(
+        &mut self,
+        sought: &Sought,
+        old: impl FnOnce(&Rows, usize) -> R,
+    ) -> Result<Option<R>> {
+        let Probe::Live(Found { slot, row, .. }) = self.find::<B>(sought)? else {
             return Ok(None);
         };
         let counts = self.counts()?;
-        let old = self.rows().load(row);
+        let old = old(self.rows(), row);
         let after = Counts {
             len: counts.len.saturating_sub(1),
             free: row as u64 + 1,
@@ -282,7 +287,7 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
             next_free,
         };
         self.books().begin(operation, Some(after));
-        self.index().kill(slot);
+        self.index().table::<B>().kill(slot);
         fail_point("dict.killed");
         self.finish_remove(row, next_free, after);
         self.books().end();
@@ -301,7 +306,7 @@ impl<'a, K: Key, T: Record> Writer<'a, K, T> {
     }
 
     pub(super) fn zero(&self, row: usize) {
-        self.index().keys().store(row, &K::zeroed());
-        self.rows().store(row, &T::zeroed());
+        self.index().keys().clear(row);
+        self.rows().clear(row);
     }
 }

@@ -3,7 +3,7 @@
 //! A layout is computed, twice alike: once to know a new segment's length, and again by everyone
 //! who attaches, from the checked header. No offset is ever read from a segment. The two region
 //! types are the only way from here up to touch shared memory: [`Region`] for atomics, safe to use,
-//! and [`Bytes`] for plain records, whose users say why nobody writes meanwhile; `records.rs` builds on it.
+//! and [`Bytes`] for plain records, whose users say why nobody writes meanwhile; `rows.rs` builds on it.
 
 use std::fs::File;
 use std::io;
@@ -47,15 +47,6 @@ impl<T> Span<T> {
     /// How many values there are.
     pub(super) fn count(&self) -> usize {
         self.count
-    }
-
-    /// The same memory as bytes.
-    pub(super) fn as_bytes(&self) -> Span<u8> {
-        Span {
-            offset: self.offset,
-            count: self.count * size_of::<T>(),
-            holds: PhantomData,
-        }
     }
 }
 
@@ -162,7 +153,7 @@ impl Mapping {
 }
 
 /// Atomics in shared memory, as a slice; keeps the mapping alive.
-pub(crate) struct Region<T> {
+pub struct Region<T> {
     start: NonNull<T>,
     count: usize,
     _mapping: Arc<Mapping>,

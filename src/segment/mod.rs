@@ -1,7 +1,7 @@
 //! Segments: one memory-mapped file, one structure, attached by name.
 //!
 //! A segment consists of the header (`header.rs`), its locks (`guard.rs`, `readers.rs`), the participant table
-//! (`participants.rs`), and the regions of its structure (`arena.rs`, `records.rs`), in that order; names and
+//! (`participants.rs`), and the regions of its structure (`arena.rs`, `rows.rs`), in that order; names and
 //! files are in `name.rs`, `names.rs` and `root.rs`, the lock of all names is in `root_lock.rs`, and what killed
 //! processes left goes by `walk.rs` and `collect.rs`; `making.rs` puts all of it together, and
 //! `observation.rs` what suffices for reading; data that grows lies in files of its own (`companion/`). What the structure is, this folder does not know: it asks
@@ -22,9 +22,9 @@ mod observation;
 mod options;
 mod participants;
 mod readers;
-mod records;
 mod root;
 mod root_lock;
+mod rows;
 mod structure;
 mod walk;
 
@@ -45,7 +45,7 @@ pub(crate) use observation::Observation;
 pub(crate) use options::{SharedOptions, shared_options};
 pub use participants::Participant;
 pub(crate) use readers::{ReadWrite, Readers, ReadersSpan, Reading};
-pub(crate) use records::{Records, Rows};
+pub(crate) use rows::Rows;
 pub(crate) use structure::{Paging, Plan, Structure};
 
 use crate::error::{ANONYMOUS, Error, Result};

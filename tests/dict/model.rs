@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use millpond::{ArrayDict, Checkout, DictOptions, Key, Lifetime, Record, Result};
+use millpond::{ArrayDict, Checkout, DictOptions, DynArrayDict, Key, Lifetime, Record, Result};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestRunner};
@@ -150,7 +150,7 @@ trait Write<K, T> {
 }
 
 macro_rules! writes {
-    ($by:ident: $writer:ty) => {
+    ($by:ident, $untyped:ident: $writer:ty) => {
         impl<K: Key, T: Record> Write<K, T> for $writer {
             fn insert(&mut self, key: K, row: &T) -> Result<Option<T>> {
                 $by::insert(self, key, row)
@@ -165,17 +165,17 @@ macro_rules! writes {
                 $by::extend(self, pairs)
             }
             fn reserve(&mut self, rows: usize) -> Result<()> {
-                $by::reserve(self, rows)
+                $untyped::reserve(self, rows)
             }
             fn clear(&mut self) -> Result<()> {
-                $by::clear(self)
+                $untyped::clear(self)
             }
         }
     };
 }
 
-writes!(ArrayDict: ArrayDict<K, T>);
-writes!(Checkout: Checkout<'_, K, T>);
+writes!(ArrayDict, DynArrayDict: ArrayDict<K, T>);
+writes!(Checkout, Checkout: Checkout<'_, K, T>);
 
 /// The dictionary as it should be.
 struct Model<K, T> {

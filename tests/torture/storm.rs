@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use millpond::{Board, BoardOptions, Pool, PoolOptions};
+use millpond::{Board, BoardOptions, Participant, Pool, PoolOptions};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -183,13 +183,13 @@ impl Storm {
     /// Kills one, waits until all others have gone on, and puts another in its place. Gives the longest
     /// operation of each since the newest version of the board of kills.
     fn bury(&mut self, mut victim: Worker, context: &str, score: &mut Score) -> Pauses {
-        let process = victim.process.id();
+        let dead = self.participant(victim.process.id());
         victim.end(score);
         score.kills += 1;
         let before = score.violations.len();
         score.check_records(context, check_live(&self.pool, victim.number));
         let pauses = self.wait_for_crew(context, score);
-        score.check(context, self.check_participants(process));
+        score.check(context, self.check_participants(dead));
         score.recoveries += usize::from(score.violations.len() == before);
         self.start(victim.role);
         pauses
@@ -285,15 +285,22 @@ impl Storm {
         pauses
     }
 
-    /// The dead is no participant, and all survivors are.
-    fn check_participants(&self, dead: u32) -> Result<(), String> {
+    /// Returns what the pool says of a process.
+    fn participant(&self, process: u32) -> Option<Participant> {
+        let listed = self.pool.participants().ok()?;
+        listed.into_iter().find(|found| found.process == process)
+    }
+
+    /// The dead is no participant, and all survivors are. Another process may have its number by now, as there are
+    /// few numbers and many short processes here; so it is known by the instant at which it joined, too.
+    fn check_participants(&self, dead: Option<Participant>) -> Result<(), String> {
         let listed = self
             .pool
             .participants()
             .map_err(|error| error.to_string())?;
         let is_listed = |process| listed.iter().any(|found| found.process == process);
-        if is_listed(dead) {
-            return Err(format!("{dead} is dead and a participant"));
+        if let Some(dead) = dead.filter(|dead| listed.contains(dead)) {
+            return Err(format!("{} is dead and a participant", dead.process));
         }
         match self
             .crew
