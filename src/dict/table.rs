@@ -188,8 +188,10 @@ impl<'a, B: Slots> Table<'a, B> {
 
     /// Makes all slots empty.
     pub(super) fn empty(self) {
-        for row in self.buckets.iter().flat_map(|bucket| bucket.rows()) {
-            row.store(EMPTY, Ordering::Relaxed);
+        for bucket in self.buckets {
+            for row in bucket.rows() {
+                row.store(EMPTY, Ordering::Relaxed);
+            }
         }
     }
 
@@ -201,21 +203,24 @@ impl<'a, B: Slots> Table<'a, B> {
     }
 
     /// The live slots in order: the words of the key, and the row. Only for the owner of the lock.
+    #[inline(always)]
     pub(super) fn live(self) -> impl Iterator<Item = (usize, Words, usize)> + 'a {
-        let slots = self.buckets.iter().flat_map(|bucket| {
-            bucket
-                .rows()
-                .iter()
-                .zip(bucket.keys().chunks_exact(B::WORDS))
-        });
-        slots.enumerate().filter_map(|(slot, (row, key))| {
-            let row = row.load(Ordering::Relaxed);
-            let mut words = [0; MOST_WORDS];
-            for (to, from) in words.iter_mut().zip(key) {
-                *to = from.load(Ordering::Relaxed);
-            }
+        (0..self.buckets.len() * B::SLOTS).filter_map(move |slot| {
+            let row = self.row_word(slot).load(Ordering::Relaxed);
             let is_live = row != EMPTY && row != DEAD;
-            is_live.then(|| (slot, words, row as usize - 1))
+            is_live.then(|| (slot, self.words(slot), row as usize - 1))
         })
+    }
+
+    /// Returns the words of a slot's key.
+    #[inline(always)]
+    fn words(self, slot: usize) -> Words {
+        let keys = self.buckets[slot / B::SLOTS].keys();
+        let mut words = [0; MOST_WORDS];
+        let start = slot % B::SLOTS * B::WORDS;
+        for (to, from) in words.iter_mut().zip(&keys[start..start + B::WORDS]) {
+            *to = from.load(Ordering::Relaxed);
+        }
+        words
     }
 }
