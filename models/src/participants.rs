@@ -17,6 +17,8 @@ struct Table {
     entry: Entry,
     /// 1 where the system has the byte locked. It decides on locks one after another.
     byte: AtomicU32,
+    /// 1 where a process has the gate locked.
+    gate: AtomicU32,
     words: LockWords,
     channel: Channel,
     guarded: UnsafeCell<u32>,
@@ -35,6 +37,7 @@ impl Table {
         Arc::new(Self {
             entry: Entry::default(),
             byte: AtomicU32::new(0),
+            gate: AtomicU32::new(0),
             words: LockWords::new(),
             channel: Channel::Hasty,
             guarded: UnsafeCell::new(0),
@@ -55,15 +58,37 @@ impl Table {
         self.byte.swap(0, Ordering::AcqRel);
     }
 
+    /// Locks the gate of an entry whose byte is not locked.
+    fn lock_gate(&self) -> bool {
+        if self.is_locked() || self.gate.swap(1, Ordering::AcqRel) == 1 {
+            return false;
+        }
+        let is_free = !self.is_locked();
+        if !is_free {
+            self.unlock_gate();
+        }
+        is_free
+    }
+
+    fn unlock_gate(&self) {
+        self.gate.swap(0, Ordering::AcqRel);
+    }
+
     fn reset(&self) {
-        // SAFETY: the byte is locked, which excludes everybody else; loom reports who is not.
+        // SAFETY: the byte is locked, or the gate of a free one, which excludes others; loom reports those that it
+        // does not.
         self.kept.with_mut(|kept| unsafe { *kept = 0 });
     }
 
     /// Step 1, where the byte can be had; the participant uses what is kept for it.
     fn join(&self) -> Option<Owner> {
-        self.try_lock().then(|| {
+        self.lock_gate().then(|| {
             self.entry.retire();
+            assert!(
+                self.try_lock(),
+                "only the holder of the gate locks the byte"
+            );
+            self.unlock_gate();
             self.reset();
             let owner = Owner::new(0, self.entry.occupy());
             // SAFETY: as in `reset`.
@@ -79,10 +104,12 @@ impl Table {
 
     /// Step 3.
     fn clean(&self) {
-        if self.entry.generation().is_some() && self.try_lock() {
-            self.entry.retire();
-            self.reset();
-            self.unlock();
+        if self.entry.generation().is_some() && self.lock_gate() {
+            if self.entry.generation().is_some() {
+                self.entry.retire();
+                self.reset();
+            }
+            self.unlock_gate();
         }
     }
 
@@ -164,8 +191,14 @@ fn die_beside(act: fn(&Table)) {
         table.lock(dead).acquire(&*table);
         table.write();
         table.unlock();
+        // From now on, whatever is done about the entry.
+        let looker = {
+            let table = table.clone();
+            thread::spawn(move || assert!(!table.is_alive(dead)))
+        };
         act(&table);
         asker.join().unwrap();
+        looker.join().unwrap();
         assert!(!table.is_alive(dead));
     });
 }

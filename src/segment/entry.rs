@@ -3,15 +3,17 @@
 //! Touches only its own words; whether its byte is locked it asks. Modelled in `loom`, see `models/`.
 //!
 //! # The protocol
-//! Each entry has a byte of the segment's file, whose lock the system drops however its holder ends.
-//! Only the holder of that lock writes the entry; the generation is odd while the entry is in use.
+//! Each entry has a byte of the segment's file, whose lock the system drops however its holder ends, and another one,
+//! its gate. Only the holder of the gate locks the byte. The holder of the byte writes the entry, and while no process
+//! holds the byte, the holder of the gate does. The generation is odd while the entry is in use.
 //!
-//! 1. *Join*: lock the byte, retire whoever died with the entry, reset what the structure keeps for it,
-//!    describe oneself, note what was counted before, and only then raise the generation: it is odd now.
+//! 1. *Join*: lock the gate of an entry whose byte is not locked, retire a participant that died with the entry, lock
+//!    the byte, unlock the gate, reset what the structure keeps for the entry, describe oneself, note what was counted
+//!    before, and only then raise the generation: it is odd now.
 //! 2. *Leave*: retire (raise the generation: it is even now), and unlock the byte.
-//! 3. *Clean up after the dead*: lock the byte of an entry in use, retire, reset, unlock.
-//! 4. *Ask for an owner*: it is alive if the entry's generation is its own and the byte is locked. A
-//!    generation never comes back, so an owner that was once found dead stays dead.
+//! 3. *Clean up after the dead*: lock the gate of an entry in use whose byte is not locked, retire, reset, unlock.
+//! 4. *Ask for an owner*: it is alive if the entry's generation is its own, the byte is locked, and the generation is
+//!    its own still. A generation never comes back, so an owner that was once found dead stays dead.
 //!
 //! 5. *Read what a participant has counted*: read its generation, the counters and what they were before
 //!    it, and then its generation again, which must be the same.
@@ -24,8 +26,9 @@
 //! Who asks has read the owner somewhere, in a lock's word for one. The owner joined before it wrote
 //! itself there, with a Release, and the asker fences after it read: so it sees the generation of a
 //! living owner and never an older one. And what a dead owner wrote was written before the system
-//! unlocked its byte: who finds the byte unlocked, or by an Acquire the generation that the byte's next
-//! holder Released, sees that.
+//! unlocked its byte: a process that finds the byte unlocked, or by an Acquire the generation that the gate's next
+//! holder Released, sees that. The byte of a dead owner is locked again only after its generation has gone, so it
+//! never looks alive.
 
 use crate::os::fail_point;
 use crate::sync::Owner;
@@ -35,7 +38,7 @@ use crate::sync::primitive::{AtomicU32, AtomicU64, Ordering, fence};
 pub(crate) const COUNTERS: usize = if cfg!(loom) { 2 } else { 16 };
 pub(super) const ROLE_WORDS: usize = 4;
 
-/// One participant. Written by: the holder of the entry's byte lock.
+/// One participant. Written by: the holder of the entry's byte lock, or of its gate where there is none.
 #[repr(C, align(64))]
 #[cfg_attr(loom, derive(Default))]
 pub(crate) struct Entry {
@@ -75,7 +78,7 @@ impl Entry {
         generation >> 1
     }
 
-    /// Marks a locked entry as free.
+    /// Marks an entry as free.
     pub(super) fn retire(&self) {
         let generation = self.generation.load(Ordering::Relaxed);
         if generation & 1 == 1 {
@@ -109,7 +112,11 @@ impl Entry {
     pub(super) fn is_held_by(&self, owner: Owner, is_locked: impl FnOnce() -> bool) -> bool {
         // Acquire: pairs with the Release by which the owner wrote itself where it was read.
         fence(Ordering::Acquire);
-        let generation = self.generation();
-        generation.is_some_and(|generation| owner.is_generation(generation)) && is_locked()
+        let is_its = || {
+            let generation = self.generation();
+            generation.is_some_and(|generation| owner.is_generation(generation))
+        };
+        // The second look: the byte may have been locked by the next owner, which retired this one before.
+        is_its() && is_locked() && is_its()
     }
 }

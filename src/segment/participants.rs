@@ -2,8 +2,9 @@
 //!
 //! Every attachment owns one entry. An operating-system lock on a byte of the segment's file, far
 //! past its end, says that the entry's process lives; the system drops it however the process ends.
-//! Only who holds that lock writes the entry, the structure's own words for it included, so a dead
-//! participant's entry is cleaned by locking its byte first. The protocol is at the head of `entry.rs`.
+//! A second byte, the entry's gate, is locked by a process that takes the entry or cleans it up after a dead
+//! participant: so the first one is never locked by a process that is not the entry's participant, and a dead
+//! participant does not look alive while its entry is cleaned up. The protocol is at the head of `entry.rs`.
 
 use std::io;
 use std::process;
@@ -24,6 +25,8 @@ const BUILDER_BYTE: u64 = FIRST_BYTE + Owner::MAX_ENTRIES as u64;
 const FIRST_OBSERVER: u64 = BUILDER_BYTE + 1;
 /// How many may observe a segment at once.
 pub(super) const MOST_OBSERVERS: usize = 1 << 20;
+/// The byte that is the gate of entry 0; the others follow it.
+const FIRST_GATE: u64 = FIRST_OBSERVER + MOST_OBSERVERS as u64;
 
 // SAFETY: made of atomic integers.
 unsafe impl Shared for Entry {}
@@ -61,14 +64,13 @@ impl Membership {
         reset: impl Fn(usize),
     ) -> io::Result<Option<Self>> {
         let taken = match &locks {
-            Some(locks) => take_entry(locks, table.len())?,
+            Some(locks) => take_entry(locks, &table)?,
             None => Some(0),
         };
         let Some(number) = taken else {
             return Ok(None);
         };
         fail_point("join.locked");
-        table[number].retire();
         reset(number);
         fail_point("join.reset");
         table[number].describe(role);
@@ -146,21 +148,19 @@ impl Membership {
         let mut freed = 0;
         let _alone = self.cleaning.lock().unwrap_or_else(PoisonError::into_inner);
         for number in 0..self.table.len() {
-            let byte = byte_of(number);
-            // An error counts as locked: whom we cannot ask about is not dead.
-            if self.is_taken(number)
-                && number != self.owner.entry()
-                && locks.try_lock(byte, 1).unwrap_or(false)
-            {
-                // First, so that the dead does not look alive if this process is stopped here.
-                fail_point("clean.locked");
+            let is_dead = self.is_taken(number) && number != self.owner.entry();
+            // An error counts as a participant: one that cannot be asked about is not dead.
+            let gate = is_dead.then(|| Gate::lock(locks, number).ok().flatten());
+            let Some(gate) = gate.flatten() else { continue };
+            fail_point("clean.locked");
+            if self.is_taken(number) {
                 self.table[number].retire();
                 fail_point("clean.retired");
                 reset(number);
                 fail_point("clean.reset");
-                let _ = locks.unlock(byte, 1);
                 freed += 1;
             }
+            drop(gate);
         }
         freed
     }
@@ -273,14 +273,46 @@ pub(crate) fn begin_building(locks: &ByteLocks) -> io::Result<()> {
     }
 }
 
-/// Locks the byte of a free entry.
-fn take_entry(locks: &ByteLocks, entries: usize) -> io::Result<Option<usize>> {
-    for number in 0..entries {
-        if locks.try_lock(byte_of(number), 1)? {
-            return Ok(Some(number));
+/// Takes a free entry, which may still be that of a dead participant: locks its byte. The entry is retired then.
+fn take_entry(locks: &ByteLocks, table: &[Entry]) -> io::Result<Option<usize>> {
+    for (number, entry) in table.iter().enumerate() {
+        if let Some(_gate) = Gate::lock(locks, number)? {
+            fail_point("join.gated");
+            entry.retire();
+            fail_point("join.retired");
+            // Only a process that has the gate locks the byte.
+            if locks.try_lock(byte_of(number), 1)? {
+                return Ok(Some(number));
+            }
         }
     }
     Ok(None)
+}
+
+/// The gate of an entry that has no living participant, locked.
+struct Gate<'a> {
+    locks: &'a ByteLocks,
+    byte: u64,
+}
+
+impl<'a> Gate<'a> {
+    /// Locks the gate; `None` where the entry has a living participant, or another process has the gate.
+    fn lock(locks: &'a ByteLocks, entry: usize) -> io::Result<Option<Self>> {
+        let is_alive = || locks.is_locked_elsewhere(byte_of(entry), 1);
+        let byte = FIRST_GATE + entry as u64;
+        if is_alive()? || !locks.try_lock(byte, 1)? {
+            return Ok(None);
+        }
+        let gate = Self { locks, byte };
+        // Since the first look a process may have taken the entry.
+        Ok((!is_alive()?).then_some(gate))
+    }
+}
+
+impl Drop for Gate<'_> {
+    fn drop(&mut self) {
+        let _ = self.locks.unlock(self.byte, 1);
+    }
 }
 
 fn byte_of(entry: usize) -> u64 {

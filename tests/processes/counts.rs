@@ -24,10 +24,12 @@ const POOL: &str = "counts/pool";
 /// What each counter inserts.
 const RECORDS: u64 = 10;
 /// Where counters die, and at which pass; one does not. Each finds what the one before left.
-const POINTS: [(&str, u64); 14] = [
+const POINTS: [(&str, u64); 16] = [
     ("leave.retired", 1),
     ("nowhere", 1),
     ("leave.retired", 1),
+    ("join.gated", 1),
+    ("join.retired", 1),
     ("join.locked", 1),
     ("join.counted", 1),
     ("join.counted", 2),

@@ -39,13 +39,22 @@ pub const PART: Part = Part {
 const LIMIT: Duration = Duration::from_millis(50);
 
 /// Starts a process that stops itself when it passes a fail point, and waits until it has.
-fn stopped_at(point: &str, role: &str) -> Child {
+pub fn stopped_at(point: &str, role: &str) -> Child {
+    let child = to_stop_at(point, role);
+    wait_until_stopped(&child);
+    child
+}
+
+/// Starts a process that stops itself when it passes a fail point.
+pub fn to_stop_at(point: &str, role: &str) -> Child {
     let mut command = std::process::Command::new(env::current_exe().unwrap());
     command.env("MILLPOND_STOP", point);
-    let child = Child::start_by(command, role, &[]);
-    let found = waitpid(pid(&child), Some(WaitPidFlag::WUNTRACED)).unwrap();
-    assert_eq!(found, WaitStatus::Stopped(pid(&child), Signal::SIGSTOP));
-    child
+    Child::start_by(command, role, &[])
+}
+
+pub fn wait_until_stopped(child: &Child) {
+    let found = waitpid(pid(child), Some(WaitPidFlag::WUNTRACED)).unwrap();
+    assert_eq!(found, WaitStatus::Stopped(pid(child), Signal::SIGSTOP));
 }
 
 /// One that is stopped with the lock.
@@ -58,7 +67,7 @@ fn pid(child: &Child) -> Pid {
 }
 
 /// Lets it go on to its end.
-fn go_on(child: Child) {
+pub fn go_on(child: Child) {
     kill(pid(&child), Signal::SIGCONT).unwrap();
     assert_eq!(child.ended(), ["done"]);
 }

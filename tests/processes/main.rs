@@ -26,6 +26,8 @@ mod dynamic_arrays;
 mod dynamic_board;
 mod dynamic_dict;
 mod dynamic_pool;
+#[cfg(unix)]
+mod entries;
 mod experience;
 mod family;
 #[cfg(unix)]
@@ -116,6 +118,8 @@ const PARTS: &[stage::Part] = &[
     dynamic_board::PART,
     dynamic_dict::PART,
     dynamic_pool::PART,
+    #[cfg(unix)]
+    entries::PART,
     mismatch::PART,
     pages::PART,
     #[cfg(unix)]

@@ -29,16 +29,23 @@ pub const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "asks_with_no_fence",
         file: FILE,
-        old: "fence(Ordering::Acquire);\n        let generation",
-        new: "let generation",
+        old: "fence(Ordering::Acquire);\n        let is_its",
+        new: "let is_its",
         model: "participants::who_joins_is_never_taken_for_dead_by_who_only_looks",
     },
     Mutation {
         name: "does_not_ask_for_the_byte",
         file: FILE,
-        old: "&& is_locked()",
+        old: "&& is_locked() && is_its()",
         new: "",
         model: "participants::who_finds_an_owner_dead_sees_what_it_wrote",
+    },
+    Mutation {
+        name: "looks_at_the_generation_once",
+        file: FILE,
+        old: "&& is_locked() && is_its()",
+        new: "&& is_locked()",
+        model: "participants::who_finds_an_owner_dead_sees_what_it_wrote_beside_a_joiner",
     },
     Mutation {
         name: "asks_for_the_byte_alone",
