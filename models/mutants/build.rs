@@ -1,6 +1,6 @@
 //! Makes the mutants that `tests/mutations.rs` runs: for each line of the tables a copy of the models
 //! and of the files that ship, with that one change and with the one model that must fail as its only
-//! test. `MUTATED=src/pool/lease.rs` makes those of one file only, `MUTATED=leases` those of one module of
+//! test. `MUTATED=src/pool/layout/lease.rs` makes those of one file only, `MUTATED=leases` those of one module of
 //! models. Gives this crate, and no other, the atomics of
 //! `loom`.
 
@@ -14,7 +14,7 @@ use tables::{MODELLED, Mutation, mutate, mutations, read_whole};
 
 /// What else the models compile.
 const COPIED: [&str; 21] = [
-    "src/pool/slot.rs",
+    "src/pool/layout/slot.rs",
     "src/sync/mod.rs",
     "src/sync/owner.rs",
     "src/sync/primitive.rs",

@@ -14,23 +14,27 @@
 mod entry;
 #[path = "../../src/array/hand_out.rs"]
 mod hand_out;
-#[path = "../../src/pool/lease.rs"]
+#[path = "../../src/pool/layout/lease.rs"]
 mod lease;
-#[path = "../../src/pool/quota.rs"]
+#[path = "../../src/pool/layout/link.rs"]
+mod link;
+#[path = "../../src/pool/layout/quota.rs"]
 mod quota;
-#[path = "../../src/pool/rewriting.rs"]
+#[path = "../../src/pool/layout/rewriting.rs"]
 mod rewriting;
 #[path = "../../src/workers/ring.rs"]
 mod ring;
+#[path = "../../src/pool/layout/save_words.rs"]
+mod save_words;
 #[path = "../../src/dict/seqlock.rs"]
 mod seqlock;
-#[path = "../../src/pool/slot.rs"]
+#[path = "../../src/pool/layout/slot.rs"]
 mod slot;
 #[path = "../../src/board/slots.rs"]
 mod slots;
 #[path = "../../src/sync/mod.rs"]
 mod sync;
-#[path = "../../src/pool/tally.rs"]
+#[path = "../../src/pool/layout/tally.rs"]
 mod tally;
 #[path = "../../src/tree/shards.rs"]
 mod tree;

@@ -6,14 +6,10 @@ use loom::thread;
 
 use crate::lease::{self, BLOCKS, LeaseList, filter_words};
 use crate::rewriting::Note;
+use crate::save_words::{Guarded, SaveWords, is_kept};
 use crate::slot::Slot;
 use crate::sync::primitive::{AtomicU32, AtomicU64, Ordering};
 use crate::{Branch, BranchAtEnd, model};
-
-#[path = "../../src/pool/snapshot/save_words.rs"]
-mod save_words;
-
-use save_words::{Guarded, SaveWords, is_kept};
 
 /// The bits of the saver, and of another that comes later.
 const SAVER: u64 = 3;

@@ -5,15 +5,11 @@ use loom::sync::Arc;
 use loom::thread;
 
 use crate::lease::{self, BLOCKS, LeaseList, filter_words};
+use crate::link::{DEPARTED, Lead, Link, NO_LINK};
 use crate::rewriting::Note;
 use crate::slot::Slot;
 use crate::sync::primitive::{AtomicU32, AtomicU64, Ordering};
 use crate::{Branch, model};
-
-#[path = "../../src/pool/links/link.rs"]
-mod link;
-
-use link::{DEPARTED, Lead, Link, NO_LINK};
 
 /// How many slots the ring has. Slot `n` holds key `n` at first; each record comes after that of the key before.
 const SLOTS: u64 = 2;

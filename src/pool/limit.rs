@@ -14,16 +14,14 @@
 //! holds, less the quotas of participants that are about to take some.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::parts::{Own, Parts};
 use super::policy::{RateLimiter, Remover};
-use super::quota::{Quota, look, lower};
-use super::statistics::Counter;
-use super::table::Table;
 use super::{DynPool, Inner};
 use crate::error::{Error, Result};
+use crate::pool::layout::parts::Own;
+use crate::pool::layout::quota::{Quota, look};
+use crate::pool::maintenance::statistics::Counter;
 use crate::sync::Event;
 
 /// Who sleeps looks whether somebody died about so often.
@@ -39,13 +37,13 @@ impl DynPool {
 
     /// Whether inserts may have to wait.
     #[inline]
-    pub(super) fn makes_wait(&self) -> bool {
+    pub(crate) fn makes_wait(&self) -> bool {
         self.inner.parts().makes_wait
     }
 
     /// Inserts some of `wanted` records by `insert`, as soon as all limiters let at least one pass and
     /// there is room. It is told how many, and says how many it inserted, and what to give.
-    pub(super) fn insert_when_allowed<R>(
+    pub(crate) fn insert_when_allowed<R>(
         &self,
         wanted: usize,
         mut insert: impl FnMut(usize) -> Result<(usize, R)>,
@@ -56,7 +54,7 @@ impl DynPool {
     }
 
     /// As [`Self::insert_when_allowed`]; the quota, which it gives too, stays noted.
-    pub(super) fn begin_insert_when_allowed<R>(
+    pub(crate) fn begin_insert_when_allowed<R>(
         &self,
         wanted: usize,
         mut insert: impl FnMut(usize) -> Result<(usize, R)>,
@@ -94,7 +92,7 @@ impl DynPool {
 
     /// Samples by `draw`, as soon as the limiter lets `count` records pass and they are there. A full pool can give
     /// `most` at once.
-    pub(super) fn sample_when_allowed(
+    pub(crate) fn sample_when_allowed(
         &self,
         limiter: RateLimiter,
         count: usize,
@@ -211,12 +209,12 @@ impl DynPool {
 
 impl Inner {
     /// This participant's own words.
-    pub(super) fn own(&self) -> &Own {
+    pub(crate) fn own(&self) -> &Own {
         self.parts().own(self.segment.owner().entry())
     }
 
     /// Tells those who wait to insert that something has changed.
-    pub(super) fn drained(&self) {
+    pub(crate) fn drained(&self) {
         for table in 0..self.parts().tables.len() {
             self.drained_event(table).notify();
         }
@@ -253,12 +251,12 @@ impl Inner {
     }
 
     /// The records that the quota was taken for are inserted.
-    pub(super) fn strike_insert_quota_off(&self, quota: u64) {
+    pub(crate) fn strike_insert_quota_off(&self, quota: u64) {
         Quota(&self.own().inserting).strike_off(quota);
         self.grown().notify();
     }
 
-    pub(super) fn give_insert_quota_back(&self, quota: u64) {
+    pub(crate) fn give_insert_quota_back(&self, quota: u64) {
         Quota(&self.own().inserting).give_back(quota, self.parts().inserted());
     }
 
@@ -304,44 +302,5 @@ impl Inner {
         }
         Quota(&self.own().sampling[table]).take(count, [&words.sampled]);
         Ok(true)
-    }
-}
-
-impl Parts {
-    /// The lock under which quotas are taken, which guards nothing that would have to be repaired.
-    pub(super) fn limiter_lock(&self) -> usize {
-        self.shards.count()
-    }
-
-    /// Gives the quota of a participant back that is gone.
-    pub(super) fn take_back_quota(&self, entry: usize) {
-        let own = self.own(entry);
-        for (table, sampling) in self.tables.iter().zip(&own.sampling) {
-            // Where samples use records up, they may be gone already.
-            let counts = table.shape.times == 0;
-            Quota(sampling).take_back(counts.then_some(&table.words().sampled));
-        }
-        Quota(&own.inserting).take_back(self.inserted());
-    }
-
-    /// Each table's counter of insertions.
-    fn inserted(&self) -> impl Iterator<Item = &AtomicU64> {
-        self.tables.iter().map(|table| &table.words().inserted)
-    }
-}
-
-impl Table {
-    /// Makes it as if so many records had not been inserted.
-    pub(super) fn give_back_inserted(&self, count: u64) {
-        lower(&self.words().inserted, count);
-    }
-
-    /// How many records were inserted and sampled, or are about to be.
-    fn passed(&self) -> (u64, u64) {
-        let (inserted, sampled) = (&self.words().inserted, &self.words().sampled);
-        (
-            inserted.load(Ordering::Relaxed),
-            sampled.load(Ordering::Relaxed),
-        )
     }
 }

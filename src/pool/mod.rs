@@ -5,60 +5,34 @@
 //! is chosen by `policy/`, `select/`, `choose.rs` and `limit.rs`. What comes after what in an episode is the
 //! matter of `links/`. Imports the segment, the records and the tree.
 
-mod batch;
-mod choose;
-mod claim;
-mod column;
-mod commit;
-mod distribution;
-mod draw;
-mod fill;
-mod free;
-mod get;
-mod insert;
-mod lease;
+mod episode;
+mod layout;
 mod limit;
-mod links;
-mod nothing;
+mod maintenance;
 mod options;
-mod parts;
 mod patience;
 mod policy;
-mod quota;
-mod remainder;
-mod remove;
-mod repair;
-mod reservation;
-mod rewrite;
-mod rewriting;
-mod sample;
-mod select;
-mod shape;
-mod slot;
+mod read;
 mod snapshot;
-mod spend;
-mod statistics;
-mod table;
-mod tally;
 mod typed;
-mod update;
 mod view;
+mod write;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-pub use batch::DynBatch;
-pub use column::{Column, InputColumn};
-pub use distribution::Distribution;
-pub use links::{DynEpisodeWriter, DynWindow, DynWindows, Fill};
+pub use episode::{DynEpisodeWriter, DynWindow, DynWindows, Fill};
+pub use maintenance::statistics::Statistics;
 pub use options::PoolOptions;
 pub use patience::Patience;
 pub use policy::{RateLimiter, Remover, Sampler};
-pub use reservation::DynReservation;
+pub use read::batch::DynBatch;
+pub use read::column::{Column, InputColumn};
+pub use read::distribution::Distribution;
 pub use snapshot::{Loaded, Saved};
-pub use statistics::Statistics;
 pub use typed::{Batch, EpisodeWriter, Pool, Reservation, Window, Windows};
 pub use view::ViewOptions;
+pub use write::reservation::DynReservation;
 
 use crate::error::{ANONYMOUS, Error, Result, check_schema};
 use crate::os::fail_point;
@@ -67,9 +41,9 @@ use crate::segment::{Attach, Guard, Header, Segment, open_or_create};
 use crate::sync::Event;
 use crate::sync::primitive::Channel;
 use crate::tree::MOST_SHARDS;
-use parts::Parts;
-use select::Ranking;
-use statistics::Counter;
+use layout::parts::Parts;
+use maintenance::statistics::Counter;
+use read::select::Ranking;
 
 /// A [`Pool`] whose records are known at run time: by a [`Schema`], and as bytes.
 ///
@@ -113,7 +87,7 @@ const _: () = {
 };
 
 /// A participant's attachment to a pool.
-struct Inner {
+pub(crate) struct Inner {
     segment: Segment<Parts>,
     grown: Channel,
     /// Where those sleep who wait to insert, for each table.
@@ -339,7 +313,7 @@ impl std::fmt::Debug for DynPool {
 
 impl DynPool {
     /// Shows it under another name.
-    pub(in crate::pool) fn fmt_as(
+    pub(crate) fn fmt_as(
         &self,
         name: &str,
         formatter: &mut std::fmt::Formatter<'_>,

@@ -1,10 +1,10 @@
 //! How a new pool is to be. Imports nothing but the shape that it makes.
 
-use super::lease::BLOCKS;
 use super::policy::{RateLimiter, Remover, Sampler};
-use super::shape::{LARGEST_CAPACITY, MOST_TABLES, Shape, TableShape};
 use super::view::ViewOptions;
 use crate::error::{Error, Result};
+use crate::pool::layout::lease::BLOCKS;
+use crate::pool::layout::shape::{LARGEST_CAPACITY, MOST_TABLES, Shape, TableShape};
 use crate::record::Schema;
 use crate::segment::{Plan, SharedOptions, shared_options};
 
@@ -28,7 +28,7 @@ pub struct PoolOptions {
     linked: bool,
     own: ViewOptions,
     views: Vec<(String, ViewOptions)>,
-    pub(super) shared: SharedOptions,
+    pub(crate) shared: SharedOptions,
 }
 
 impl PoolOptions {
@@ -162,7 +162,7 @@ impl PoolOptions {
     shared_options!();
 
     /// Checks the options.
-    pub(super) fn shape(&self) -> Result<Shape> {
+    pub(crate) fn shape(&self) -> Result<Shape> {
         let (capacity, leases) = (self.capacity as u64, self.leases.unwrap_or(1) as u64);
         if !(1..=LARGEST_CAPACITY).contains(&capacity) {
             let expected = format!("1 to {LARGEST_CAPACITY}");
@@ -205,7 +205,7 @@ impl PoolOptions {
         Ok(tables)
     }
 
-    pub(super) fn plan(&self, schema: &Schema) -> Result<Plan> {
+    pub(crate) fn plan(&self, schema: &Schema) -> Result<Plan> {
         let shape = self.shape()?;
         let locks = shape.shards().count() + 1;
         let parameters = shape.to_parameters();

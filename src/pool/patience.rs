@@ -24,8 +24,8 @@ use crate::cancel::CancelToken;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Patience {
-    pub(super) limit: Option<Duration>,
-    pub(super) cancel: Option<CancelToken>,
+    pub(crate) limit: Option<Duration>,
+    pub(crate) cancel: Option<CancelToken>,
 }
 
 impl Patience {
@@ -47,7 +47,7 @@ impl Patience {
         self
     }
 
-    pub(super) fn is_cancelled(&self) -> bool {
+    pub(crate) fn is_cancelled(&self) -> bool {
         self.cancel.as_ref().is_some_and(CancelToken::is_cancelled)
     }
 }

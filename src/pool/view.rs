@@ -1,10 +1,10 @@
 //! Views: other priorities over the same records, with a sampler and limits of their own.
 
 use super::DynPool;
-use super::commit::NewPriority;
 use super::policy::{RateLimiter, Sampler};
-use super::shape::{LONGEST_NAME, TableShape};
 use crate::error::{Error, Result};
+use crate::pool::layout::new_priority::NewPriority;
+use crate::pool::layout::shape::{LONGEST_NAME, TableShape};
 
 /// How a pool, or a view of it, weighs and hands out its records.
 ///
@@ -24,11 +24,11 @@ use crate::error::{Error, Result};
 /// ```
 #[derive(Clone, Debug)]
 pub struct ViewOptions {
-    pub(super) alpha: f32,
-    pub(super) sampler: Sampler,
-    pub(super) ordered: bool,
-    pub(super) times: u32,
-    pub(super) limiter: Option<RateLimiter>,
+    pub(crate) alpha: f32,
+    pub(crate) sampler: Sampler,
+    pub(crate) ordered: bool,
+    pub(crate) times: u32,
+    pub(crate) limiter: Option<RateLimiter>,
 }
 
 impl Default for ViewOptions {
@@ -80,7 +80,7 @@ impl ViewOptions {
     }
 
     /// Checks the options.
-    pub(super) fn shape(&self, name: &str, capacity: u64) -> Result<TableShape> {
+    pub(crate) fn shape(&self, name: &str, capacity: u64) -> Result<TableShape> {
         if !(0.0..=f32::MAX).contains(&self.alpha) {
             let expected = "finite and at least 0".into();
             return Error::invalid("alpha", self.alpha.to_string(), expected);

@@ -1,4 +1,4 @@
-//! Pools larger than the caches, whose batches are stored past them (`src/pool/fill.rs`): what is read
+//! Pools larger than the caches, whose batches are stored past them (`src/pool/write/fill.rs`): what is read
 //! back is what was inserted, whatever the records' size and the batches' length.
 
 use std::collections::HashSet;

@@ -2,7 +2,7 @@
 
 use super::{Argued, Mutation};
 
-const FILE: &str = "src/pool/lease.rs";
+const FILE: &str = "src/pool/layout/lease.rs";
 
 pub const MUTATIONS: &[Mutation] = &[
     Mutation {

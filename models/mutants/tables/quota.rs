@@ -2,7 +2,7 @@
 
 use super::Mutation;
 
-const FILE: &str = "src/pool/quota.rs";
+const FILE: &str = "src/pool/layout/quota.rs";
 const SIZE: &str = "quotas::a_queue_takes_no_more_than_its_size";
 const DEATH: &str = "quotas::each_death_moves_a_counter_by_one_call_at_most";
 const SAMPLED: &str = "quotas::what_may_be_sampled_was_inserted";

@@ -2,7 +2,7 @@
 
 use super::{Argued, Mutation};
 
-const FILE: &str = "src/pool/rewriting.rs";
+const FILE: &str = "src/pool/layout/rewriting.rs";
 const WHOLE: &str = "rewritten::a_rewritten_record_is_whole_and_stays_while_it_is_leased";
 const NOT_NOTED: &str = "rewritten::a_rewrite_that_was_not_noted_has_not_happened";
 const NOTED: &str = "rewritten::a_rewrite_that_was_noted_is_completed";

@@ -2,7 +2,7 @@
 
 use super::{Argued, Mutation};
 
-const FILE: &str = "src/pool/snapshot/save_words.rs";
+const FILE: &str = "src/pool/layout/save_words.rs";
 const CLAIMED: &str = "snapshot::what_belongs_to_a_cut_is_saved_although_its_slot_is_claimed";
 const REMOVED: &str = "snapshot::what_belongs_to_a_cut_is_saved_although_it_is_removed";
 const REWRITTEN: &str = "snapshot::what_belongs_to_a_cut_is_saved_whole_although_it_is_rewritten";

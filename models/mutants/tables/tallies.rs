@@ -2,7 +2,7 @@
 
 use super::Mutation;
 
-const FILE: &str = "src/pool/tally.rs";
+const FILE: &str = "src/pool/layout/tally.rs";
 
 pub const MUTATIONS: &[Mutation] = &[
     Mutation {

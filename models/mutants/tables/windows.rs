@@ -2,8 +2,8 @@
 
 use super::Mutation;
 
-const FILE: &str = "src/pool/links/link.rs";
-const LEASE: &str = "src/pool/lease.rs";
+const FILE: &str = "src/pool/layout/link.rs";
+const LEASE: &str = "src/pool/layout/lease.rs";
 const WINDOW: &str = "windows::a_window_is_of_one_episode_and_stays";
 const NEW: &str = "windows::a_window_whose_last_record_is_new_has_the_link_of_that_record";
 const LINK: &str = "windows::a_link_leads_where_it_was_written_to";

@@ -8,5 +8,5 @@ mod sampler;
 
 pub use rate_limiter::RateLimiter;
 pub use remover::Remover;
-pub(super) use sampler::Preference;
+pub(crate) use sampler::Preference;
 pub use sampler::Sampler;

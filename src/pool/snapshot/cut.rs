@@ -5,37 +5,37 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::super::Inner;
-use super::super::parts::Parts;
-use super::super::slot::{LARGEST_KEY, Slot};
-use super::super::table::Table;
 use super::format::MOST_COUNTED;
 use super::guard::Saving;
 use crate::error::Result;
 use crate::os::fail_point;
+use crate::pool::Inner;
+use crate::pool::layout::parts::Parts;
+use crate::pool::layout::slot::{LARGEST_KEY, Slot};
+use crate::pool::layout::table::Table;
 
 /// What a snapshot holds besides the records themselves.
-pub(super) struct Cut {
+pub(crate) struct Cut {
     /// The keys of its records, rising.
-    pub(super) keys: Vec<u64>,
-    pub(super) tables: Vec<TableCut>,
+    pub(crate) keys: Vec<u64>,
+    pub(crate) tables: Vec<TableCut>,
 }
 
 /// A table at the time of the cut.
-pub(super) struct TableCut {
+pub(crate) struct TableCut {
     /// The leaf of each slot.
-    pub(super) leaves: Vec<f32>,
+    pub(crate) leaves: Vec<f32>,
     /// How often each slot's record was sampled, if the table counts.
-    pub(super) counts: Vec<u32>,
-    pub(super) highest: f32,
+    pub(crate) counts: Vec<u32>,
+    pub(crate) highest: f32,
     /// Records inserted and sampled, as the rate limiter counts them.
-    pub(super) inserted: u64,
-    pub(super) sampled: u64,
+    pub(crate) inserted: u64,
+    pub(crate) sampled: u64,
 }
 
 impl Cut {
     /// Takes the cut; says how long others may have waited for the locks.
-    pub(super) fn take(inner: &Inner) -> Result<(Self, Saving<'_>, Duration)> {
+    pub(crate) fn take(inner: &Inner) -> Result<(Self, Saving<'_>, Duration)> {
         let parts = inner.parts();
         // Not zeros, whose pages the system would find while others wait.
         let mut words = vec![u64::MAX; parts.capacity()];

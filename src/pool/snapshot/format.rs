@@ -3,9 +3,9 @@
 //!
 //! Computes only.
 
-use super::super::links::NO_LINK;
-use super::super::shape::{LARGEST_CAPACITY, LONGEST_NAME, MOST_TABLES};
-use super::super::slot::LARGEST_KEY;
+use crate::pool::layout::link::NO_LINK;
+use crate::pool::layout::shape::{LARGEST_CAPACITY, LONGEST_NAME, MOST_TABLES};
+use crate::pool::layout::slot::LARGEST_KEY;
 use crate::tree::LARGEST_LEAF;
 
 const MAGIC: [u8; 8] = *b"MILLSNAP";
@@ -14,43 +14,43 @@ const BYTE_ORDER: u32 = 0x0102_0304;
 /// Bytes of a header before its tables, of each table, and of a checksum.
 const FIXED: usize = 56;
 const TABLE: usize = LONGEST_NAME + 32;
-pub(super) const CHECKSUM: usize = 4;
+pub(crate) const CHECKSUM: usize = 4;
 /// Of a header's beginning, that says how long it is.
-pub(super) const START: usize = 20;
+pub(crate) const START: usize = 20;
 const LONGEST_HEADER: usize = 1 << 21;
 /// Bytes before the body of a block: its length, and how many records it has.
-pub(super) const HEAD: usize = 12;
+pub(crate) const HEAD: usize = 12;
 /// The end is a block of no records with a body of two numbers.
-pub(super) const END_BODY: usize = 16;
+pub(crate) const END_BODY: usize = 16;
 /// No limiter counts as far.
-pub(super) const MOST_COUNTED: u64 = 1 << 62;
+pub(crate) const MOST_COUNTED: u64 = 1 << 62;
 
 /// What the beginning of a snapshot says.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Header {
-    pub(super) capacity: u64,
+pub(crate) struct Header {
+    pub(crate) capacity: u64,
     /// How many records follow.
-    pub(super) records: u64,
+    pub(crate) records: u64,
     /// Bytes of a record.
-    pub(super) size: u64,
-    pub(super) linked: bool,
-    pub(super) tables: Vec<TableHeader>,
-    pub(super) schema: String,
+    pub(crate) size: u64,
+    pub(crate) linked: bool,
+    pub(crate) tables: Vec<TableHeader>,
+    pub(crate) schema: String,
 }
 
 /// What it says of a table.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct TableHeader {
-    pub(super) name: String,
-    pub(super) alpha: f32,
-    pub(super) highest: f32,
-    pub(super) limited: bool,
-    pub(super) inserted: u64,
-    pub(super) sampled: u64,
+pub(crate) struct TableHeader {
+    pub(crate) name: String,
+    pub(crate) alpha: f32,
+    pub(crate) highest: f32,
+    pub(crate) limited: bool,
+    pub(crate) inserted: u64,
+    pub(crate) sampled: u64,
 }
 
 impl Header {
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let length = FIXED + self.tables.len() * TABLE + self.schema.len() + CHECKSUM;
         let mut bytes = Vec::with_capacity(length);
         let mut put = |number: &[u8]| bytes.extend_from_slice(number);
@@ -81,7 +81,7 @@ impl Header {
     }
 
     /// How long the header is that begins so.
-    pub(super) fn length(start: &[u8; START]) -> Result<usize, String> {
+    pub(crate) fn length(start: &[u8; START]) -> Result<usize, String> {
         let mut fields = Fields(start);
         if fields.bytes()? != MAGIC {
             return Err("it is no snapshot; name a file that `Pool::save` wrote".into());
@@ -101,7 +101,7 @@ impl Header {
     }
 
     /// Reads a whole header.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, String> {
         let (bytes, checksum) = bytes.split_at(bytes.len() - CHECKSUM);
         if crc32fast::hash(bytes).to_le_bytes() != checksum {
             return Err(damaged("the checksum of its header is another".into()));
@@ -131,12 +131,12 @@ impl Header {
     }
 
     /// Bytes of a block's body for each record.
-    pub(super) fn bytes_each(&self) -> u64 {
+    pub(crate) fn bytes_each(&self) -> u64 {
         8 + self.tables.len() as u64 * 8 + u64::from(self.linked) * 8 + self.size
     }
 
     /// Bytes of a snapshot of which the blocks have so many records each.
-    pub(super) fn length_with(&self, each: usize) -> u64 {
+    pub(crate) fn length_with(&self, each: usize) -> u64 {
         let header = FIXED + self.tables.len() * TABLE + self.schema.len() + CHECKSUM;
         let blocks = self.records.div_ceil(each as u64) + 1;
         let around = blocks * (HEAD + CHECKSUM) as u64;
@@ -166,7 +166,7 @@ impl TableHeader {
 }
 
 /// The head of a block: the length of its body, and its records.
-pub(super) fn head(length: u64, records: u32) -> [u8; HEAD] {
+pub(crate) fn head(length: u64, records: u32) -> [u8; HEAD] {
     let mut head = [0; HEAD];
     head[..8].copy_from_slice(&length.to_le_bytes());
     head[8..].copy_from_slice(&records.to_le_bytes());
@@ -174,13 +174,13 @@ pub(super) fn head(length: u64, records: u32) -> [u8; HEAD] {
 }
 
 /// What [`head`] wrote.
-pub(super) fn read_head(head: &[u8; HEAD]) -> Result<(u64, u32), String> {
+pub(crate) fn read_head(head: &[u8; HEAD]) -> Result<(u64, u32), String> {
     let mut fields = Fields(head);
     Ok((fields.u64()?, fields.u32()?))
 }
 
 /// The body of the end: how many records there were, and how many bytes in all.
-pub(super) fn end(records: u64, length: u64) -> [u8; END_BODY] {
+pub(crate) fn end(records: u64, length: u64) -> [u8; END_BODY] {
     let mut body = [0; END_BODY];
     body[..8].copy_from_slice(&records.to_le_bytes());
     body[8..].copy_from_slice(&length.to_le_bytes());
@@ -188,12 +188,12 @@ pub(super) fn end(records: u64, length: u64) -> [u8; END_BODY] {
 }
 
 /// Whether this can be a leaf.
-pub(super) fn is_leaf(leaf: f32) -> bool {
+pub(crate) fn is_leaf(leaf: f32) -> bool {
     (0.0..=LARGEST_LEAF).contains(&leaf)
 }
 
 /// Whether these can be keys of records in a row, after one of key `before`.
-pub(super) fn are_keys(before: Option<u64>, keys: &[u64]) -> bool {
+pub(crate) fn are_keys(before: Option<u64>, keys: &[u64]) -> bool {
     let first = keys.first().copied();
     keys.is_sorted_by(|a, b| a < b)
         && before.is_none_or(|before| first.is_none_or(|first| before < first))
@@ -201,13 +201,13 @@ pub(super) fn are_keys(before: Option<u64>, keys: &[u64]) -> bool {
 }
 
 /// The number of the record of this key in a file: 0 is no record's, so that a link can lead to none.
-pub(super) fn number_of(key: u64) -> u64 {
+pub(crate) fn number_of(key: u64) -> u64 {
     key + 1
 }
 
 /// The link of a file for that of the record of `key`: 0 for the first of an episode; the number of the
 /// record before it, plus 1; or 1, which leads to no record, where that one's key is not known.
-pub(super) fn link_of(link: u64, key: u64) -> u64 {
+pub(crate) fn link_of(link: u64, key: u64) -> u64 {
     match link {
         NO_LINK => 0,
         // Others lead to no lower key: `DEPARTED`, and whatever a damaged segment has.
@@ -216,7 +216,7 @@ pub(super) fn link_of(link: u64, key: u64) -> u64 {
     }
 }
 
-pub(super) fn damaged(what: String) -> String {
+pub(crate) fn damaged(what: String) -> String {
     format!("{what}: it is damaged; load an older one, or save again")
 }
 

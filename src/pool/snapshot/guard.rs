@@ -11,13 +11,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::super::Inner;
-use super::super::parts::Parts;
-use super::super::policy::Remover;
-use super::super::slot::Slot;
-use super::save_words::{Guarded, SaveWords};
 use crate::error::{Error, Result};
 use crate::os::fail_point;
+use crate::pool::Inner;
+use crate::pool::layout::parts::Parts;
+use crate::pool::layout::save_words::{Guarded, SaveWords};
+use crate::pool::layout::slot::Slot;
+use crate::pool::policy::Remover;
 use crate::segment::{Guard, Segment};
 use crate::sync::{Owner, Peers};
 use crate::tree::MOST_SHARDS;
@@ -41,7 +41,7 @@ impl Parts {
 
     /// What is guarded. Final under the lock of a shard, but that it becomes less.
     #[inline(always)]
-    pub(in crate::pool) fn guard(&self) -> Guarded {
+    pub(crate) fn guard(&self) -> Guarded {
         self.save_words().guard()
     }
 }
@@ -50,7 +50,7 @@ impl Parts {
     /// Which of some slots of one run, the first of them `start`, would go and have to stay, as bits. Under
     /// the lock of their shard.
     #[inline(always)]
-    pub(in crate::pool) fn guarded(&self, words: &[AtomicU64], start: usize) -> u64 {
+    pub(crate) fn guarded(&self, words: &[AtomicU64], start: usize) -> u64 {
         match self.save_words().saver() {
             0 => 0,
             _ => self.find_guarded(words, start),
@@ -75,14 +75,14 @@ impl Parts {
 }
 
 /// A save that has begun. Dropping it ends the guard.
-pub(super) struct Saving<'a> {
+pub(crate) struct Saving<'a> {
     segment: &'a Segment<Parts>,
     owner: u64,
 }
 
 impl Saving<'_> {
     /// Says that all records of lower keys are copied.
-    pub(super) fn advance(&self, key: u64) {
+    pub(crate) fn advance(&self, key: u64) {
         self.segment.structure.save_words().advance(key);
     }
 }
@@ -98,7 +98,7 @@ impl Drop for Saving<'_> {
 
 impl Inner {
     /// Step 1, under the locks of all shards.
-    pub(super) fn begin_saving(
+    pub(crate) fn begin_saving(
         &self,
         _all: &[Option<Guard<'_, Parts>>; MOST_SHARDS],
     ) -> Result<Saving<'_>> {
@@ -115,7 +115,7 @@ impl Inner {
     }
 
     /// An error while somebody saves the pool who is alive.
-    pub(super) fn check_nobody_saves(&self) -> Result<()> {
+    pub(crate) fn check_nobody_saves(&self) -> Result<()> {
         match self.saver_is_alive() {
             false => Ok(()),
             true => Err(Error::AlreadySaving {
@@ -171,7 +171,7 @@ impl Inner {
     /// Before keys are taken: waits until the saver has copied what is in the ring's next slot, if that is to
     /// go.
     #[inline]
-    pub(in crate::pool) fn await_saver_of_next(&self) -> Result<()> {
+    pub(crate) fn await_saver_of_next(&self) -> Result<()> {
         let parts = self.parts();
         if parts.control().saving.load(Ordering::Relaxed) == 0 {
             return Ok(());
@@ -191,7 +191,7 @@ impl Inner {
 
     /// After a claim that found nothing but what is guarded: waits until the saver has copied more.
     #[cold]
-    pub(in crate::pool) fn await_saver(&self) -> Result<()> {
+    pub(crate) fn await_saver(&self) -> Result<()> {
         let before = self.parts().guard();
         self.await_copies(|guard| *guard == before)
     }

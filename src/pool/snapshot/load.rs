@@ -6,22 +6,20 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use super::super::claim::CHUNK;
-use super::super::commit::NewPriority;
-use super::super::links::{DEPARTED, LINKS_ARE_WRITTEN, NO_LINK};
-use super::super::policy::Remover;
-use super::super::table::Table;
-use super::super::tally::ABSENT;
-use super::super::{DynPool, Inner};
 use super::format::Header;
-use super::read::{Block, Reader, Refusal, SavedTable};
+use super::read::{Block, Reader, Refusal};
 use super::{Loaded, Progress};
 use crate::error::{Error, Result};
-
-use crate::tree::{LARGEST_LEAF, SMALLEST_LEAF};
+use crate::pool::layout::link::{DEPARTED, LINKS_ARE_WRITTEN, NO_LINK};
+use crate::pool::layout::new_priority::NewPriority;
+use crate::pool::layout::saved_table::{SavedTable, is_used_up, raised};
+use crate::pool::layout::table::Table;
+use crate::pool::policy::Remover;
+use crate::pool::write::claim::CHUNK;
+use crate::pool::{DynPool, Inner};
 
 /// Loads a snapshot into a pool.
-pub(super) fn load(pool: &DynPool, path: &Path, mut progress: Progress<'_>) -> Result<Loaded> {
+pub(crate) fn load(pool: &DynPool, path: &Path, mut progress: Progress<'_>) -> Result<Loaded> {
     pool.inner.segment.check_process()?;
     let refuse = |refusal| match refusal {
         Refusal::System(error) => Error::system("load the snapshot", path)(error),
@@ -198,52 +196,5 @@ impl<'a> Loading<'a> {
         }
         self.inner.drained();
         self.inner.grown().notify();
-    }
-}
-
-/// A leaf, or the highest one, of another alpha.
-fn raised(leaf: f32, power: f32) -> f32 {
-    match (leaf, power) {
-        (0.0, _) | (_, 1.0) => leaf,
-        _ => leaf.powf(power).clamp(SMALLEST_LEAF, LARGEST_LEAF),
-    }
-}
-
-/// Whether a record that was sampled so often is in no table that gives each record so many `times`.
-fn is_used_up(count: u32, times: u32) -> bool {
-    count == ABSENT || (times > 0 && count >= times)
-}
-
-impl SavedTable {
-    /// Takes leaves and counts as a table with another alpha, and another limit of samples, has them.
-    fn fit(leaves: &mut Vec<f32>, counts: &mut Vec<u32>, power: f32, times: u32) -> Self {
-        let mut fitted = Self {
-            leaves: std::mem::take(leaves),
-            counts: std::mem::take(counts),
-        };
-        for (leaf, count) in fitted.leaves.iter_mut().zip(&fitted.counts) {
-            *leaf = match is_used_up(*count, times) {
-                true => 0.0,
-                false => raised(*leaf, power),
-            };
-        }
-        fitted
-    }
-}
-
-impl Table {
-    /// Gives slots of one run, in rising order, what a snapshot says of their records, from number `first`
-    /// on; what new records have, where it says nothing. Under the lock of their shard.
-    pub(in crate::pool) fn restore(&self, slots: &[u32], saved: Option<&SavedTable>, first: usize) {
-        let leaves = match saved {
-            Some(saved) => &saved.leaves[first..][..slots.len()],
-            None => &[self.highest(); CHUNK][..slots.len()],
-        };
-        self.raise_highest(leaves);
-        self.assign_run(slots, leaves);
-        for (at, &slot) in slots.iter().enumerate() {
-            let count = saved.map_or(0, |saved| saved.counts[first + at]);
-            self.set_sampled(slot as usize, count);
-        }
     }
 }

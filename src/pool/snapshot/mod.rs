@@ -10,15 +10,12 @@ mod guard;
 mod load;
 mod read;
 mod save;
-mod save_words;
 #[cfg(test)]
 mod tests;
 
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
-
-pub(super) use read::SavedTable;
 
 use super::DynPool;
 use crate::error::Result;

@@ -2,6 +2,7 @@
 //!
 //! Reads one file; knows no pool.
 
+use crate::pool::layout::saved_table::SavedTable;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -10,44 +11,37 @@ use super::format::{self, CHECKSUM, END_BODY, HEAD, Header, START, damaged};
 use crate::os;
 use crate::record::Schema;
 
-/// What a snapshot says of some records for one table.
-pub(in crate::pool) struct SavedTable {
-    pub(super) leaves: Vec<f32>,
-    /// How often each record was sampled.
-    pub(super) counts: Vec<u32>,
-}
-
 /// Some records of a snapshot.
-pub(super) struct Block {
-    pub(super) keys: Vec<u64>,
+pub(crate) struct Block {
+    pub(crate) keys: Vec<u64>,
     /// One for each table of the snapshot.
-    pub(super) tables: Vec<SavedTable>,
+    pub(crate) tables: Vec<SavedTable>,
     /// Nothing where the snapshot has no links.
-    pub(super) links: Vec<u64>,
+    pub(crate) links: Vec<u64>,
     /// The bytes of the records, one after the other.
-    pub(super) records: Vec<u8>,
+    pub(crate) records: Vec<u8>,
 }
 
 /// A snapshot that is being read.
-pub(super) struct Reader {
+pub(crate) struct Reader {
     file: File,
-    pub(super) header: Header,
-    pub(super) length: u64,
+    pub(crate) header: Header,
+    pub(crate) length: u64,
     /// Where the first block is.
     start: u64,
-    pub(super) position: u64,
+    pub(crate) position: u64,
     /// The key, and the number in the file, of the last record that was read.
     last_key: Option<u64>,
     records: u64,
 }
 
 /// Why a snapshot is not read.
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     System(io::Error),
     Wrong(String),
 }
 
-pub(super) type Checked<R> = std::result::Result<R, Refusal>;
+pub(crate) type Checked<R> = std::result::Result<R, Refusal>;
 
 impl From<String> for Refusal {
     fn from(reason: String) -> Self {
@@ -66,7 +60,7 @@ impl From<io::Error> for Refusal {
 
 impl Reader {
     /// Opens a snapshot of records as `expected`.
-    pub(super) fn open(path: &Path, expected: &Schema) -> Checked<Self> {
+    pub(crate) fn open(path: &Path, expected: &Schema) -> Checked<Self> {
         let mut file = os::open_regular(path)?;
         let length = file.metadata()?.len();
         let mut bytes = vec![0; START];
@@ -89,14 +83,14 @@ impl Reader {
         })
     }
 
-    pub(super) fn rewind(&mut self) -> io::Result<()> {
+    pub(crate) fn rewind(&mut self) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(self.start))?;
         (self.position, self.last_key, self.records) = (self.start, None, 0);
         Ok(())
     }
 
     /// Reads the next block, and checks it; says whether there was one, or else the end.
-    pub(super) fn read(&mut self, block: &mut Block) -> Checked<bool> {
+    pub(crate) fn read(&mut self, block: &mut Block) -> Checked<bool> {
         let mut head = [0; HEAD];
         self.file.read_exact(&mut head)?;
         let (body, count) = format::read_head(&head)?;
@@ -168,7 +162,7 @@ fn read_into(
 }
 
 impl Block {
-    pub(super) fn new(header: &Header) -> Self {
+    pub(crate) fn new(header: &Header) -> Self {
         let table = |_| SavedTable {
             leaves: Vec::new(),
             counts: Vec::new(),

@@ -7,16 +7,16 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use super::super::batch::DynBatch;
-use super::super::lease::announce;
-use super::super::{DynPool, Inner};
 use super::cut::Cut;
 use super::format::{self, CHECKSUM, END_BODY, HEAD, Header, TableHeader, is_leaf};
 use super::guard::Saving;
-use super::save_words::is_kept;
 use super::{Progress, Saved};
 use crate::error::{Error, Result};
 use crate::os::fail_point;
+use crate::pool::layout::lease::announce;
+use crate::pool::layout::save_words::is_kept;
+use crate::pool::read::batch::DynBatch;
+use crate::pool::{DynPool, Inner};
 
 use crate::volume::Target;
 
@@ -37,7 +37,7 @@ struct Save<'a> {
 }
 
 /// Saves a pool.
-pub(super) fn save(pool: &DynPool, path: &Path, mut progress: Progress<'_>) -> Result<Saved> {
+pub(crate) fn save(pool: &DynPool, path: &Path, mut progress: Progress<'_>) -> Result<Saved> {
     let inner = &pool.inner;
     inner.segment.check_process()?;
     inner.check_nobody_saves()?;

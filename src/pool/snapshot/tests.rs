@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use super::super::slot::Slot;
-use super::super::{Pool, PoolOptions};
+use crate::pool::layout::slot::Slot;
+use crate::pool::{Pool, PoolOptions};
 use crate::sync::Owner;
 
 fn path(test: &str) -> PathBuf {

@@ -3,8 +3,8 @@
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use super::super::DynBatch;
 use super::Pool;
+use crate::pool::DynBatch;
 use crate::record::Record;
 
 /// Sampled records, in place.
@@ -64,13 +64,13 @@ impl<T: Record> Batch<T> {
     }
 
     /// The face of a batch of a pool of such records.
-    pub(super) fn of(dynamic: &DynBatch) -> &Self {
+    pub(crate) fn of(dynamic: &DynBatch) -> &Self {
         // SAFETY: a `Batch` has nothing but a `DynBatch`, and its layout (`repr(transparent)`).
         unsafe { &*std::ptr::from_ref(dynamic).cast() }
     }
 
     /// To be filled by a pool of such records, and by no other: so it is not public.
-    pub(super) fn dynamic_mut(&mut self) -> &mut DynBatch {
+    pub(crate) fn dynamic_mut(&mut self) -> &mut DynBatch {
         &mut self.dynamic
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{EpisodeWriter, Pool, Reservation};
 use crate::error::Result;
-use crate::pool::commit::NewPriority;
+use crate::pool::layout::new_priority::NewPriority;
 use crate::record::Record;
 
 impl<T: Record> Pool<T> {

@@ -150,7 +150,7 @@ impl<T: Record> Pool<T> {
     }
 
     /// The face of a pool of such records.
-    pub(super) fn of(dynamic: DynPool) -> Self {
+    pub(crate) fn of(dynamic: DynPool) -> Self {
         Self {
             dynamic,
             holds: PhantomData,

@@ -3,10 +3,10 @@
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-use super::super::DynPool;
-use super::super::claim::Claim;
-use super::super::commit::NewPriority;
 use crate::error::Result;
+use crate::pool::DynPool;
+use crate::pool::layout::new_priority::NewPriority;
+use crate::pool::write::claim::Claim;
 use crate::record::Record;
 
 /// A slot that is this process's alone, to be filled in place. Dropping it gives the slot up.
@@ -23,7 +23,7 @@ pub struct Reservation<'a, T: Record> {
 }
 
 impl<'a, T: Record> Reservation<'a, T> {
-    pub(super) fn new(pool: &'a DynPool) -> Result<Self> {
+    pub(crate) fn new(pool: &'a DynPool) -> Result<Self> {
         let claim = || pool.inner.claim::<1>(1);
         let (quota, claim) = match pool.makes_wait() {
             true => pool.begin_insert_when_allowed(1, |_| Ok((1, claim()?)))?,

@@ -3,8 +3,8 @@
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use super::super::{DynWindow, DynWindows};
 use super::{Batch, Pool};
+use crate::pool::{DynWindow, DynWindows};
 use crate::record::Record;
 
 /// Windows over episodes, in place.
@@ -61,7 +61,7 @@ impl<T: Record> Windows<T> {
     }
 
     /// To be filled by a pool of such records, and by no other: so it is not public.
-    pub(super) fn dynamic_mut(&mut self) -> &mut DynWindows {
+    pub(crate) fn dynamic_mut(&mut self) -> &mut DynWindows {
         &mut self.dynamic
     }
 

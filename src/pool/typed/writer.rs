@@ -3,9 +3,9 @@
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-use super::super::DynEpisodeWriter;
 use crate::episode::Sequences;
 use crate::error::Result;
+use crate::pool::DynEpisodeWriter;
 use crate::record::Record;
 
 /// Inserts the records of one episode after the other, each linked to the one before.
@@ -61,7 +61,7 @@ impl<T: Record> DerefMut for EpisodeWriter<T> {
 }
 
 impl<T: Record> EpisodeWriter<T> {
-    pub(super) fn of(dynamic: DynEpisodeWriter) -> Self {
+    pub(crate) fn of(dynamic: DynEpisodeWriter) -> Self {
         Self {
             dynamic,
             holds: PhantomData,

@@ -1,0 +1,4 @@
+//! What looks at a pool as a whole: its check, and its statistics.
+
+pub(crate) mod statistics;
+mod verify;
