@@ -1,9 +1,10 @@
 //! Arrays: a fixed number of elements in a segment, that many processes read and change in place.
 //!
 //! Three ways to do so, each a type of its own, so that what does not go together does not compile:
-//! with a lock (`locked.rs`, `guards.rs`), as atomics (`atomic.rs`, `number.rs`), or by chunks that each belong
-//! to one process at a time (`chunked.rs`, `chunk.rs`; the protocol is in `hand_out.rs`). A value is an array
-//! of one element (`value.rs`). Imports the segment and the records; knows no other structure.
+//! with a lock (`locked.rs`, `guards.rs`, `owned.rs`), as atomics (`atomic.rs`, `number.rs`), or by chunks that each
+//! belong to one process at a time (`chunked.rs`, `chunk.rs`, `split.rs`; the protocol is in `hand_out.rs`). A value is
+//! an array of one element (`value.rs`).
+//! Imports the segment and the records; knows no other structure.
 
 mod atomic;
 mod chunk;
@@ -13,6 +14,8 @@ mod hand_out;
 mod locked;
 mod number;
 mod options;
+mod owned;
+mod split;
 mod value;
 
 use std::sync::Arc;
@@ -24,12 +27,14 @@ use crate::sync::primitive::Channel;
 use options::{Access, Shape};
 
 pub use atomic::AtomicArray;
-pub use chunk::{Chunk, DynChunk, DynSplit, Split};
+pub use chunk::{Chunk, DynChunk};
 pub use chunked::{ChunkedArray, DynChunkedArray};
-pub use guards::{ArrayReadGuard, ArrayWriteGuard, DynArrayReadGuard, DynArrayWriteGuard};
+pub use guards::{ArrayReadGuard, ArrayWriteGuard};
 pub use locked::{DynArray, SharedArray};
 pub use number::{Atomic, AtomicNumber};
 pub use options::{ArrayOptions, ValueOptions};
+pub use owned::{DynArrayReadGuard, DynArrayWriteGuard};
+pub use split::{DynSplit, Split};
 pub use value::{AtomicValue, SharedValue, ValueReadGuard, ValueWriteGuard};
 
 /// What an array keeps in its segment, for one way of access.
@@ -117,7 +122,7 @@ macro_rules! handle_methods {
                 self.inner.segment.structure.len()
             }
 
-            /// Everybody who is attached and alive.
+            /// All participants that are attached and alive.
             ///
             /// # Errors
             /// [`Error::Forked`](crate::Error::Forked).
