@@ -152,7 +152,7 @@ pub use pool::{
 #[doc(hidden)]
 pub use record::__private;
 pub use record::{
-    Difference, Element, Field, KeyType, Record, Scalar, Schema, SchemaBuilder, ShownRecord,
+    Difference, Element, Field, KeyType, Number, Record, Scalar, Schema, SchemaBuilder, ShownRecord,
 };
 #[cfg(feature = "archive")]
 pub use rkyv;
