@@ -64,7 +64,7 @@ const _: () = {
 };
 
 array_methods!(ChunkedArray, Record);
-dyn_array_methods!(DynChunkedArray, ChunkedArray);
+dyn_array_methods!(DynChunkedArray, ChunkedArray, |schema: &Schema| schema);
 
 impl<T: Record> ChunkedArray<T> {
     fn of(inner: Arc<Inner<Chunked>>) -> Self {

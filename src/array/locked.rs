@@ -61,7 +61,7 @@ const _: () = {
 };
 
 array_methods!(SharedArray, Record);
-dyn_array_methods!(DynArray, SharedArray);
+dyn_array_methods!(DynArray, SharedArray, |schema: &Schema| schema);
 
 /// A [`SharedArray`] whose elements are known at run time: by a [`Schema`], and as bytes.
 ///
@@ -80,7 +80,7 @@ dyn_array_methods!(DynArray, SharedArray);
 /// # Ok::<(), millpond::Error>(())
 /// ```
 pub struct DynArray {
-    inner: Arc<Inner<Locked>>,
+    pub(super) inner: Arc<Inner<Locked>>,
 }
 
 impl DynArray {

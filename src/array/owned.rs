@@ -32,7 +32,7 @@ self_cell! {
     }
 }
 
-/// The bytes of all elements of a [`DynArray`](crate::DynArray), to be read:
+/// The bytes of all elements of a [`DynArray`](crate::DynArray), or of a [`DynValue`](crate::DynValue), to be read:
 /// no process writes while this lives. They begin on a cache line.
 ///
 /// It holds the array as a handle does, and may outlive the handle that it came from. It is `Send` and `Sync`, and
@@ -57,7 +57,7 @@ self_cell! {
 /// ```
 pub struct DynArrayReadGuard(OwnedRead);
 
-/// The bytes of all elements of a [`DynArray`](crate::DynArray), to be changed:
+/// The bytes of all elements of a [`DynArray`](crate::DynArray), or of a [`DynValue`](crate::DynValue), to be changed:
 /// no other process and no other guard reads or writes while this lives. They begin on a cache line.
 ///
 /// It holds the array as a handle does, and may outlive the handle that it came from. It is `Send` and `Sync`, and

@@ -7,7 +7,7 @@ use std::fmt;
 use super::Scalar;
 use crate::error::{Error, Result};
 
-/// One number whose type is known at run time: as data.
+/// One number whose type is known at run time: what a [`DynAtomicArray`](crate::DynAtomicArray) takes and gives.
 ///
 /// It is never converted into a number of another type. Two of different types are not equal, and otherwise they
 /// compare as the numbers do: a NaN is not equal to itself. A number displays as [`Schema::show`](crate::Schema::show)

@@ -23,8 +23,10 @@ mod dict;
 mod dict_damage;
 mod dict_owners;
 mod dynamic_arrays;
+mod dynamic_atomics;
 mod dynamic_board;
 mod dynamic_pool;
+mod dynamic_values;
 mod experience;
 mod family;
 #[cfg(unix)]
@@ -33,6 +35,8 @@ mod fork;
 mod forked_callbacks;
 #[cfg(unix)]
 mod forked_descriptors;
+#[cfg(unix)]
+mod forked_dynamic;
 #[cfg(unix)]
 mod forked_siblings;
 #[cfg(unix)]
@@ -112,8 +116,10 @@ const PARTS: &[stage::Part] = &[
     dict_damage::PART,
     dict_owners::PART,
     dynamic_arrays::PART,
+    dynamic_atomics::PART,
     dynamic_board::PART,
     dynamic_pool::PART,
+    dynamic_values::PART,
     mismatch::PART,
     pages::PART,
     #[cfg(unix)]
@@ -122,6 +128,8 @@ const PARTS: &[stage::Part] = &[
     forked_callbacks::PART,
     #[cfg(unix)]
     forked_descriptors::PART,
+    #[cfg(unix)]
+    forked_dynamic::PART,
     #[cfg(unix)]
     forked_siblings::PART,
     #[cfg(unix)]
