@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use millpond::{
-    ArrayOptions, AtomicArray, Attach, ChunkedArray, Lifetime, SharedArray, SharedValue,
-    ValueOptions,
+    ArrayOptions, AtomicArray, AtomicValue, Attach, ChunkedArray, DynAtomicValue, DynValue,
+    Lifetime, Number, SharedArray, SharedValue, ValueOptions,
 };
 use millpond_benches::rounds::{Table, Unit};
 use parking_lot::RwLock;
@@ -42,6 +42,7 @@ fn main() -> Outcome {
     compare_values(&table)?;
     compare_atomics(&table)?;
     compare_chunks(&table)?;
+    compare_untyped(&table)?;
     Ok(())
 }
 
@@ -280,5 +281,41 @@ fn compare_atomics(table: &Table) -> Outcome {
             .sum::<u64>()
     };
     table.compare("atomic load; std", unit, "", ours, theirs);
+    Ok(())
+}
+
+/// What is known at run time beside the same with its type.
+fn compare_untyped(table: &Table) -> Outcome {
+    let unit = Unit::Records(TIMES);
+    let name = format!("arrays-bench-untyped-{}", std::process::id());
+    let options = ValueOptions::new().lifetime(Lifetime::WhileAttached);
+    let typed = SharedValue::<u64>::create(&name, options.clone())?;
+    let untyped = DynValue::open(&name)?;
+    let mut bytes = [0; 8];
+    let ours = || (0..TIMES).for_each(|_| untyped.get(black_box(&mut bytes)).unwrap());
+    let theirs = || {
+        (0..TIMES).for_each(|_| {
+            black_box(typed.get().unwrap());
+        })
+    };
+    table.compare("value get, untyped; typed", unit, "", ours, theirs);
+    let ours = || (0..TIMES).for_each(|_| drop(black_box(untyped.read().unwrap())));
+    let theirs = || (0..TIMES).for_each(|_| drop(black_box(typed.read().unwrap())));
+    let measure = "value read guard, untyped (it owns); typed";
+    table.compare(measure, unit, "", ours, theirs);
+    let name = format!("{name}-atomic");
+    let typed = AtomicValue::<u64>::create(&name, options)?;
+    let untyped = DynAtomicValue::open(&name)?;
+    let ours = || {
+        (0..TIMES).for_each(|_| {
+            untyped.fetch_add(Number::U64(1)).unwrap();
+        })
+    };
+    let theirs = || {
+        (0..TIMES).for_each(|_| {
+            typed.fetch_add(1);
+        })
+    };
+    table.compare("value fetch_add, untyped; typed", unit, "", ours, theirs);
     Ok(())
 }
