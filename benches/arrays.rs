@@ -13,7 +13,10 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use millpond::{ArrayOptions, AtomicArray, Attach, ChunkedArray, Lifetime, SharedArray};
+use millpond::{
+    ArrayOptions, AtomicArray, AtomicValue, Attach, ChunkedArray, DynAtomicValue, DynValue,
+    Lifetime, Number, SharedArray, SharedValue, ValueOptions,
+};
 use millpond_benches::rounds::{Table, Unit};
 use parking_lot::RwLock;
 
@@ -36,7 +39,10 @@ fn main() -> Outcome {
         compare_fills(&table)?;
     }
     compare_locks(&table)?;
+    compare_values(&table)?;
     compare_atomics(&table)?;
+    compare_chunks(&table)?;
+    compare_untyped(&table)?;
     Ok(())
 }
 
@@ -211,6 +217,48 @@ fn compare_locks(table: &Table) -> Outcome {
     Ok(())
 }
 
+fn compare_values(table: &Table) -> Outcome {
+    let value = SharedValue::<u64>::anonymous(ValueOptions::new())?;
+    let lock = RwLock::new(0u64);
+    let unit = Unit::Records(TIMES);
+    let get = || (0..TIMES).map(|_| value.get().unwrap()).sum::<u64>();
+    let plain = || (0..TIMES).map(|_| *lock.read()).sum::<u64>();
+    table.compare("value get; parking_lot", unit, "", get, plain);
+    let set = || (0..TIMES).for_each(|at| value.set(at as u64).unwrap());
+    let plain = || (0..TIMES).for_each(|at| *lock.write() = at as u64);
+    table.compare("value set; parking_lot", unit, "", set, plain);
+    let update = || (0..TIMES).for_each(|_| value.update(|value| *value += 1).unwrap());
+    let plain = || (0..TIMES).for_each(|_| *lock.write() += 1);
+    table.compare("value update; parking_lot", unit, "", update, plain);
+    Ok(())
+}
+
+/// Tiny chunks, so that nothing counts but giving them out; beside threads that take theirs by a counter.
+fn compare_chunks(table: &Table) -> Outcome {
+    const CHUNKS: usize = 1000;
+    let array = ChunkedArray::<u64>::anonymous(ArrayOptions::new(CHUNKS * 8).chunk_len(8))?;
+    let (mut pass, next) = (0, AtomicU64::new(0));
+    let ours = || {
+        pass += 1;
+        let chunks = array.split(pass).unwrap();
+        chunks.map(|chunk| chunk.len()).sum::<usize>()
+    };
+    let theirs = || {
+        (0..CHUNKS)
+            .map(|_| next.fetch_add(1, Ordering::Relaxed))
+            .sum::<u64>()
+    };
+    let unit = Unit::Records(CHUNKS);
+    table.compare(
+        "chunks of 64 bytes given out; a counter",
+        unit,
+        "",
+        ours,
+        theirs,
+    );
+    Ok(())
+}
+
 fn compare_atomics(table: &Table) -> Outcome {
     let array = AtomicArray::<u64>::anonymous(ArrayOptions::new(16))?;
     let plain: Vec<AtomicU64> = (0..16).map(|_| AtomicU64::new(0)).collect();
@@ -233,5 +281,41 @@ fn compare_atomics(table: &Table) -> Outcome {
             .sum::<u64>()
     };
     table.compare("atomic load; std", unit, "", ours, theirs);
+    Ok(())
+}
+
+/// What is known at run time beside the same with its type.
+fn compare_untyped(table: &Table) -> Outcome {
+    let unit = Unit::Records(TIMES);
+    let name = format!("arrays-bench-untyped-{}", std::process::id());
+    let options = ValueOptions::new().lifetime(Lifetime::WhileAttached);
+    let typed = SharedValue::<u64>::create(&name, options.clone())?;
+    let untyped = DynValue::open(&name)?;
+    let mut bytes = [0; 8];
+    let ours = || (0..TIMES).for_each(|_| untyped.get(black_box(&mut bytes)).unwrap());
+    let theirs = || {
+        (0..TIMES).for_each(|_| {
+            black_box(typed.get().unwrap());
+        })
+    };
+    table.compare("value get, untyped; typed", unit, "", ours, theirs);
+    let ours = || (0..TIMES).for_each(|_| drop(black_box(untyped.read().unwrap())));
+    let theirs = || (0..TIMES).for_each(|_| drop(black_box(typed.read().unwrap())));
+    let measure = "value read guard, untyped (it owns); typed";
+    table.compare(measure, unit, "", ours, theirs);
+    let name = format!("{name}-atomic");
+    let typed = AtomicValue::<u64>::create(&name, options)?;
+    let untyped = DynAtomicValue::open(&name)?;
+    let ours = || {
+        (0..TIMES).for_each(|_| {
+            untyped.fetch_add(Number::U64(1)).unwrap();
+        })
+    };
+    let theirs = || {
+        (0..TIMES).for_each(|_| {
+            typed.fetch_add(1);
+        })
+    };
+    table.compare("value fetch_add, untyped; typed", unit, "", ours, theirs);
     Ok(())
 }

@@ -127,9 +127,9 @@ mod workers;
 pub use archive::{Archivable, Archive};
 pub use array::{
     ArrayOptions, ArrayReadGuard, ArrayWriteGuard, Atomic, AtomicArray, AtomicNumber, AtomicValue,
-    Chunk, ChunkedArray, DynArray, DynArrayReadGuard, DynArrayWriteGuard, DynChunk,
-    DynChunkedArray, DynSplit, SharedArray, SharedValue, Split, ValueOptions, ValueReadGuard,
-    ValueWriteGuard,
+    Chunk, ChunkedArray, DynArray, DynArrayReadGuard, DynArrayWriteGuard, DynAtomicArray,
+    DynAtomicValue, DynChunk, DynChunkedArray, DynSplit, DynValue, SharedArray, SharedValue, Split,
+    ValueOptions, ValueReadGuard, ValueWriteGuard,
 };
 pub use board::{
     Board, BoardLease, BoardOptions, BoardReader, Boards, BoardsOptions, DynBoard, DynBoardLease,
@@ -155,7 +155,7 @@ pub use pool::{
 #[doc(hidden)]
 pub use record::__private;
 pub use record::{
-    Difference, Element, Field, KeyType, Record, Scalar, Schema, SchemaBuilder, ShownRecord,
+    Difference, Element, Field, KeyType, Number, Record, Scalar, Schema, SchemaBuilder, ShownRecord,
 };
 #[cfg(feature = "archive")]
 pub use rkyv;

@@ -2,8 +2,8 @@
 //! imported by none.
 
 use crate::array::{
-    AtomicArray, AtomicNumber, AtomicValue, ChunkedArray, DynArray, DynChunkedArray, SharedArray,
-    SharedValue,
+    AtomicArray, AtomicNumber, AtomicValue, ChunkedArray, DynArray, DynAtomicArray, DynAtomicValue,
+    DynChunkedArray, DynValue, SharedArray, SharedValue,
 };
 use crate::board::{Board, BoardReader, DynBoard, DynBoardReader};
 use crate::dict::{ArrayDict, DynArrayDict, Key};
@@ -74,6 +74,9 @@ open_by_name! {
     [] DynBoard;
     [] DynBoardReader;
     [] DynArray;
+    [] DynValue;
+    [] DynAtomicArray;
+    [] DynAtomicValue;
     [] DynChunkedArray;
     [] DynArrayDict;
     [T: Record] Pool<T>;

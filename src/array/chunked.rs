@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use super::chunk::{Chunk, DynChunk, DynSplit, Split};
+use super::chunk::{Chunk, DynChunk};
 use super::hand_out::ChunkWord;
 use super::options::{Access, ArrayOptions, Shape, too_large};
+use super::split::{DynSplit, Split};
 use super::{Elements, Inner, array_methods, dyn_array_methods, handle_methods};
 use crate::error::{Error, Result};
 use crate::record::{Record, Schema};
@@ -63,7 +64,7 @@ const _: () = {
 };
 
 array_methods!(ChunkedArray, Record);
-dyn_array_methods!(DynChunkedArray, ChunkedArray);
+dyn_array_methods!(DynChunkedArray, ChunkedArray, |schema: &Schema| schema);
 
 impl<T: Record> ChunkedArray<T> {
     fn of(inner: Arc<Inner<Chunked>>) -> Self {
@@ -166,11 +167,12 @@ impl DynChunkedArray {
         self.inner.segment.structure.chunk_len
     }
 
-    /// The chunks of pass number `pass`, one after another, as bytes; as [`ChunkedArray::split`].
+    /// The chunks of pass number `pass`, one after another, as bytes; as [`ChunkedArray::split`]. They and the
+    /// iteration may outlive this handle.
     ///
     /// # Errors
     /// As [`ChunkedArray::split`].
-    pub fn split(&self, pass: u32) -> Result<DynSplit<'_>> {
+    pub fn split(&self, pass: u32) -> Result<DynSplit> {
         self.inner.split(pass)
     }
 
@@ -182,17 +184,18 @@ impl DynChunkedArray {
         self.inner.done(pass)
     }
 
-    /// Waits until no process has any of these elements, and gives their bytes; as [`ChunkedArray::take`].
+    /// Waits until no process has any of these elements, and returns their bytes; as [`ChunkedArray::take`]. The chunk
+    /// may outlive this handle.
     ///
     /// # Errors
     /// As [`ChunkedArray::take`].
-    pub fn take(&self, range: Range<usize>, limit: Duration) -> Result<DynChunk<'_>> {
+    pub fn take(&self, range: Range<usize>, limit: Duration) -> Result<DynChunk> {
         self.inner.take(range, limit)
     }
 }
 
 impl Inner<Chunked> {
-    fn split(&self, pass: u32) -> Result<DynSplit<'_>> {
+    fn split(self: &Arc<Self>, pass: u32) -> Result<DynSplit> {
         self.segment.check_process()?;
         check_pass(pass)?;
         Ok(DynSplit::new(self, pass))
@@ -205,7 +208,7 @@ impl Inner<Chunked> {
         Ok(done.map(|chunk| self.elements(chunk).len()).sum())
     }
 
-    fn take(&self, range: Range<usize>, limit: Duration) -> Result<DynChunk<'_>> {
+    fn take(self: &Arc<Self>, range: Range<usize>, limit: Duration) -> Result<DynChunk> {
         self.segment.check_process()?;
         let array = &self.segment.structure;
         let (len, chunk_len) = (array.len(), array.chunk_len);

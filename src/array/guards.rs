@@ -1,4 +1,7 @@
 //! The elements of an array with a lock, while they are read or written.
+//!
+//! Each guard of a type is the face of one that has the bytes, and borrows the handle; `owned.rs` has those that own
+//! it. Imports the segment.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,17 +14,14 @@ use crate::os::fail_point;
 use crate::record::Record;
 use crate::segment::{Guard, Reading};
 
-/// The bytes of all elements of a [`DynArray`](crate::DynArray), to be read: nobody writes while this lives.
-///
-/// # Panics
-/// Its elements, in a forked child: they are the parent's.
-pub struct DynArrayReadGuard<'a> {
+/// The bytes of all elements, to be read: no process writes while this lives.
+pub(super) struct BorrowedReadGuard<'a> {
     inner: &'a Inner<Locked>,
     _reading: Reading<'a, Locked>,
     damaged: bool,
 }
 
-impl<'a> DynArrayReadGuard<'a> {
+impl<'a> BorrowedReadGuard<'a> {
     pub(super) fn new(
         inner: &'a Inner<Locked>,
         reading: Reading<'a, Locked>,
@@ -34,14 +34,13 @@ impl<'a> DynArrayReadGuard<'a> {
         }
     }
 
-    /// Whether a writer died, or panicked, while it had the elements, and nobody has
-    /// [`repaired`](DynArrayWriteGuard::repaired) them since: some may be as it had begun to change them.
-    pub fn is_damaged(&self) -> bool {
+    /// As [`ArrayReadGuard::is_damaged`].
+    pub(super) fn is_damaged(&self) -> bool {
         self.damaged
     }
 }
 
-impl Deref for DynArrayReadGuard<'_> {
+impl Deref for BorrowedReadGuard<'_> {
     type Target = [u8];
 
     #[inline]
@@ -54,18 +53,14 @@ impl Deref for DynArrayReadGuard<'_> {
     }
 }
 
-/// The bytes of all elements of a [`DynArray`](crate::DynArray), to be changed: nobody else reads or writes while
-/// this lives.
-///
-/// # Panics
-/// Its elements, in a forked child: they are the parent's.
-pub struct DynArrayWriteGuard<'a> {
+/// The bytes of all elements, to be changed: no other process and no other guard reads or writes while this lives.
+pub(super) struct BorrowedWriteGuard<'a> {
     inner: &'a Inner<Locked>,
     /// Dropped after what `drop` does.
     guard: Guard<'a, Locked>,
 }
 
-impl<'a> DynArrayWriteGuard<'a> {
+impl<'a> BorrowedWriteGuard<'a> {
     /// Of the owner of the lock, who has excluded readers.
     #[inline]
     pub(super) fn new(inner: &'a Inner<Locked>, guard: Guard<'a, Locked>) -> Self {
@@ -77,20 +72,19 @@ impl<'a> DynArrayWriteGuard<'a> {
         Self { inner, guard }
     }
 
-    /// Whether a writer died, or panicked, while it had the elements, and nobody has
-    /// [`repaired`](Self::repaired) them since: some may be as it had begun to change them.
-    pub fn is_damaged(&self) -> bool {
+    /// As [`ArrayWriteGuard::is_damaged`].
+    pub(super) fn is_damaged(&self) -> bool {
         self.guard.is_damaged()
     }
 
-    /// Says that the elements are as they should be again.
-    pub fn repaired(&mut self) {
+    /// As [`ArrayWriteGuard::repaired`].
+    pub(super) fn repaired(&mut self) {
         self.guard.repaired();
         fail_point("write.repaired");
     }
 }
 
-impl Deref for DynArrayWriteGuard<'_> {
+impl Deref for BorrowedWriteGuard<'_> {
     type Target = [u8];
 
     #[inline]
@@ -102,7 +96,7 @@ impl Deref for DynArrayWriteGuard<'_> {
     }
 }
 
-impl DerefMut for DynArrayWriteGuard<'_> {
+impl DerefMut for BorrowedWriteGuard<'_> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [u8] {
         self.inner.segment.assert_ours();
@@ -113,7 +107,7 @@ impl DerefMut for DynArrayWriteGuard<'_> {
     }
 }
 
-impl Drop for DynArrayWriteGuard<'_> {
+impl Drop for BorrowedWriteGuard<'_> {
     #[inline]
     fn drop(&mut self) {
         let well = !self.guard.is_damaged() && !self.guard.is_panicking();
@@ -131,13 +125,13 @@ impl Drop for DynArrayWriteGuard<'_> {
 /// # Panics
 /// Its elements, in a forked child: they are the parent's.
 pub struct ArrayReadGuard<'a, T: Record> {
-    dynamic: DynArrayReadGuard<'a>,
+    dynamic: BorrowedReadGuard<'a>,
     holds: PhantomData<&'a T>,
 }
 
 impl<'a, T: Record> ArrayReadGuard<'a, T> {
     /// Of an array of such elements.
-    pub(super) fn of(dynamic: DynArrayReadGuard<'a>) -> Self {
+    pub(super) fn of(dynamic: BorrowedReadGuard<'a>) -> Self {
         Self {
             dynamic,
             holds: PhantomData,
@@ -166,13 +160,13 @@ impl<T: Record> Deref for ArrayReadGuard<'_, T> {
 /// # Panics
 /// Its elements, in a forked child: they are the parent's.
 pub struct ArrayWriteGuard<'a, T: Record> {
-    dynamic: DynArrayWriteGuard<'a>,
+    dynamic: BorrowedWriteGuard<'a>,
     holds: PhantomData<&'a mut T>,
 }
 
 impl<'a, T: Record> ArrayWriteGuard<'a, T> {
     /// Of an array of such elements.
-    pub(super) fn of(dynamic: DynArrayWriteGuard<'a>) -> Self {
+    pub(super) fn of(dynamic: BorrowedWriteGuard<'a>) -> Self {
         Self {
             dynamic,
             holds: PhantomData,

@@ -7,8 +7,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::guards::{ArrayReadGuard, ArrayWriteGuard, DynArrayReadGuard, DynArrayWriteGuard};
+use super::guards::{ArrayReadGuard, ArrayWriteGuard, BorrowedReadGuard, BorrowedWriteGuard};
 use super::options::{Access, ArrayOptions, Shape, too_large};
+use super::owned::{DynArrayReadGuard, DynArrayWriteGuard};
 use super::{Elements, Inner, array_methods, dyn_array_methods, handle_methods};
 use crate::error::Result;
 use crate::os::fail_point;
@@ -60,7 +61,7 @@ const _: () = {
 };
 
 array_methods!(SharedArray, Record);
-dyn_array_methods!(DynArray, SharedArray);
+dyn_array_methods!(DynArray, SharedArray, |schema: &Schema| schema);
 
 /// A [`SharedArray`] whose elements are known at run time: by a [`Schema`], and as bytes.
 ///
@@ -79,7 +80,7 @@ dyn_array_methods!(DynArray, SharedArray);
 /// # Ok::<(), millpond::Error>(())
 /// ```
 pub struct DynArray {
-    inner: Arc<Inner<Locked>>,
+    pub(super) inner: Arc<Inner<Locked>>,
 }
 
 impl DynArray {
@@ -87,21 +88,22 @@ impl DynArray {
         Self { inner }
     }
 
-    /// Waits until no process writes, and gives the bytes of all elements to be read; as [`SharedArray::read`].
+    /// Waits until no process writes, and returns the bytes of all elements to be read; as [`SharedArray::read`]. The
+    /// guard may outlive this handle.
     ///
     /// # Errors
     /// [`Error::Forked`](crate::Error::Forked).
-    pub fn read(&self) -> Result<DynArrayReadGuard<'_>> {
-        self.inner.read()
+    pub fn read(&self) -> Result<DynArrayReadGuard> {
+        DynArrayReadGuard::new(&self.inner)
     }
 
-    /// Waits until no other process reads or writes, and gives the bytes of all elements to be changed; as
-    /// [`SharedArray::write`].
+    /// Waits until no other process reads or writes, and returns the bytes of all elements to be changed; as
+    /// [`SharedArray::write`]. The guard may outlive this handle.
     ///
     /// # Errors
     /// [`Error::Forked`](crate::Error::Forked).
-    pub fn write(&self) -> Result<DynArrayWriteGuard<'_>> {
-        self.inner.write()
+    pub fn write(&self) -> Result<DynArrayWriteGuard> {
+        DynArrayWriteGuard::new(&self.inner)
     }
 }
 
@@ -210,27 +212,27 @@ impl Elements for Locked {
 
 impl Inner<Locked> {
     #[inline]
-    fn read(&self) -> Result<DynArrayReadGuard<'_>> {
+    pub(super) fn read(&self) -> Result<BorrowedReadGuard<'_>> {
         self.segment.check_process()?;
         match self.beside().try_enter() {
-            Some(reading) => Ok(DynArrayReadGuard::new(self, reading, false)),
+            Some(reading) => Ok(BorrowedReadGuard::new(self, reading, false)),
             None => self.read_behind_the_lock(),
         }
     }
 
     #[cold]
-    fn read_behind_the_lock(&self) -> Result<DynArrayReadGuard<'_>> {
+    fn read_behind_the_lock(&self) -> Result<BorrowedReadGuard<'_>> {
         let guard = self.lock()?;
         let reading = self.beside().enter(&guard);
-        Ok(DynArrayReadGuard::new(self, reading, guard.is_damaged()))
+        Ok(BorrowedReadGuard::new(self, reading, guard.is_damaged()))
     }
 
     #[inline]
-    fn write(&self) -> Result<DynArrayWriteGuard<'_>> {
+    pub(super) fn write(&self) -> Result<BorrowedWriteGuard<'_>> {
         let guard = self.lock()?;
         self.beside().exclude(&guard);
         fail_point("write.alone");
-        Ok(DynArrayWriteGuard::new(self, guard))
+        Ok(BorrowedWriteGuard::new(self, guard))
     }
 
     fn beside(&self) -> ReadWrite<'_, Locked> {

@@ -1,18 +1,27 @@
 //! Arrays: a fixed number of elements in a segment, that many processes read and change in place.
 //!
 //! Three ways to do so, each a type of its own, so that what does not go together does not compile:
-//! with a lock (`locked.rs`, `guards.rs`), as atomics (`atomic.rs`, `number.rs`), or by chunks that each belong
-//! to one process at a time (`chunked.rs`, `chunk.rs`; the protocol is in `hand_out.rs`). A value is an array
-//! of one element (`value.rs`). Imports the segment and the records; knows no other structure.
+//! with a lock (`locked.rs`, `guards.rs`, `owned.rs`), as atomics (`atomic.rs`, `number.rs`), or by chunks that each
+//! belong to one process at a time (`chunked.rs`, `chunk.rs`, `split.rs`; the protocol is in `hand_out.rs`). A value is
+//! an array of one element (`value.rs`).
+//!
+//! Each has a face without a type, for programs that know at run time what the elements are: for arrays with a lock and
+//! in chunks in the same files, for atomics in `dyn_atomic.rs` and `dyn_atoms.rs`, for values in `dyn_value.rs`.
+//! Imports the segment and the records; knows no other structure.
 
 mod atomic;
 mod chunk;
 mod chunked;
+mod dyn_atomic;
+mod dyn_atoms;
+mod dyn_value;
 mod guards;
 mod hand_out;
 mod locked;
 mod number;
 mod options;
+mod owned;
+mod split;
 mod value;
 
 use std::sync::Arc;
@@ -24,12 +33,16 @@ use crate::sync::primitive::Channel;
 use options::{Access, Shape};
 
 pub use atomic::AtomicArray;
-pub use chunk::{Chunk, DynChunk, DynSplit, Split};
+pub use chunk::{Chunk, DynChunk};
 pub use chunked::{ChunkedArray, DynChunkedArray};
-pub use guards::{ArrayReadGuard, ArrayWriteGuard, DynArrayReadGuard, DynArrayWriteGuard};
+pub use dyn_atomic::DynAtomicArray;
+pub use dyn_value::{DynAtomicValue, DynValue};
+pub use guards::{ArrayReadGuard, ArrayWriteGuard};
 pub use locked::{DynArray, SharedArray};
 pub use number::{Atomic, AtomicNumber};
 pub use options::{ArrayOptions, ValueOptions};
+pub use owned::{DynArrayReadGuard, DynArrayWriteGuard};
+pub use split::{DynSplit, Split};
 pub use value::{AtomicValue, SharedValue, ValueReadGuard, ValueWriteGuard};
 
 /// What an array keeps in its segment, for one way of access.
@@ -117,7 +130,7 @@ macro_rules! handle_methods {
                 self.inner.segment.structure.len()
             }
 
-            /// Everybody who is attached and alive.
+            /// All participants that are attached and alive.
             ///
             /// # Errors
             /// [`Error::Forked`](crate::Error::Forked).
@@ -200,22 +213,27 @@ macro_rules! array_methods {
     };
 }
 
-/// What every array has besides whose elements are known at run time; `$typed` is the same with a type.
+/// What every array has besides whose elements are known at run time, by `$kind`, from which comes a [`Schema`];
+/// `$typed` is the same with a type.
 macro_rules! dyn_array_methods {
-    ($array:ident, $typed:ident) => {
+    ($array:ident, $typed:ident, |$kind:ident: $type:ty| $schema:expr) => {
         impl $array {
-            #[doc = concat!("Creates an array of such elements; as [`", stringify!($typed), "::create`].")]
+            /// Creates an array of such elements under a name such as `run/grid`; all of it is zero.
             ///
             /// # Errors
-            #[doc = concat!("As [`", stringify!($typed), "::create`].")]
-            pub fn create(name: &str, schema: &Schema, options: ArrayOptions) -> Result<Self> {
-                Inner::create(name, schema, &options).map(Self::of)
+            #[doc = concat!(
+                "As [`", stringify!($typed), "::create`](crate::", stringify!($typed), "::create)."
+            )]
+            pub fn create(name: &str, $kind: $type, options: ArrayOptions) -> Result<Self> {
+                Inner::create(name, &$schema, &options).map(Self::of)
             }
 
             /// Attaches to an array that exists, whatever its elements are.
             ///
             /// # Errors
-            #[doc = concat!("As [`", stringify!($typed), "::open`], but for other elements.")]
+            #[doc = concat!(
+                "As [`", stringify!($typed), "::open`](crate::", stringify!($typed), "::open), but for other elements."
+            )]
             pub fn open(name: &str) -> Result<Self> {
                 Self::open_with(name, &Attach::new())
             }
@@ -231,21 +249,25 @@ macro_rules! dyn_array_methods {
             /// Attaches to the array of this name and of such elements, or creates it.
             ///
             /// # Errors
-            #[doc = concat!("As [`", stringify!($typed), "::open_or_create`].")]
+            #[doc = concat!(
+                "As [`", stringify!($typed), "::open_or_create`](crate::", stringify!($typed), "::open_or_create)."
+            )]
             pub fn open_or_create(
                 name: &str,
-                schema: &Schema,
+                $kind: $type,
                 options: ArrayOptions,
             ) -> Result<Self> {
-                Inner::open_or_create(name, schema, &options).map(Self::of)
+                Inner::open_or_create(name, &$schema, &options).map(Self::of)
             }
 
             /// An array without a name, in the memory of this process, with the same behaviour.
             ///
             /// # Errors
-            #[doc = concat!("As [`", stringify!($typed), "::anonymous`].")]
-            pub fn anonymous(schema: &Schema, options: ArrayOptions) -> Result<Self> {
-                Inner::anonymous(schema, &options).map(Self::of)
+            #[doc = concat!(
+                "As [`", stringify!($typed), "::anonymous`](crate::", stringify!($typed), "::anonymous)."
+            )]
+            pub fn anonymous($kind: $type, options: ArrayOptions) -> Result<Self> {
+                Inner::anonymous(&$schema, &options).map(Self::of)
             }
 
             /// What an element is.

@@ -1,6 +1,5 @@
-//! A value: an array of one element, with a lock or as an atomic.
+//! A value of a type: an array of one element, with a lock or as an atomic. Imports the arrays.
 
-use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use super::guards::{ArrayReadGuard, ArrayWriteGuard};
@@ -64,6 +63,45 @@ pub struct AtomicValue<T: AtomicNumber> {
     array: AtomicArray<T>,
 }
 
+/// What every handle of a value has, with a type or without; it is made of its `array`.
+macro_rules! value_handle_methods {
+    ([$($parameter:ident: $bound:path)?] $value:ty, $name:ident) => {
+        impl<$($parameter: $bound)?> $value {
+            /// The value's name; `None` for one without.
+            pub fn name(&self) -> Option<&str> {
+                self.array.name()
+            }
+
+            /// All participants that are attached and alive.
+            ///
+            /// # Errors
+            /// [`Error::Forked`](crate::Error::Forked).
+            pub fn participants(&self) -> Result<Vec<Participant>> {
+                self.array.participants()
+            }
+        }
+
+        impl<$($parameter: $bound)?> Clone for $value {
+            /// The same participant.
+            fn clone(&self) -> Self {
+                Self {
+                    array: self.array.clone(),
+                }
+            }
+        }
+
+        impl<$($parameter: $bound)?> std::fmt::Debug for $value {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter
+                    .debug_struct(stringify!($name))
+                    .field("name", &self.name())
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+/// What every value of a type has besides.
 macro_rules! value_methods {
     ($value:ident, $array:ident, $number:path) => {
         impl<T: $number> $value<T> {
@@ -112,40 +150,13 @@ macro_rules! value_methods {
                 let array = $array::anonymous(options.array())?;
                 Ok(Self { array })
             }
-
-            /// The value's name; `None` for one without.
-            pub fn name(&self) -> Option<&str> {
-                self.array.name()
-            }
-
-            /// Everybody who is attached and alive.
-            ///
-            /// # Errors
-            /// [`Error::Forked`].
-            pub fn participants(&self) -> Result<Vec<Participant>> {
-                self.array.participants()
-            }
         }
 
-        impl<T: $number> Clone for $value<T> {
-            /// The same participant.
-            fn clone(&self) -> Self {
-                Self {
-                    array: self.array.clone(),
-                }
-            }
-        }
-
-        impl<T: $number> fmt::Debug for $value<T> {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter
-                    .debug_struct(stringify!($value))
-                    .field("name", &self.name())
-                    .finish_non_exhaustive()
-            }
-        }
+        value_handle_methods!([T: $number] $value<T>, $value);
     };
 }
+
+pub(super) use value_handle_methods;
 
 value_methods!(SharedValue, SharedArray, Record);
 value_methods!(AtomicValue, AtomicArray, AtomicNumber);

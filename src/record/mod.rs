@@ -12,6 +12,7 @@ mod difference;
 mod element;
 mod field;
 mod key_type;
+mod number;
 mod schema;
 mod shown;
 
@@ -20,6 +21,7 @@ pub use difference::Difference;
 pub use element::Element;
 pub use field::{Field, Scalar};
 pub use key_type::KeyType;
+pub use number::Number;
 pub use schema::Schema;
 pub use shown::ShownRecord;
 

@@ -1,6 +1,7 @@
 //! Arrays in one process, as their users see them: what threads share, what dies in a panic, and bad input.
 
 mod chunks;
+mod dynamic;
 mod errors;
 mod locked;
 mod numbers;

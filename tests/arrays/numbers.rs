@@ -1,9 +1,13 @@
-//! Arrays of atomics and single ones: every kind of number, beside what the plain number does.
+//! Arrays of atomics and single ones: every kind of number, by its type and without it, beside what the plain number
+//! does.
 
 use std::fmt::Debug;
 use std::thread;
 
-use millpond::{ArrayOptions, AtomicArray, AtomicNumber, AtomicValue, ValueOptions};
+use millpond::{
+    ArrayOptions, AtomicArray, AtomicNumber, AtomicValue, DynAtomicArray, Error, Number,
+    ValueOptions,
+};
 use proptest::prelude::*;
 
 /// One operation on one element.
@@ -46,8 +50,40 @@ struct Plain<T> {
     same: fn(T, T) -> bool,
 }
 
-fn follow<T: AtomicNumber + Debug>(acts: &[(usize, Act<T>)], zero: T, plain: &Plain<T>) {
+/// A number that is a [`Number`], too.
+trait AnyNumber: AtomicNumber + Debug + Into<Number> + TryFrom<Number, Error = Error> {}
+
+impl<T: AtomicNumber + Debug + Into<Number> + TryFrom<Number, Error = Error>> AnyNumber for T {}
+
+/// Does with an array whose type is known at run time what `act` says.
+fn by_number<T: AnyNumber>(
+    array: &DynAtomicArray,
+    at: usize,
+    act: Act<T>,
+) -> Result<Number, Error> {
+    match act {
+        Act::Load => array.load(at),
+        Act::Store(new) => {
+            let before = array.load(at)?;
+            array.store(at, new.into())?;
+            Ok(before)
+        }
+        Act::Swap(new) => array.swap(at, new.into()),
+        Act::Exchange(current, new) => {
+            let exchanged = array.compare_exchange(at, current.into(), new.into())?;
+            Ok(exchanged.unwrap_or_else(|found| found))
+        }
+        Act::Add(more) => array.fetch_add(at, more.into()),
+        Act::Subtract(less) => array.fetch_sub(at, less.into()),
+        Act::Min(limit) => array.fetch_min(at, limit.into()),
+        Act::Max(limit) => array.fetch_max(at, limit.into()),
+    }
+}
+
+fn follow<T: AnyNumber>(acts: &[(usize, Act<T>)], zero: T, plain: &Plain<T>) {
     let array = AtomicArray::<T>::anonymous(ArrayOptions::new(LENGTH)).unwrap();
+    let scalar = zero.into().scalar();
+    let untyped = DynAtomicArray::anonymous(scalar, ArrayOptions::new(LENGTH)).unwrap();
     let mut model = [zero; LENGTH];
     let check = |found: T, expected: T| {
         assert!((plain.same)(found, expected), "{found:?}, not {expected:?}");
@@ -91,9 +127,12 @@ fn follow<T: AtomicNumber + Debug>(acts: &[(usize, Act<T>)], zero: T, plain: &Pl
             }
         };
         check(found, before);
+        let found = by_number(&untyped, at, act).unwrap();
+        check(found.try_into().unwrap(), before);
     }
-    for (atom, expected) in array.iter().zip(model) {
+    for (at, (atom, expected)) in array.iter().zip(model).enumerate() {
         check(atom.load(), expected);
+        check(untyped.load(at).unwrap().try_into().unwrap(), expected);
     }
 }
 

@@ -1,5 +1,8 @@
-//! One array, with a lock or in chunks, which one process has by a type and another by a schema.
+//! One array, with a lock or in chunks, which one process has by a type and another by a schema; and what the latter
+//! has of it, which owns its handle.
 
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use millpond::{
@@ -8,7 +11,7 @@ use millpond::{
 };
 
 use crate::child::Child;
-use crate::orders::Orders;
+use crate::orders::{Orders, argument};
 use crate::stage::{Part, named};
 
 pub const PART: Part = Part {
@@ -17,8 +20,12 @@ pub const PART: Part = Part {
         a_locked_array_is_the_same_with_and_without_its_type,
         an_array_in_chunks_is_the_same_with_and_without_its_type,
         other_elements_are_refused,
+        a_killed_process_with_a_guard_that_owns_its_handle_leaves_word_of_it,
+        guards_outlive_their_handles_and_end_in_other_threads,
+        chunks_outlive_their_handles_and_end_in_other_threads,
+        chunks_that_a_killed_process_owned_are_given_out_again,
     ],
-    roles: named![typed],
+    roles: named![typed, holder],
     ..Part::EMPTY
 };
 
@@ -169,4 +176,127 @@ fn other_elements_are_refused() {
         DynArray::open_or_create(LOCKED, &other, options),
         Err(Error::WrongRecord { .. })
     ));
+}
+
+/// Has the first half of the elements changed under a guard, or one chunk of pass 1 begun, until it ends. It has no
+/// handle any more. Argument: which.
+fn holder() {
+    let orders = Orders::listen();
+    if argument::<String>(0) == "guard" {
+        let mut elements = DynArray::open(LOCKED).unwrap().write().unwrap();
+        let half = elements.len() / 2;
+        elements[..half].fill(7);
+        println!("half");
+        orders.next();
+    } else {
+        let array = DynChunkedArray::open(CHUNKED).unwrap();
+        let mut chunk = array.split(1).unwrap().next().unwrap();
+        drop(array);
+        chunk[0] = 99;
+        println!("{}", chunk.range().start);
+        orders.next();
+    }
+}
+
+fn a_killed_process_with_a_guard_that_owns_its_handle_leaves_word_of_it() {
+    let (locked, _chunked) = arrays(true);
+    let typed = SharedArray::<Cell>::open(LOCKED).unwrap();
+    for _ in 0..5 {
+        let mut holder = Child::start("dynamic_arrays::holder", &[&"guard"]);
+        holder.expect("half");
+        holder.kill();
+        let elements = locked.read().unwrap();
+        assert!(elements.is_damaged());
+        assert_eq!((elements[0], elements[elements.len() - 1]), (7, 0));
+        drop(elements);
+        assert!(typed.read().unwrap().is_damaged());
+        let mut elements = locked.write().unwrap();
+        assert!(elements.is_damaged());
+        elements.fill(0);
+        elements.repaired();
+        assert!(!elements.is_damaged());
+        drop(elements);
+        assert!(!typed.write().unwrap().is_damaged());
+        assert!(!locked.read().unwrap().is_damaged());
+    }
+}
+
+fn guards_outlive_their_handles_and_end_in_other_threads() {
+    let (locked, _chunked) = arrays(true);
+    let attached = || locked.participants().unwrap().len();
+    let mut writing = DynArray::open(LOCKED).unwrap().write().unwrap();
+    assert_eq!(attached(), 2, "a guard holds the array as a handle does");
+    let (done, ended) = mpsc::channel();
+    let reader = locked.clone();
+    let waiting = thread::spawn(move || {
+        let first = reader.read().unwrap()[0];
+        done.send(()).unwrap();
+        first
+    });
+    writing[0] = 1;
+    assert!(ended.recv_timeout(Duration::from_millis(50)).is_err());
+    let writer = thread::spawn(move || writing[0] += 1);
+    writer.join().unwrap();
+    assert_eq!(waiting.join().unwrap(), 2);
+    assert_eq!(attached(), 1);
+
+    let reading = DynArray::open(LOCKED).unwrap().read().unwrap();
+    assert_eq!(attached(), 2);
+    assert_eq!(reading[0], 2);
+    thread::spawn(move || assert!(!reading.is_damaged()))
+        .join()
+        .unwrap();
+    assert_eq!(attached(), 1);
+    assert!(!locked.write().unwrap().is_damaged());
+}
+
+fn chunks_outlive_their_handles_and_end_in_other_threads() {
+    let (_locked, chunked) = arrays(true);
+    let attached = || chunked.participants().unwrap().len();
+    let split = DynChunkedArray::open(CHUNKED).unwrap().split(1).unwrap();
+    assert_eq!(
+        attached(),
+        2,
+        "an iteration holds the array as a handle does"
+    );
+    let chunks: Vec<_> = split.collect();
+    assert_eq!(
+        chunks
+            .iter()
+            .map(|chunk| chunk.range().len())
+            .sum::<usize>(),
+        LENGTH
+    );
+    assert_eq!(attached(), 2, "and so do its chunks");
+    assert!(chunked.take(0..CHUNK, Duration::ZERO).is_err());
+    let filler = thread::spawn(|| {
+        for mut chunk in chunks {
+            chunk.fill(3);
+        }
+    });
+    filler.join().unwrap();
+    assert_eq!((attached(), chunked.done(1).unwrap()), (1, LENGTH));
+    let all = chunked.take(0..LENGTH, Duration::ZERO).unwrap();
+    assert!(all.iter().all(|&byte| byte == 3));
+}
+
+fn chunks_that_a_killed_process_owned_are_given_out_again() {
+    let (_locked, chunked) = arrays(true);
+    let mut left = Vec::new();
+    for _ in 0..3 {
+        let mut holder = Child::start("dynamic_arrays::holder", &[&"chunk"]);
+        left.push(holder.line().parse::<usize>().unwrap());
+        holder.kill();
+    }
+    let mut given = Vec::new();
+    for chunk in chunked.split(1).unwrap() {
+        let was_left = chunk.was_left();
+        assert_eq!(chunk[0], if was_left { 99 } else { 0 });
+        given.push((chunk.range().start, was_left));
+    }
+    given.sort();
+    let starts = (0..LENGTH).step_by(CHUNK);
+    let expected: Vec<_> = starts.map(|start| (start, left.contains(&start))).collect();
+    assert_eq!(given, expected);
+    assert_eq!(chunked.done(1).unwrap(), LENGTH);
 }

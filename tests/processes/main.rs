@@ -23,9 +23,11 @@ mod dict;
 mod dict_damage;
 mod dict_owners;
 mod dynamic_arrays;
+mod dynamic_atomics;
 mod dynamic_board;
 mod dynamic_dict;
 mod dynamic_pool;
+mod dynamic_values;
 #[cfg(unix)]
 mod entries;
 mod experience;
@@ -36,6 +38,8 @@ mod fork;
 mod forked_callbacks;
 #[cfg(unix)]
 mod forked_descriptors;
+#[cfg(unix)]
+mod forked_dynamic;
 #[cfg(unix)]
 mod forked_siblings;
 #[cfg(unix)]
@@ -115,11 +119,13 @@ const PARTS: &[stage::Part] = &[
     dict_damage::PART,
     dict_owners::PART,
     dynamic_arrays::PART,
+    dynamic_atomics::PART,
     dynamic_board::PART,
     dynamic_dict::PART,
     dynamic_pool::PART,
     #[cfg(unix)]
     entries::PART,
+    dynamic_values::PART,
     mismatch::PART,
     pages::PART,
     #[cfg(unix)]
@@ -128,6 +134,8 @@ const PARTS: &[stage::Part] = &[
     forked_callbacks::PART,
     #[cfg(unix)]
     forked_descriptors::PART,
+    #[cfg(unix)]
+    forked_dynamic::PART,
     #[cfg(unix)]
     forked_siblings::PART,
     #[cfg(unix)]
