@@ -19,7 +19,6 @@ use std::time::{Duration, Instant};
 use super::policy::{RateLimiter, Remover};
 use super::{DynPool, Inner};
 use crate::error::{Error, Result};
-use crate::pool::layout::parts::Own;
 use crate::pool::layout::quota::{Quota, look};
 use crate::pool::maintenance::statistics::Counter;
 use crate::sync::Event;
@@ -208,11 +207,6 @@ impl DynPool {
 }
 
 impl Inner {
-    /// This participant's own words.
-    pub(crate) fn own(&self) -> &Own {
-        self.parts().own(self.segment.owner().entry())
-    }
-
     /// Tells those who wait to insert that something has changed.
     pub(crate) fn drained(&self) {
         for table in 0..self.parts().tables.len() {

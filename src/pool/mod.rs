@@ -41,7 +41,7 @@ use crate::segment::{Attach, Guard, Header, Segment, open_or_create};
 use crate::sync::Event;
 use crate::sync::primitive::Channel;
 use crate::tree::MOST_SHARDS;
-use layout::parts::Parts;
+use layout::parts::{Own, Parts};
 use maintenance::statistics::Counter;
 use read::select::Ranking;
 
@@ -252,6 +252,16 @@ impl Inner {
     #[inline(always)]
     fn parts(&self) -> &Parts {
         &self.segment.structure
+    }
+
+    /// How many records the pool holds.
+    fn len(&self) -> usize {
+        self.parts().len()
+    }
+
+    /// This participant's own words.
+    fn own(&self) -> &Own {
+        self.parts().own(self.segment.owner().entry())
     }
 
     /// Takes the lock of a shard, and repairs the shard first where the last owner died; or that under

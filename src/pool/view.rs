@@ -3,6 +3,7 @@
 use super::DynPool;
 use super::policy::{RateLimiter, Sampler};
 use crate::error::{Error, Result};
+use crate::pool::layout::link::NO_LINK;
 use crate::pool::layout::new_priority::NewPriority;
 use crate::pool::layout::shape::{LONGEST_NAME, TableShape};
 
@@ -176,6 +177,6 @@ impl DynPool {
             };
             view.check_priorities(priority.as_slice())?;
         }
-        self.insert_one(record, NewPriority::Each(priorities))
+        self.insert_one(record, NewPriority::Each(priorities), NO_LINK)
     }
 }

@@ -43,7 +43,7 @@ impl Inner {
         for window in batch.chains.open.drain(..) {
             batch.chains.lengths[window as usize] = length as u32;
         }
-        batch.lost.sort_unstable();
+        batch.scratch.lost.sort_unstable();
     }
 
     /// Reads the links of the records `back - 1` before the last, and names the slots that they lead to.
@@ -101,7 +101,7 @@ impl Inner {
 impl DynBatch {
     /// Opens the windows whose last records were found in this round.
     fn open_windows(&mut self) {
-        let (chains, lost) = (&mut self.chains, &self.lost);
+        let (chains, lost) = (&mut self.chains, &self.scratch.lost);
         let windows = 0..self.samples.len() as u32;
         let is_new = |&window: &u32| {
             chains.lengths[window as usize] == 0 && lost.binary_search(&window).is_err()
@@ -120,7 +120,7 @@ impl DynBatch {
     /// Gives up a window whose last record was sampled.
     fn lose(&mut self, window: u32) {
         self.chains.broken = true;
-        self.lost.push(window);
+        self.scratch.lost.push(window);
         let sample = &mut self.samples[window as usize];
         if std::mem::take(&mut sample.counted) {
             let table = &self.pool.parts().tables[self.table];
@@ -134,7 +134,7 @@ impl DynBatch {
             true => Error::TooFewWindows {
                 asked: self.samples.len(),
                 length: self.chains.length,
-                found: self.samples.len() - self.lost.len(),
+                found: self.samples.len() - self.scratch.lost.len(),
             },
             false => NOTHING,
         }

@@ -32,7 +32,7 @@ impl DynPool {
     pub fn insert_after(&self, previous: Option<u64>, record: &[u8]) -> Result<u64> {
         self.check_size("the bytes of a record", record.len(), 1)?;
         let link = self.link_to(previous)?;
-        self.insert_linked(record, NewPriority::Highest, link)
+        self.insert_one(record, NewPriority::Highest, link)
     }
 
     /// As [`insert_after`](Self::insert_after), with a priority of its own.
@@ -49,7 +49,7 @@ impl DynPool {
         self.check_priorities(&[priority])?;
         let link = self.link_to(previous)?;
         let priority = [priority];
-        self.insert_linked(record, NewPriority::Given(self.table, &priority), link)
+        self.insert_one(record, NewPriority::Given(self.table, &priority), link)
     }
 
     /// The key of the record before that of `key` in its episode, whether or not that one is still in the

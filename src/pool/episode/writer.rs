@@ -98,7 +98,7 @@ impl DynEpisodeWriter {
             false => NewPriority::Given(self.pool.table, &[0.0]),
         };
         let link = self.pool.link_to(self.previous)?;
-        let key = self.pool.insert_linked(record, priority, link)?;
+        let key = self.pool.insert_one(record, priority, link)?;
         match last {
             true => self.end(),
             false => (self.previous, self.steps) = (Some(key), self.steps + 1),

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::column::{self, Column};
+use super::sampled::{Sample, Scratch};
 use crate::error::{Error, Result};
 use crate::os::cpu::{CACHE_LINE, prefetch_range};
 use crate::pool::layout::lease::Taken;
@@ -13,25 +14,10 @@ use crate::pool::policy::Preference;
 use crate::pool::read::chains::Chains;
 use crate::pool::{DynPool, Inner};
 use crate::record::Schema;
-use crate::tree::Draw;
 
 /// Bytes ahead of the record being copied that are asked for: what a small second cache holds
 /// beside other things. Measured: eight records ahead, into the first cache, are late.
 pub(crate) const PREFETCHED_BYTES: usize = 1 << 17;
-
-/// One sampled record, as it was drawn.
-#[derive(Clone, Copy)]
-pub(crate) struct Sample {
-    /// The slot's word when it was drawn.
-    pub(crate) word: u64,
-    pub(crate) key: u64,
-    pub(crate) slot: u32,
-    pub(crate) probability: f32,
-    /// Its place among the samples as they were drawn, by which its window is found.
-    pub(crate) row: u32,
-    /// Whether it was kept, and so counted as pending.
-    pub(crate) counted: bool,
-}
 
 /// Sampled records of a [`DynPool`], in place: a [`Batch`](crate::Batch) whose records are bytes.
 ///
@@ -51,13 +37,7 @@ pub struct DynBatch {
     pub(crate) taken: Taken,
     /// The least probability that its sampler gave to a record; `None` where that is the lowest leaf's.
     pub(crate) least: Option<f64>,
-    /// While drawing: what is still to be drawn, and the draws.
-    pub(crate) lost: Vec<u32>,
-    pub(crate) draws: Vec<Draw>,
-    /// Slots that this round has met whose records no process may sample, for now or for good.
-    pub(crate) met: Vec<u32>,
-    /// Slots whose records were sampled for the last time.
-    pub(crate) used_up: Vec<u32>,
+    pub(crate) scratch: Scratch,
     /// The records before those that were sampled; none unless it is the batch of some `Windows`.
     pub(crate) chains: Chains,
 }
@@ -73,10 +53,7 @@ impl DynBatch {
             probabilities: Vec::new(),
             taken: Taken::default(),
             least: None,
-            lost: Vec::new(),
-            draws: Vec::new(),
-            met: Vec::new(),
-            used_up: Vec::new(),
+            scratch: Scratch::default(),
             chains: Chains::default(),
         }
     }
@@ -329,9 +306,7 @@ impl DynBatch {
         self.samples.clear();
         self.keys.clear();
         self.probabilities.clear();
-        self.lost.clear();
-        self.met.clear();
-        self.used_up.clear();
+        self.scratch.clear();
         self.chains.clear();
         let taken = std::mem::take(&mut self.taken);
         // In a forked child the leases are the parent's.

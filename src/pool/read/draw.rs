@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rand::{Rng, RngExt};
 
-use super::batch::{DynBatch, Sample};
+use super::batch::DynBatch;
 use super::select::{Age, Extreme, NOTHING, Odds, Proportional, Ranked, Select, SoFar, Uniform};
 use crate::error::Result;
 use crate::os::fail_point;
@@ -124,7 +124,7 @@ impl Inner {
         random: &mut dyn Rng,
         batch: &mut DynBatch,
     ) -> Result<()> {
-        batch.lost.extend(0..so_far.count as u32);
+        batch.scratch.lost.extend(0..so_far.count as u32);
         let share = 1.0 / so_far.count as f64;
         let limiter = self.parts().tables[batch.table].shape.limiter;
         let began = limiter.map(|_| Instant::now());
@@ -133,21 +133,24 @@ impl Inner {
         while so_far.round <= rounds {
             so_far.is_last = so_far.round == rounds;
             let stratified = selector.is_stratified(so_far.round);
-            batch.draws.clear();
-            batch.draws.extend(batch.lost.iter().map(|&stratum| {
-                let within: f64 = random.random();
-                Draw::new(match stratified {
-                    true => (f64::from(stratum) + within) * share,
-                    false => within,
-                })
-            }));
+            batch.scratch.draws.clear();
+            batch
+                .scratch
+                .draws
+                .extend(batch.scratch.lost.iter().map(|&stratum| {
+                    let within: f64 = random.random();
+                    Draw::new(match stratified {
+                        true => (f64::from(stratum) + within) * share,
+                        false => within,
+                    })
+                }));
             self.segment.check_process()?; // the caller's generator may have forked
             // The caller's generator is not called while locks are held.
             let _guards = match so_far.is_last {
                 true => Some(self.lock_all()?),
                 false => None,
             };
-            let odds = match selector.propose(&mut batch.draws, &so_far) {
+            let odds = match selector.propose(&mut batch.scratch.draws, &so_far) {
                 // The limiter let it pass, so what is missing is being committed, or given back.
                 Err(_) if !so_far.is_last && is_early() => {
                     thread::sleep(A_MOMENT);
@@ -162,9 +165,9 @@ impl Inner {
                 }
                 odds => odds?,
             };
-            self.lease_and_check(batch, odds, &mut so_far);
+            self.lease_and_check(batch, odds, selector.keys(), &mut so_far);
             self.follow_links(batch, &mut so_far.chosen);
-            if batch.lost.is_empty() {
+            if batch.scratch.lost.is_empty() {
                 batch.least = selector.least();
                 break;
             }
@@ -176,7 +179,7 @@ impl Inner {
             }
             so_far.round += 1;
         }
-        match batch.lost.is_empty() {
+        match batch.scratch.lost.is_empty() {
             true => Ok(()),
             false => Err(batch.why_lost()),
         }
@@ -200,11 +203,11 @@ impl Inner {
         Ok(())
     }
 
-    /// Leases what was drawn, and keeps what is still there; the others stay in `batch.lost`.
-    fn lease_and_check(&self, batch: &mut DynBatch, odds: Odds, so_far: &mut SoFar) {
+    /// Leases what was drawn, and keeps what is still there; the others stay in `batch.scratch.lost`.
+    fn lease_and_check(&self, batch: &mut DynBatch, odds: Odds, keys: &[u64], so_far: &mut SoFar) {
         let parts = self.parts();
         let table = &parts.tables[batch.table];
-        for (&number, draw) in batch.lost.iter().zip(&batch.draws) {
+        for (&number, draw) in batch.scratch.lost.iter().zip(&batch.scratch.draws) {
             let sample = &mut batch.samples[number as usize];
             sample.word = 0;
             if draw.index != Draw::LOST {
@@ -217,11 +220,12 @@ impl Inner {
         announce();
         fail_point("lease.announced");
         let length = self.len().max(1) as f32;
-        let (samples, met) = (&mut batch.samples, &mut batch.met);
+        let (samples, met) = (&mut batch.samples, &mut batch.scratch.met);
         let chosen = &mut so_far.chosen;
-        let mut draws = batch.draws.iter();
-        batch.lost.retain(|&number| {
+        let (mut draws, mut keys) = (batch.scratch.draws.iter(), keys.iter());
+        batch.scratch.lost.retain(|&number| {
             let drawn = draws.next().map_or(0.0, |draw| draw.fraction);
+            let expected = keys.next();
             let sample = &mut samples[number as usize];
             let slot = sample.slot as usize;
             let Slot::Committed(key) = Slot::from_word(sample.word) else {
@@ -233,7 +237,7 @@ impl Inner {
                 Odds::Even => 1.0 / length,
                 Odds::OfLeaf if f64::from(table.tree.leaf(slot)) != drawn => return true,
                 Odds::OfLeaf => drawn as f32, // by which they are put in order
-                Odds::OfKey if key != drawn.to_bits() => return true,
+                Odds::OfKey if expected != Some(&key) => return true,
                 Odds::OfKey => 1.0,
                 Odds::AsDrawn => {
                     weighs = table.tree.leaf(slot) > 0.0; // ranks may be out of date
@@ -290,28 +294,9 @@ impl Inner {
         let count = batch.samples.len();
         let rows = (0..batch.taken.cells.len()).step_by(count);
         for (first, &number) in
-            rows.flat_map(|first| batch.lost.iter().map(move |lost| (first, lost)))
+            rows.flat_map(|first| batch.scratch.lost.iter().map(move |lost| (first, lost)))
         {
             leases.unname(batch.taken.cells.start + first + number as usize);
-        }
-    }
-
-    /// How many records the pool holds.
-    pub(crate) fn len(&self) -> usize {
-        self.parts().len()
-    }
-}
-
-impl Sample {
-    /// One that was not drawn yet.
-    pub(crate) fn of_row(row: u32) -> Self {
-        Self {
-            word: 0,
-            key: 0,
-            slot: 0,
-            probability: 0.0,
-            row,
-            counted: false,
         }
     }
 }

@@ -9,5 +9,6 @@ mod draw;
 mod get;
 mod nothing;
 mod sample;
+mod sampled;
 pub(crate) mod select;
 mod spend;

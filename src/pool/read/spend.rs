@@ -28,12 +28,12 @@ impl Inner {
         fail_point("sample.pending");
         for sample in &batch.samples {
             if table.tally(sample.slot as usize).is_some_and(Tally::finish) {
-                batch.used_up.push(sample.slot);
+                batch.scratch.used_up.push(sample.slot);
             }
         }
         fail_point("sample.finished");
         let mut removed = 0;
-        for slot in batch.used_up.drain(..) {
+        for slot in batch.scratch.used_up.drain(..) {
             let slot = slot as usize;
             let guard = self.lock(self.parts().shards.shard_of(slot))?;
             removed += usize::from(self.spend(&guard, slot) == Spent::Removed);
@@ -46,10 +46,10 @@ impl Inner {
     /// a priority is gone by that.
     pub(crate) fn settle_met(&self, batch: &mut DynBatch) -> Result<bool> {
         let (mut removed, mut lighter) = (0, false);
-        if !batch.met.is_empty() {
+        if !batch.scratch.met.is_empty() {
             self.unname_lost(batch);
         }
-        for slot in batch.met.drain(..) {
+        for slot in batch.scratch.met.drain(..) {
             let spent = self.settle(slot as usize)?;
             removed += usize::from(spent == Spent::Removed);
             lighter |= spent != Spent::Nothing;

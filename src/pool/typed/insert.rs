@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::{EpisodeWriter, Pool, Reservation};
 use crate::error::Result;
-use crate::pool::layout::new_priority::NewPriority;
 use crate::record::Record;
 
 impl<T: Record> Pool<T> {
@@ -30,7 +29,7 @@ impl<T: Record> Pool<T> {
     /// # Ok::<(), millpond::Error>(())
     /// ```
     pub fn insert(&self, record: &T) -> Result<u64> {
-        self.insert_one(bytemuck::bytes_of(record), NewPriority::Highest)
+        self.dynamic.insert(bytemuck::bytes_of(record))
     }
 
     /// Inserts a record with a priority of its own. Gives its key.
@@ -39,7 +38,8 @@ impl<T: Record> Pool<T> {
     /// [`Error::InvalidPriority`](crate::Error::InvalidPriority) for a priority that is NaN, infinite, negative or too large, and
     /// what [`insert`](Self::insert) says.
     pub fn insert_with_priority(&self, record: &T, priority: f32) -> Result<u64> {
-        self.insert_prioritized(bytemuck::bytes_of(record), priority)
+        self.dynamic
+            .insert_with_priority(bytemuck::bytes_of(record), priority)
     }
 
     /// Inserts records with the highest priority that any record of the pool ever had. Gives their

@@ -28,7 +28,7 @@ impl DynPool {
     /// [`Pool::insert`](crate::Pool::insert).
     pub fn insert(&self, record: &[u8]) -> Result<u64> {
         self.check_size("the bytes of a record", record.len(), 1)?;
-        self.insert_one(record, NewPriority::Highest)
+        self.insert_one(record, NewPriority::Highest, NO_LINK)
     }
 
     /// Inserts a record with a priority of its own. Returns its key.
@@ -38,7 +38,8 @@ impl DynPool {
     /// what [`insert`](Self::insert) says.
     pub fn insert_with_priority(&self, record: &[u8], priority: f32) -> Result<u64> {
         self.check_size("the bytes of a record", record.len(), 1)?;
-        self.insert_prioritized(record, priority)
+        self.check_priorities(&[priority])?;
+        self.insert_one(record, NewPriority::Given(self.table, &[priority]), NO_LINK)
     }
 
     /// Inserts records that lie one after the other in `records`, each with its priority, or all with the highest that
@@ -109,27 +110,20 @@ impl DynPool {
         Ok(NewPriority::Given(self.table, priorities))
     }
 
-    pub(crate) fn insert_prioritized(&self, record: &[u8], priority: f32) -> Result<u64> {
-        self.check_priorities(&[priority])?;
-        self.insert_one(record, NewPriority::Given(self.table, &[priority]))
-    }
-
-    pub(crate) fn insert_one(&self, record: &[u8], priority: NewPriority<'_>) -> Result<u64> {
-        self.insert_linked(record, priority, NO_LINK)
-    }
-
-    /// Inserts one record, with a link.
-    pub(crate) fn insert_linked(
+    /// Inserts one record, which has its size, as soon as all rate limiters let it pass.
+    pub(crate) fn insert_one(
         &self,
         record: &[u8],
         priority: NewPriority<'_>,
         link: u64,
     ) -> Result<u64> {
-        if self.makes_wait() {
-            let insert = |_| Ok((1, self.inner.insert_one(record, priority, link)?));
-            return self.insert_when_allowed(1, insert);
+        match self.makes_wait() {
+            true => {
+                let insert = |_| Ok((1, self.inner.insert_now(record, priority, link)?));
+                self.insert_when_allowed(1, insert)
+            }
+            false => self.inner.insert_now(record, priority, link),
         }
-        self.inner.insert_one(record, priority, link)
     }
 
     fn insert_many(
@@ -163,7 +157,8 @@ impl DynPool {
 }
 
 impl Inner {
-    fn insert_one(&self, record: &[u8], priority: NewPriority<'_>, link: u64) -> Result<u64> {
+    /// Claims a slot, fills it and commits it.
+    fn insert_now(&self, record: &[u8], priority: NewPriority<'_>, link: u64) -> Result<u64> {
         let mut claim = self.claim::<1>(1)?;
         claim.link = link;
         self.prefetch_slot(claim.slots()[0] as usize + SLOTS_AHEAD);

@@ -30,6 +30,8 @@ pub(crate) struct Age<'a> {
     gone: u64,
     /// Whether there may be records with lower keys.
     others: bool,
+    /// The keys of the last proposal.
+    proposed: Vec<u64>,
 }
 
 impl<'a> Age<'a> {
@@ -53,6 +55,7 @@ impl<'a> Age<'a> {
             keys: all_keys.clone(),
             all_keys,
             others: !ring || passed_over > 0 && next.saturating_sub(passed_over) < LAPS * capacity,
+            proposed: Vec::new(),
         }
     }
 
@@ -127,8 +130,12 @@ impl Select for Age<'_> {
         if self.newest && slots.len() < wanted {
             slots.extend(self.sweep(wanted - slots.len(), so_far));
         }
-        let with_key = |(key, slot)| (slot, f64::from_bits(key));
-        so_far.fill(draws, slots.into_iter().map(with_key))?;
+        self.proposed.extend(slots.iter().map(|&(key, _)| key));
+        so_far.fill(draws, slots.into_iter().map(|(_, slot)| (slot, 1.0)))?;
         Ok(Odds::OfKey)
+    }
+
+    fn keys(&self) -> &[u64] {
+        &self.proposed
     }
 }

@@ -44,6 +44,11 @@ pub(crate) trait Select {
         Some(1.0)
     }
 
+    /// The keys that the last proposal meant, one for each draw; none where chance decided.
+    fn keys(&self) -> &[u64] {
+        &[]
+    }
+
     /// Puts a slot, or [`Draw::LOST`], into each draw, by its fraction where chance decides. Says how
     /// likely they were.
     ///
@@ -114,9 +119,8 @@ pub(crate) enum Odds {
     Even,
     /// As the draw's fraction says now.
     AsDrawn,
-    /// There was no chance in it, and it must be the record with the key in the bits of the draw's fraction:
-    /// the slot may have another by now.
+    /// Certain, for the record of the key that the selector meant ([`Select::keys`]): the slot may hold another by now.
     OfKey,
-    /// Nor in this, and its leaf must be the draw's fraction still.
+    /// Certain, as long as the leaf of the record is the draw's fraction.
     OfLeaf,
 }
