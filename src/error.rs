@@ -1,6 +1,7 @@
 //! What can go wrong, in words for the person who reads it: what was expected, what was found, and
 //! what to do. Imports `record`'s schema, to show two of them side by side, and what errors of the system mean.
 
+mod kind;
 mod make;
 mod task;
 #[cfg(test)]
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::record::Schema;
+pub use kind::ErrorKind;
 pub(crate) use make::{check_records, check_schema};
 pub use task::TaskFailure;
 pub(crate) use words::ANONYMOUS;

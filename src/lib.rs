@@ -141,7 +141,7 @@ pub use dict::{
     DynDictReader, Key,
 };
 pub use episode::{NStep, NStepTransition, Sequences, Step};
-pub use error::{Error, Result, TaskFailure};
+pub use error::{Error, ErrorKind, Result, TaskFailure};
 #[cfg(feature = "trie")]
 pub use fst;
 pub use lookup::{Lookup, LookupBuilder, LookupKey, LookupValue};

@@ -1,10 +1,13 @@
 //! A few slots of an index that lie together, on one or two cache lines.
 //!
-//! A bucket's type says how many words a key has. Code that must be fast is generic over it, and
+//! A bucket's type says how many words a key has, its [`Width`]. Code that must be fast is generic over it, and
 //! [`with_bucket`] chooses it where the keys are known at run time. Touches its own words only.
 
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
+use super::shape::Size;
+use crate::error::{Error, Result};
+use crate::record::KeyType;
 use crate::segment::{Region, Shared};
 
 /// Slots: the words of their keys, and then their rows.
@@ -93,11 +96,10 @@ slots! {
     Four: 4 words, 3 slots;
 }
 
-/// Evaluates an expression in which a name stands for the type of the buckets of a [`Width`](super::shape::Width).
+/// Evaluates an expression in which a name stands for the type of the buckets of a [`Width`].
 macro_rules! with_bucket {
     ($width:expr, $bucket:ident => $body:expr) => {{
-        use crate::dict::bucket::{Four, One, Three, Two};
-        use crate::dict::shape::Width;
+        use crate::dict::bucket::{Four, One, Three, Two, Width};
         match $width {
             Width::One => {
                 type $bucket = One;
@@ -120,3 +122,56 @@ macro_rules! with_bucket {
 }
 
 pub(super) use with_bucket;
+
+/// How many words a key has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Width {
+    One,
+    Two,
+    Three,
+    Four,
+}
+
+impl Width {
+    /// Returns the width of keys of a type; `None` for keys of any length, and for those of more than 32 bytes.
+    pub(super) fn of(key_type: KeyType) -> Option<Self> {
+        match key_type.size()? {
+            1..=8 => Some(Self::One),
+            9..=16 => Some(Self::Two),
+            17..=24 => Some(Self::Three),
+            25..=32 => Some(Self::Four),
+            _ => None,
+        }
+    }
+
+    /// How many words a key has.
+    pub(super) fn words(self) -> usize {
+        with_bucket!(self, B => B::WORDS)
+    }
+
+    /// How many slots an index of a size has.
+    pub(super) fn slots(self, size: Size) -> usize {
+        let of_bucket = with_bucket!(self, B => B::SLOTS);
+        size.buckets().saturating_mul(of_bucket)
+    }
+
+    /// How many rows there are at a size: at most seven tenths of the slots are in use, so that most searches
+    /// end in the bucket where they begin.
+    pub(super) fn rows(self, size: Size) -> usize {
+        let of_bucket = with_bucket!(self, B => B::SLOTS) as u64;
+        (size.buckets() as u64 * of_bucket * 7 / 10) as usize
+    }
+
+    /// Returns the smallest size that has so many rows.
+    pub(super) fn size_for(self, rows: usize) -> Result<Size> {
+        let size = Size::all().find(|&size| self.rows(size) >= rows);
+        size.map_or_else(
+            || {
+                let most = Size::all().last().map_or(0, |size| self.rows(size));
+                let expected = format!("at most {most}, for keys of this type");
+                Error::invalid("the number of rows", rows.to_string(), expected)
+            },
+            Ok,
+        )
+    }
+}

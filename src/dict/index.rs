@@ -8,9 +8,9 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use super::bucket::{Buckets, Slots, with_bucket};
+use super::bucket::{Buckets, Slots, Width, with_bucket};
 use super::key::Words;
-use super::shape::{Size, Width};
+use super::shape::Size;
 use super::table::{Probe, Table};
 use crate::segment::{Carver, Mapping, Region, Rows, Span};
 

@@ -1,6 +1,6 @@
 //! How a dictionary survives the death of a writer: one entry of a journal, and its redo.
 //!
-//! Runs under the lock. Touches the books, and by [`Writer::repair`] what an operation would have touched.
+//! Runs under the lock. Touches the books only; `repair.rs` redoes what a dead owner was doing.
 //!
 //! # The protocol
 //! 1. *Begin*: the owner of the lock writes down what it is going to do and what the counts will be after
@@ -18,8 +18,6 @@ use std::sync::atomic::{Ordering, compiler_fence, fence};
 
 use super::parts::{Books, Counts};
 use super::shape::Generation;
-use super::write::Writer;
-use crate::error::Result;
 use crate::os::fail_point;
 
 /// What a journal's entry is about.
@@ -42,11 +40,11 @@ pub(super) enum Operation {
     },
 }
 
-const NOTHING: u64 = 0;
-const INSERT: u64 = 1;
-const REMOVE: u64 = 2;
-const UPDATE: u64 = 3;
-const EXCHANGE: u64 = 4;
+pub(super) const NOTHING: u64 = 0;
+pub(super) const INSERT: u64 = 1;
+pub(super) const REMOVE: u64 = 2;
+pub(super) const UPDATE: u64 = 3;
+pub(super) const EXCHANGE: u64 = 4;
 
 impl Books {
     /// Step 1.
@@ -92,70 +90,4 @@ impl Books {
 #[inline(always)]
 pub(super) fn committed() {
     compiler_fence(Ordering::Release);
-}
-
-impl Writer<'_> {
-    /// Finishes or forgets what a dead owner of the lock was doing.
-    #[cold]
-    pub(super) fn repair(&mut self) -> Result<()> {
-        let books = self.books();
-        let operation = self.read_journal()?;
-        let after = books.after.load();
-        match operation {
-            Some(Operation::Insert { slot, row }) if self.index().leads_to(slot, row) => {
-                self.finish_insert(row, after);
-            }
-            // The row was free, and may be half filled.
-            Some(Operation::Insert { row, .. }) => self.zero(row),
-            Some(Operation::Remove {
-                slot,
-                row,
-                next_free,
-            }) if self.index().is_dead(slot) => {
-                self.finish_remove(row, next_free, after);
-            }
-            Some(Operation::Update { row }) => {
-                self.write_in_place(row, &self.parts().draft.to_vec(0));
-            }
-            Some(Operation::Exchange { next }) if next == self.generation => {
-                books.counts.store(after);
-            }
-            _ => {}
-        }
-        books.end();
-        Ok(())
-    }
-
-    /// The entry, if one was begun; an error for one that nobody wrote.
-    fn read_journal(&self) -> Result<Option<Operation>> {
-        let books = self.books();
-        let [code, slot, row, next_free] =
-            [&books.operation, &books.slot, &books.row, &books.next_free]
-                .map(|word| word.load(Ordering::Relaxed));
-        let (size, width) = (self.generation.size, self.parts().keys.width);
-        let rows = width.rows(size);
-        let limit = |number: u64, limit: usize| {
-            usize::try_from(number)
-                .ok()
-                .filter(|&number| number < limit)
-        };
-        let (in_slots, in_rows) = (limit(slot, width.slots(size)), limit(row, rows));
-        let found = match (code, in_slots, in_rows) {
-            (NOTHING, ..) => return Ok(None),
-            (INSERT, Some(slot), Some(row)) => Some(Operation::Insert { slot, row }),
-            (REMOVE, Some(slot), Some(row)) if next_free <= rows as u64 => {
-                let next_free = next_free as u32;
-                Some(Operation::Remove {
-                    slot,
-                    row,
-                    next_free,
-                })
-            }
-            (UPDATE, _, Some(row)) => Some(Operation::Update { row }),
-            (EXCHANGE, ..) => Generation::from_word(row).map(|next| Operation::Exchange { next }),
-            _ => None,
-        };
-        let damaged = || self.damaged(format!("its journal says {code} {slot} {row}"));
-        found.map(Some).ok_or_else(damaged)
-    }
 }

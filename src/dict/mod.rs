@@ -14,11 +14,13 @@ mod grow;
 mod index;
 mod journal;
 mod key;
+mod keys;
 mod options;
 mod parts;
 #[cfg(test)]
 mod probes;
 mod reader;
+mod repair;
 mod seqlock;
 mod shape;
 mod storage;
@@ -42,7 +44,7 @@ use crate::record::{KeyType, Schema};
 use crate::segment::{Attach, Header, Participant, Rows, Segment, check_option, open_or_create};
 use bucket::with_bucket;
 use get::{Destination, Sought};
-use options::key_type;
+use keys::Keys;
 use parts::Parts;
 use storage::Inner;
 
@@ -139,7 +141,7 @@ impl DynArrayDict {
     fn open_of(name: &str, expected: KeyType, schema: &Schema, attach: &Attach) -> Result<Self> {
         let check = |header: &Header| {
             // What reads the header later says what is wrong with it.
-            if let Ok(keys) = key_type(header) {
+            if let Ok(keys) = Keys::read(header) {
                 check_option(name, "keys of type", expected, keys.key_type)?;
             }
             check_schema(name, &header.schema, schema)

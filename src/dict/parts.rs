@@ -6,10 +6,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::index::Index;
-use super::options::{SIZE, key_type};
-use super::shape::{Generation, Size, Width};
-use crate::record::{KeyType, Schema};
+use super::keys::{Keys, SIZE};
+use super::shape::{Generation, Size};
+use crate::record::Schema;
 use crate::segment::{
     Carver, Header, Mapping, Readers, ReadersSpan, Region, Rows, Shared, Span, Structure,
 };
@@ -100,31 +99,6 @@ pub(super) struct Parts {
     pub(super) schema: Schema,
 }
 
-/// What the keys are.
-#[derive(Clone, Copy)]
-pub(super) struct Keys {
-    pub(super) key_type: KeyType,
-    pub(super) width: Width,
-    /// The bytes of a key.
-    pub(super) size: usize,
-}
-
-impl Keys {
-    /// Returns what keys of this type are; `None` for a type that a dictionary cannot have.
-    pub(super) fn of(key_type: KeyType) -> Option<Self> {
-        Some(Self {
-            key_type,
-            width: Width::of(key_type)?,
-            size: key_type.size()?,
-        })
-    }
-
-    /// The bytes of an index of a size, with these keys; `None` where they do not fit into an address.
-    pub(super) fn index_length(&self, size: Size) -> Option<usize> {
-        Index::length(size, self.width, self.size)
-    }
-}
-
 pub(super) struct Layout {
     readers: ReadersSpan,
     control: Span<Control>,
@@ -148,7 +122,7 @@ impl Structure for Parts {
             let locks = header.locks;
             return Err(format!("it has {locks} locks, and a dictionary has 1"));
         }
-        let (keys, schema) = (key_type(header)?, header.record_schema()?);
+        let (keys, schema) = (Keys::read(header)?, header.record_schema()?);
         let carved = (|| {
             Some(Layout {
                 readers: Readers::carve(header, carver)?,
@@ -178,7 +152,7 @@ impl Structure for Parts {
     fn first_lengths(header: &Header) -> Vec<u64> {
         const CHECKED: &str = "checked by lay_out";
         let size = Size::from_exponent(header.parameters[SIZE]).expect(CHECKED);
-        let keys = key_type(header).expect(CHECKED);
+        let keys = Keys::read(header).expect(CHECKED);
         let row_size = header.record_schema().expect(CHECKED).size();
         let rows = keys.width.rows(size).saturating_mul(row_size);
         let index = keys.index_length(size).unwrap_or(usize::MAX);

@@ -1,10 +1,6 @@
-//! How large a dictionary is, in steps of a factor of two, and how wide its keys are.
+//! How large a dictionary is, in steps of a factor of two.
 //!
 //! Computes only.
-
-use super::bucket::{Slots, with_bucket};
-use crate::error::{Error, Result};
-use crate::record::KeyType;
 
 /// The exponents of two of the buckets of the smallest and of the largest index.
 const SMALLEST: u32 = 2;
@@ -45,59 +41,6 @@ impl Size {
     #[inline(always)]
     pub(super) fn home(self, hash: u64) -> usize {
         (hash >> (64 - self.0)) as usize
-    }
-}
-
-/// How many words a key has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Width {
-    One,
-    Two,
-    Three,
-    Four,
-}
-
-impl Width {
-    /// Returns the width of keys of a type; `None` for keys of any length, and for those of more than 32 bytes.
-    pub(super) fn of(key_type: KeyType) -> Option<Self> {
-        match key_type.size()? {
-            1..=8 => Some(Self::One),
-            9..=16 => Some(Self::Two),
-            17..=24 => Some(Self::Three),
-            25..=32 => Some(Self::Four),
-            _ => None,
-        }
-    }
-
-    /// How many words a key has.
-    pub(super) fn words(self) -> usize {
-        with_bucket!(self, B => B::WORDS)
-    }
-
-    /// How many slots an index of a size has.
-    pub(super) fn slots(self, size: Size) -> usize {
-        let of_bucket = with_bucket!(self, B => B::SLOTS);
-        size.buckets().saturating_mul(of_bucket)
-    }
-
-    /// How many rows there are at a size: at most seven tenths of the slots are in use, so that most searches
-    /// end in the bucket where they begin.
-    pub(super) fn rows(self, size: Size) -> usize {
-        let of_bucket = with_bucket!(self, B => B::SLOTS) as u64;
-        (size.buckets() as u64 * of_bucket * 7 / 10) as usize
-    }
-
-    /// Returns the smallest size that has so many rows.
-    pub(super) fn size_for(self, rows: usize) -> Result<Size> {
-        let size = Size::all().find(|&size| self.rows(size) >= rows);
-        size.map_or_else(
-            || {
-                let most = Size::all().last().map_or(0, |size| self.rows(size));
-                let expected = format!("at most {most}, for keys of this type");
-                Error::invalid("the number of rows", rows.to_string(), expected)
-            },
-            Ok,
-        )
     }
 }
 

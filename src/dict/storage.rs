@@ -7,7 +7,8 @@
 use std::sync::OnceLock;
 
 use super::index::Index;
-use super::parts::{Keys, Parts};
+use super::keys::Keys;
+use super::parts::Parts;
 use super::seqlock::InUse;
 use super::shape::{Generation, PLACES, Size};
 use crate::error::{ANONYMOUS, Error, Result};

@@ -2,7 +2,7 @@
 //!
 //! Computes the layout that a `repr(C)` struct with the same fields has; touches no memory of a record.
 
-use super::schema::quoted;
+use super::field::quoted;
 use super::{Field, MAX_FIELDS, Scalar, Schema};
 use crate::error::{Error, Result};
 

@@ -4,7 +4,6 @@
 
 use super::Element;
 use super::element::MAX_RANK;
-use super::schema::quoted;
 use crate::error::{Error, Result};
 use std::borrow::Cow;
 use std::fmt;
@@ -309,6 +308,14 @@ const fn is_name(name: &str) -> bool {
         i += 1;
     }
     part > 0
+}
+
+/// The beginning of a line, escaped, for an error message.
+pub(super) fn quoted(line: &str) -> String {
+    match line.char_indices().nth(80) {
+        Some((end, _)) => format!("{:?}...", &line[..end]),
+        None => format!("{line:?}"),
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! comes from a file that anybody may have written, the parser trusts nothing in it.
 
 use super::element::MAX_RANK;
-use super::field::MAX_NAME;
+use super::field::{MAX_NAME, quoted};
 use super::{Difference, Field, MAX_FIELDS, Record, Scalar, SchemaBuilder};
 use std::collections::HashSet;
 use std::fmt;
@@ -292,12 +292,4 @@ fn parse_kind(kind: &str) -> Option<(Scalar, Vec<usize>)> {
         .map(|length| length.parse().ok());
     let shape: Vec<_> = lengths.collect::<Option<_>>()?;
     (shape.len() <= MAX_RANK).then_some((Scalar::from_name(scalar)?, shape))
-}
-
-/// The beginning of a line, escaped, for an error message.
-pub(super) fn quoted(line: &str) -> String {
-    match line.char_indices().nth(80) {
-        Some((end, _)) => format!("{:?}...", &line[..end]),
-        None => format!("{line:?}"),
-    }
 }

@@ -14,7 +14,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use super::structure::Paging;
+use super::paging::Paging;
 use crate::error::{Error, Result};
 use crate::os::cpu::CACHE_LINE;
 use crate::os::{Access, Advice, View};

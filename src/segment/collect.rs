@@ -20,7 +20,7 @@ use super::Lifetime;
 use super::companion::companion_of;
 use super::header::Header;
 use super::name::Name;
-use super::names::is_over;
+use super::names::{UNFINISHED, is_over};
 use super::participants;
 use super::root::Root;
 use super::root_lock::{LockWait, LockedRoot};
@@ -28,8 +28,6 @@ use super::walk::Walk;
 use crate::error::{Error, Result};
 use crate::os::{self, Access, ByteLocks, fail_point};
 
-/// The end of the name of a hidden file in which a segment is built.
-pub(super) const UNFINISHED: &str = ".pond.new";
 /// At how many files a creation looks at most, about.
 const SHARE: usize = 256;
 /// At how many files creations look on the average, each.

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Lifetime;
-use super::collect::UNFINISHED;
 use super::header::Header;
 use super::name::Name;
 use super::participants;
@@ -19,6 +18,9 @@ use super::root::Root;
 use super::root_lock::{LockWait, LockedRoot};
 use crate::error::{Error, Result};
 use crate::os::{self, Access, ByteLocks, ParentOnly, fail_point};
+
+/// The end of the name of a hidden file in which a segment is built.
+pub(super) const UNFINISHED: &str = ".pond.new";
 
 impl LockedRoot<'_> {
     /// Creates an unfinished segment's file, in the directory of its later name. There is one for a

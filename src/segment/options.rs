@@ -2,8 +2,9 @@
 //!
 //! A structure's options hold a [`SharedOptions`] and get its methods by `shared_options!`. Computes only.
 
+use super::paging::Paging;
 use super::root_lock::LockWait;
-use super::structure::{Paging, Plan};
+use super::structure::Plan;
 use super::{Attach, Lifetime, PARAMETERS};
 
 /// How the segment of a new structure is to be.

@@ -9,6 +9,7 @@ use super::Lifetime;
 use super::arena::{Carver, Mapping, Span};
 use super::entry::Entry;
 use super::header::{HEADER_BYTES, Header, LONGEST_SCHEMA, PARAMETERS};
+use super::paging::Paging;
 use super::root_lock::LockWait;
 use crate::error::{Error, Result};
 use crate::os;
@@ -41,15 +42,6 @@ pub(crate) trait Structure: Sized {
     fn initialise(&self, header: &Header);
     /// Forgets what a former participant with this entry held.
     fn reset(&self, entry: usize);
-}
-
-/// What is to be done with the pages of a mapped segment.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Paging {
-    /// Every whole huge page is to be one.
-    pub(crate) huge: bool,
-    /// All pages are to be in this process's page table.
-    pub(crate) prefault: bool,
 }
 
 /// What a new segment is to be.

@@ -16,7 +16,8 @@ use std::sync::Arc;
 pub(super) use names::{companion_of, companion_path};
 
 use super::arena::Mapping;
-use super::structure::{Paging, REMEDY};
+use super::paging::Paging;
+use super::structure::REMEDY;
 use crate::error::{Error, Result};
 use crate::os::{self, Access, ParentOnly, fail_point};
 

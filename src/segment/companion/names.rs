@@ -18,10 +18,10 @@ use crate::os::{self, Access, ByteLocks, ParentOnly, fail_point};
 use crate::segment::header::Header;
 use crate::segment::name::Name;
 use crate::segment::names::unfinished_path;
+use crate::segment::paging::Paging;
 use crate::segment::participants;
 use crate::segment::root::Root;
 use crate::segment::root_lock::LockedRoot;
-use crate::segment::structure::Paging;
 
 /// The name of a companion of the segment file `segment`.
 pub(crate) fn companion_path(segment: &Path, nonce: u64, number: usize) -> PathBuf {
