@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::Inner;
-use super::chunked::Chunked;
+use super::chunked_layout::Chunked;
 use super::hand_out::Ending;
 use crate::error::{Error, Result};
 use crate::record::Record;

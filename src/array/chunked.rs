@@ -5,18 +5,18 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use super::chunk::{Chunk, DynChunk};
+use super::chunked_layout::Chunked;
 use super::hand_out::ChunkWord;
-use super::options::{Access, ArrayOptions, Shape, too_large};
+use super::options::ArrayOptions;
 use super::split::{DynSplit, Split};
 use super::{Elements, Inner, array_methods, dyn_array_methods, handle_methods};
 use crate::error::{Error, Result};
 use crate::record::{Record, Schema};
-use crate::segment::{Attach, Carver, Header, Mapping, Region, Rows, Span, Structure};
-use crate::sync::{Event, EventWords};
+use crate::segment::{Attach, Structure};
+use crate::sync::Event;
 
 /// A fixed number of elements that processes fill or change together, each its own ranges, in place and
 /// without a lock.
@@ -230,72 +230,6 @@ fn check_pass(pass: u32) -> Result<()> {
     match pass {
         0 => Error::invalid("the pass", "0".into(), "1 or more".into()),
         _ => Ok(()),
-    }
-}
-
-/// The regions of an array with chunks.
-pub(super) struct Chunked {
-    /// Raised when a chunk was given back.
-    given: Region<EventWords>,
-    /// One for each chunk.
-    words: Region<AtomicU64>,
-    pub(super) rows: Rows,
-    schema: Schema,
-    chunk_len: usize,
-}
-
-pub(super) struct Layout {
-    given: Span<EventWords>,
-    words: Span<AtomicU64>,
-    rows: Span<u8>,
-    schema: Schema,
-    chunk_len: usize,
-}
-
-impl Structure for Chunked {
-    const KIND: &'static str = "array";
-    type Layout = Layout;
-
-    fn lay_out(header: &Header, carver: &mut Carver) -> std::result::Result<Layout, String> {
-        let shape = Shape::read_for(header, Access::Chunks)?;
-        let schema = header.record_schema()?;
-        let carved = (|| {
-            Some(Layout {
-                given: carver.carve(1)?,
-                words: carver.carve(shape.len.div_ceil(shape.chunk_len))?,
-                rows: carver.carve(shape.len.checked_mul(schema.size())?)?,
-                schema,
-                chunk_len: shape.chunk_len,
-            })
-        })();
-        carved.ok_or_else(too_large)
-    }
-
-    fn place(layout: Layout, mapping: &Arc<Mapping>) -> Self {
-        Self {
-            given: mapping.region(&layout.given),
-            words: mapping.region(&layout.words),
-            rows: Rows::place(mapping, &layout.rows, layout.schema.size()),
-            schema: layout.schema,
-            chunk_len: layout.chunk_len,
-        }
-    }
-
-    fn initialise(&self, _header: &Header) {}
-
-    /// A chunk's word names the generation of its owner, so that of a dead one is nobody's already.
-    fn reset(&self, _entry: usize) {}
-}
-
-impl Elements for Chunked {
-    const ACCESS: Access = Access::Chunks;
-
-    fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    fn chunk_len(&self) -> usize {
-        self.chunk_len
     }
 }
 

@@ -9,7 +9,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{Ordering, compiler_fence};
 
 use super::Inner;
-use super::locked::Locked;
+use super::locked_layout::Locked;
 use crate::os::fail_point;
 use crate::record::Record;
 use crate::segment::{Guard, Reading};

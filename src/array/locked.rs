@@ -5,19 +5,17 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
 use super::guards::{ArrayReadGuard, ArrayWriteGuard, BorrowedReadGuard, BorrowedWriteGuard};
-use super::options::{Access, ArrayOptions, Shape, too_large};
+use super::locked_layout::Locked;
+use super::options::ArrayOptions;
 use super::owned::{DynArrayReadGuard, DynArrayWriteGuard};
 use super::{Elements, Inner, array_methods, dyn_array_methods, handle_methods};
 use crate::error::Result;
 use crate::os::fail_point;
 use crate::record::{Record, Schema};
-use crate::segment::{
-    Attach, Carver, Guard, Header, Mapping, ReadWrite, Readers, ReadersSpan, Region, Rows, Span,
-    Structure,
-};
+use crate::segment::{Attach, Guard, ReadWrite, Structure};
 
 /// A fixed number of elements that processes share: any number of them read at once, or one writes.
 ///
@@ -148,65 +146,6 @@ impl<T: Record> SharedArray<T> {
     #[inline]
     pub fn write(&self) -> Result<ArrayWriteGuard<'_, T>> {
         self.inner.write().map(ArrayWriteGuard::of)
-    }
-}
-
-/// The regions of an array with a lock.
-pub(super) struct Locked {
-    /// 1 while a writer is inside, and until the repair where it did not come out well. Written by: the
-    /// owner of the lock.
-    pub(super) writing: Region<AtomicU32>,
-    readers: Readers,
-    pub(super) rows: Rows,
-    schema: Schema,
-}
-
-pub(super) struct Layout {
-    writing: Span<AtomicU32>,
-    readers: ReadersSpan,
-    rows: Span<u8>,
-    schema: Schema,
-}
-
-impl Structure for Locked {
-    const KIND: &'static str = "array";
-    type Layout = Layout;
-
-    fn lay_out(header: &Header, carver: &mut Carver) -> std::result::Result<Layout, String> {
-        let shape = Shape::read_for(header, Access::Lock)?;
-        let schema = header.record_schema()?;
-        let carved = (|| {
-            Some(Layout {
-                writing: carver.carve(1)?,
-                readers: Readers::carve(header, carver)?,
-                rows: carver.carve(shape.len.checked_mul(schema.size())?)?,
-                schema,
-            })
-        })();
-        carved.ok_or_else(too_large)
-    }
-
-    fn place(layout: Layout, mapping: &Arc<Mapping>) -> Self {
-        Self {
-            writing: mapping.region(&layout.writing),
-            readers: Readers::place(&layout.readers, mapping),
-            rows: Rows::place(mapping, &layout.rows, layout.schema.size()),
-            schema: layout.schema,
-        }
-    }
-
-    fn initialise(&self, _header: &Header) {}
-
-    fn reset(&self, entry: usize) {
-        self.readers.reset(entry);
-    }
-}
-
-impl Elements for Locked {
-    const ACCESS: Access = Access::Lock;
-
-    fn len(&self) -> usize {
-        self.rows.len()
     }
 }
 

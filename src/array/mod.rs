@@ -12,12 +12,14 @@
 mod atomic;
 mod chunk;
 mod chunked;
+mod chunked_layout;
 mod dyn_atomic;
 mod dyn_atoms;
 mod dyn_value;
 mod guards;
 mod hand_out;
 mod locked;
+mod locked_layout;
 mod number;
 mod options;
 mod owned;

@@ -11,7 +11,7 @@ use self_cell::self_cell;
 
 use super::Inner;
 use super::guards::{BorrowedReadGuard, BorrowedWriteGuard};
-use super::locked::Locked;
+use super::locked_layout::Locked;
 use crate::error::Result;
 
 self_cell! {

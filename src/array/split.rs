@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Inner;
 use super::chunk::{Chunk, DynChunk};
-use super::chunked::Chunked;
+use super::chunked_layout::Chunked;
 use super::hand_out::Answer;
 use crate::record::Record;
 

@@ -58,7 +58,7 @@ use crate::segment::{Attach, Rows};
 /// ```
 pub struct ArrayDict<K: Key, T: Record> {
     pub(super) dynamic: DynArrayDict,
-    holds: PhantomData<fn(K, T) -> (K, T)>,
+    holds: PhantomData<fn() -> (K, T)>,
 }
 
 const _: () = {
