@@ -15,7 +15,7 @@ use super::split::{DynSplit, Split};
 use super::{Elements, Inner, array_methods, dyn_array_methods, handle_methods};
 use crate::error::{Error, Result};
 use crate::record::{Record, Schema};
-use crate::segment::{Attach, Structure};
+use crate::segment::Attach;
 use crate::sync::Event;
 
 /// A fixed number of elements that processes fill or change together, each its own ranges, in place and

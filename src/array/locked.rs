@@ -15,7 +15,7 @@ use super::{Elements, Inner, array_methods, dyn_array_methods, handle_methods};
 use crate::error::Result;
 use crate::os::fail_point;
 use crate::record::{Record, Schema};
-use crate::segment::{Attach, Guard, ReadWrite, Structure};
+use crate::segment::{Attach, Guard, ReadWrite};
 
 /// A fixed number of elements that processes share: any number of them read at once, or one writes.
 ///

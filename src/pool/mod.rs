@@ -1,9 +1,9 @@
 //! The experience pool: a prioritized replay buffer in a segment.
 //!
-//! What lies in the segment is in `parts.rs`; a slot's life is claimed (`claim.rs`), committed,
-//! leased (`lease.rs`, `sample.rs`, `batch.rs`), claimed again. What is sampled, what goes and who waits
-//! is chosen by `policy/`, `select/`, `choose.rs` and `limit.rs`. What comes after what in an episode is the
-//! matter of `links/`. Imports the segment, the records and the tree.
+//! What lies in the segment is in `layout/`. A record is claimed a slot, filled and committed in `write/`, drawn and
+//! leased in `read/`; what is sampled, what goes and who waits is chosen by `policy/`, `read/select/`, `write/choose.rs`
+//! and `limit.rs`. What comes after what in an episode is the matter of `episode/`. Imports the segment, the records and
+//! the tree.
 
 mod episode;
 mod layout;

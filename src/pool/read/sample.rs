@@ -39,10 +39,10 @@ impl DynPool {
         &self,
         sampler: Sampler,
         count: usize,
-        random: &mut (impl Rng + ?Sized),
+        mut random: &mut (impl Rng + ?Sized),
     ) -> Result<DynBatch> {
         let mut batch = DynBatch::new(self);
-        self.sample_by_into(sampler, count, random, &mut batch)?;
+        self.draw_into(sampler, count, &mut random, &mut batch)?;
         Ok(batch)
     }
 

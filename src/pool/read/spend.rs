@@ -2,7 +2,7 @@
 //! leaves its table, or the pool.
 //!
 //! A process may die before it has come so far, with samples that are pending or with a record that still has its
-//! priority. Another process that meets such a record settles it; see `tally.rs` for the protocol.
+//! priority. Another process that meets such a record settles it; see `layout/tally.rs` for the protocol.
 
 use std::sync::atomic::Ordering;
 

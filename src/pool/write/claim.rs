@@ -30,7 +30,7 @@ pub(crate) struct Claim<const MOST: usize> {
     pub(crate) keys: [u64; MOST],
     slots: [u32; MOST],
     pub(crate) count: usize,
-    /// What their links will say; see `links/`.
+    /// What their links will say; see `layout/link.rs`.
     pub(crate) link: u64,
 }
 

@@ -152,7 +152,7 @@ pub(crate) struct Parts {
     /// The pool's own, and those of its views.
     pub(crate) tables: Vec<Table>,
     /// For each slot the key of the record before its own in the episode, plus 1, or 0 for the first of an
-    /// episode (`links/`). Written by: the participant that claimed the slot.
+    /// episode (`link.rs`). Written by: the participant that claimed the slot.
     pub(crate) links: Option<Region<AtomicU64>>,
     /// The free slots of each shard, where claims do not follow the ring. Written by: the owner of the
     /// shard's lock.

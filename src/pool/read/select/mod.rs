@@ -1,7 +1,7 @@
 //! Choosing what to sample: each file is one way of it, behind one trait.
 //!
 //! A selector proposes a slot for each draw of a batch. It takes no lock and promises nothing: what it
-//! proposes is leased and checked (`sample.rs`), and what is lost is asked for again. Reads the pool's
+//! proposes is leased and checked (`draw.rs`), and what is lost is asked for again. Reads the pool's
 //! regions only.
 
 mod age;
@@ -26,7 +26,7 @@ use crate::tree::Draw;
 /// Rounds in which what is lost is drawn as in the first; then whatever finds something.
 const ROUNDS: usize = 2;
 
-/// That there is nothing to propose. `sample.rs` puts in what the pool holds.
+/// That there is nothing to propose. `nothing.rs` puts in what the pool holds.
 pub(crate) const NOTHING: Error = Error::NothingToSample {
     length: 0,
     used_up: 0,
