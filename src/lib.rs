@@ -98,6 +98,16 @@ compile_error!("millpond's segments are little-endian, and nobody has tried it o
 #[cfg(not(target_has_atomic = "64"))]
 compile_error!("millpond needs atomic 64-bit integers, which this processor does not have");
 
+/// Does not compile where a type is not `Send` and `Sync`.
+macro_rules! threads_may_share {
+    ($($type:ty),+) => {
+        const _: () = {
+            const fn is_send_and_sync<T: Send + Sync>() {}
+            $(is_send_and_sync::<$type>();)+
+        };
+    };
+}
+
 #[cfg(feature = "archive")]
 mod archive;
 mod array;

@@ -68,10 +68,7 @@ unsafe impl<T: Archivable> Send for Root<T> {}
 // SAFETY: as for `Send`.
 unsafe impl<T: Archivable> Sync for Root<T> {}
 
-const _: () = {
-    const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<Archive<Vec<String>>>();
-};
+threads_may_share!(Archive<Vec<String>>);
 
 impl<T: Archivable> Archive<T> {
     /// Publishes a value: under a name (`&str`), where it becomes the newest version, or as a plain file

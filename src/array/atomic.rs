@@ -6,11 +6,11 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::number::{Atomic, AtomicNumber};
-use super::options::{Access, ArrayOptions, Shape, too_large};
+use super::options::{Access, ArrayOptions, Shape};
 use super::{Elements, Inner, array_methods, handle_methods};
 use crate::error::Result;
 use crate::record::Schema;
-use crate::segment::{Attach, Carver, Header, Mapping, Region, Span, Structure};
+use crate::segment::{Carver, Header, Mapping, Region, Span, Structure, too_large};
 
 /// A fixed number of [`Atomic`] numbers that processes share, all zero at first: a slice of them, with no
 /// lock, where nobody waits for anybody.
@@ -44,10 +44,7 @@ pub struct AtomicArray<T: AtomicNumber> {
     inner: Arc<Inner<Atoms<T>>>,
 }
 
-const _: () = {
-    const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<AtomicArray<f32>>();
-};
+threads_may_share!(AtomicArray<f32>);
 
 array_methods!(AtomicArray, AtomicNumber);
 

@@ -55,10 +55,7 @@ pub struct DynChunk {
     panicking: bool,
 }
 
-const _: () = {
-    const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<DynChunk>();
-};
+threads_may_share!(DynChunk);
 
 impl DynChunk {
     /// One chunk that the caller has taken, or none yet, from that of this number on.

@@ -15,7 +15,6 @@ use super::split::{DynSplit, Split};
 use super::{Elements, Inner, array_methods, dyn_array_methods, handle_methods};
 use crate::error::{Error, Result};
 use crate::record::{Record, Schema};
-use crate::segment::Attach;
 use crate::sync::Event;
 
 /// A fixed number of elements that processes fill or change together, each its own ranges, in place and
@@ -58,10 +57,7 @@ pub struct ChunkedArray<T: Record> {
     holds: PhantomData<fn(T) -> T>,
 }
 
-const _: () = {
-    const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<ChunkedArray<u8>>();
-};
+threads_may_share!(ChunkedArray<u8>);
 
 array_methods!(ChunkedArray, Record);
 dyn_array_methods!(DynChunkedArray, ChunkedArray, |schema: &Schema| schema);

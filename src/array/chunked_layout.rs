@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use super::Elements;
-use super::options::{Access, Shape, too_large};
+use super::options::{Access, Shape};
 use crate::record::Schema;
-use crate::segment::{Carver, Header, Mapping, Region, Rows, Span, Structure};
+use crate::segment::{Carver, Header, Mapping, Region, Rows, Span, Structure, too_large};
 use crate::sync::EventWords;
 
 /// The regions of an array with chunks.

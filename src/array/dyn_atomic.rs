@@ -11,7 +11,6 @@ use super::options::ArrayOptions;
 use super::{Elements, Inner, dyn_array_methods, handle_methods};
 use crate::error::{Error, Result};
 use crate::record::{Number, Scalar, Schema};
-use crate::segment::Attach;
 
 /// An [`AtomicArray`](crate::AtomicArray) whose type of number is known at run time: by a [`Scalar`], and as
 /// [`Number`]s.
@@ -50,10 +49,7 @@ pub struct DynAtomicArray {
     inner: Arc<Inner<DynAtoms>>,
 }
 
-const _: () = {
-    const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<DynAtomicArray>();
-};
+threads_may_share!(DynAtomicArray);
 
 dyn_array_methods!(DynAtomicArray, AtomicArray, |scalar: Scalar| {
     Schema::of_numbers(scalar, &[])?

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::Elements;
 use super::number::Atomic;
-use super::options::{Access, Shape, too_large};
+use super::options::{Access, Shape};
 use crate::record::{Scalar, Schema};
-use crate::segment::{Carver, Header, Mapping, Region, Span, Structure};
+use crate::segment::{Carver, Header, Mapping, Region, Span, Structure, too_large};
 
 /// The region, and what its elements are.
 pub(super) struct DynAtoms {

@@ -4,7 +4,7 @@ use super::value::value_handle_methods;
 use super::{DynArray, DynArrayReadGuard, DynArrayWriteGuard, DynAtomicArray, ValueOptions};
 use crate::error::{ANONYMOUS, Error, Result};
 use crate::record::{Number, Scalar, Schema};
-use crate::segment::{Attach, Participant, check_option};
+use crate::segment::{Participant, check_option, open_methods};
 
 /// A [`SharedValue`](crate::SharedValue) that is known at run time: by a [`Schema`], and as bytes. It is a [`DynArray`]
 /// of one element, and can be opened as one.
@@ -65,63 +65,27 @@ pub struct DynAtomicValue {
     array: DynAtomicArray,
 }
 
-const _: () = {
-    const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<DynValue>();
-    threads_may_share::<DynAtomicValue>();
-};
+threads_may_share!(DynValue, DynAtomicValue);
 
 /// What every value has besides that is known at run time, by `$kind`.
 macro_rules! dyn_value_methods {
     ($value:ident, $array:ident, $kind:ident: $type:ty) => {
-        impl $value {
-            /// Creates a value of this type under a name such as `run/counter`; it is zero.
-            ///
-            /// # Errors
-            /// As [`Pool::create`](crate::Pool::create).
-            pub fn create(name: &str, $kind: $type, options: ValueOptions) -> Result<Self> {
-                let array = $array::create(name, $kind, options.array())?;
-                Ok(Self { array })
-            }
-
-            /// Attaches to a value that exists, whatever its type is.
-            ///
-            /// # Errors
-            /// [`Error::WrongOption`] for an array of more elements; else as
-            #[doc = concat!("[`", stringify!($array), "::open`].")]
-            pub fn open(name: &str) -> Result<Self> {
-                Self::open_with(name, &Attach::new())
-            }
-
-            /// As [`open`](Self::open), with a role, or waiting for a value that is not there yet.
-            ///
-            /// # Errors
-            /// As [`open`](Self::open).
-            pub fn open_with(name: &str, attach: &Attach) -> Result<Self> {
+        open_methods! {
+            [] $value, "a value, which is zero,", "run/counter", ValueOptions;
+            of($kind: $type) " of this type";
+            create: |name, options| Ok(Self { array: $array::create(name, $kind, options.array())? });
+            open: |name, attach| {
                 let array = $array::open_with(name, attach)?;
                 check_option(name, "length", 1, array.len())?;
                 Ok(Self { array })
-            }
+            }, "[`Error::WrongOption`](crate::Error::WrongOption) for an array of more elements;";
+            open_or_create: |name, options| {
+                Ok(Self { array: $array::open_or_create(name, $kind, options.array())? })
+            }, "[`Error::WrongRecord`](crate::Error::WrongRecord) where it exists and is of another type;";
+            anonymous: |options| Ok(Self { array: $array::anonymous($kind, options.array())? });
+        }
 
-            /// Attaches to the value of this name and of this type, or creates it: for processes that start in any
-            /// order.
-            ///
-            /// # Errors
-            #[doc = concat!("As [`", stringify!($array), "::open_or_create`].")]
-            pub fn open_or_create(name: &str, $kind: $type, options: ValueOptions) -> Result<Self> {
-                let array = $array::open_or_create(name, $kind, options.array())?;
-                Ok(Self { array })
-            }
-
-            /// A value without a name, in the memory of this process, with the same behaviour.
-            ///
-            /// # Errors
-            /// [`Error::System`].
-            pub fn anonymous($kind: $type, options: ValueOptions) -> Result<Self> {
-                let array = $array::anonymous($kind, options.array())?;
-                Ok(Self { array })
-            }
-
+        impl $value {
             /// What the value is.
             pub fn schema(&self) -> &Schema {
                 self.array.schema()

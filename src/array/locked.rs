@@ -15,7 +15,7 @@ use super::{Elements, Inner, array_methods, dyn_array_methods, handle_methods};
 use crate::error::Result;
 use crate::os::fail_point;
 use crate::record::{Record, Schema};
-use crate::segment::{Attach, Guard, ReadWrite};
+use crate::segment::{Guard, ReadWrite};
 
 /// A fixed number of elements that processes share: any number of them read at once, or one writes.
 ///
@@ -53,10 +53,7 @@ pub struct SharedArray<T: Record> {
     holds: PhantomData<fn(T) -> T>,
 }
 
-const _: () = {
-    const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<SharedArray<u8>>();
-};
+threads_may_share!(SharedArray<u8>);
 
 array_methods!(SharedArray, Record);
 dyn_array_methods!(DynArray, SharedArray, |schema: &Schema| schema);

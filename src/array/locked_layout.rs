@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use super::Elements;
-use super::options::{Access, Shape, too_large};
+use super::options::{Access, Shape};
 use crate::record::Schema;
 use crate::segment::{
-    Carver, Header, Mapping, Readers, ReadersSpan, Region, Rows, Span, Structure,
+    Carver, Header, Mapping, Readers, ReadersSpan, Region, Rows, Span, Structure, too_large,
 };
 
 /// The regions of an array with a lock.

@@ -163,52 +163,18 @@ macro_rules! handle_methods {
 /// What every array of a type has besides.
 macro_rules! array_methods {
     ($array:ident, $number:path) => {
-        impl<T: $number> $array<T> {
-            /// Creates an array under a name such as `run/grid`; all of it is zero.
-            ///
-            /// # Errors
-            /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for options that cannot be; else
-            /// as [`Pool::create`](crate::Pool::create).
-            pub fn create(name: &str, options: ArrayOptions) -> Result<Self> {
-                Inner::create(name, &Schema::of::<T>(), &options).map(Self::of)
-            }
-
-            /// Attaches to an array that exists.
-            ///
-            /// # Errors
-            /// [`Error::WrongRecord`](crate::Error::WrongRecord) where it has other elements,
-            /// [`Error::WrongOption`](crate::Error::WrongOption) where it was created for another way of
-            /// access; else as [`Pool::open`](crate::Pool::open).
-            pub fn open(name: &str) -> Result<Self> {
-                Self::open_with(name, &Attach::new())
-            }
-
-            /// As [`open`](Self::open), with a role, or waiting for an array that is not there yet.
-            ///
-            /// # Errors
-            /// As [`open`](Self::open).
-            pub fn open_with(name: &str, attach: &Attach) -> Result<Self> {
-                Inner::open(name, Some(&Schema::of::<T>()), attach).map(Self::of)
-            }
-
-            /// Attaches to the array of this name, or creates it: for processes that start in any order.
-            ///
-            /// # Errors
-            /// [`Error::WrongOption`](crate::Error::WrongOption) where it exists and is of another length,
-            /// or has chunks of another length than those asked for; else as [`create`](Self::create) and
-            /// [`open`](Self::open).
-            pub fn open_or_create(name: &str, options: ArrayOptions) -> Result<Self> {
+        crate::segment::open_methods! {
+            [T: $number] $array<T>, "an array, all of which is zero,", "run/grid", ArrayOptions;
+            of() "";
+            create: |name, options| Inner::create(name, &Schema::of::<T>(), &options).map(Self::of);
+            open: |name, attach| Inner::open(name, Some(&Schema::of::<T>()), attach).map(Self::of),
+                "[`Error::WrongRecord`](crate::Error::WrongRecord) where it has other elements, and \
+                 [`Error::WrongOption`](crate::Error::WrongOption) where it was created for another way of access;";
+            open_or_create: |name, options| {
                 Inner::open_or_create(name, &Schema::of::<T>(), &options).map(Self::of)
-            }
-
-            /// An array without a name, in the memory of this process, with the same behaviour.
-            ///
-            /// # Errors
-            /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for options that cannot be;
-            /// [`Error::System`](crate::Error::System).
-            pub fn anonymous(options: ArrayOptions) -> Result<Self> {
-                Inner::anonymous(&Schema::of::<T>(), &options).map(Self::of)
-            }
+            }, "[`Error::WrongOption`](crate::Error::WrongOption) where it exists and is of another length, or has \
+                chunks of another length than those asked for;";
+            anonymous: |options| Inner::anonymous(&Schema::of::<T>(), &options).map(Self::of);
         }
 
         handle_methods!([T: $number] $array<T>, $array);
@@ -219,59 +185,19 @@ macro_rules! array_methods {
 /// `$typed` is the same with a type.
 macro_rules! dyn_array_methods {
     ($array:ident, $typed:ident, |$kind:ident: $type:ty| $schema:expr) => {
+        crate::segment::open_methods! {
+            [] $array, "an array, all of which is zero,", "run/grid", ArrayOptions;
+            of($kind: $type) " of such elements";
+            create: |name, options| Inner::create(name, &$schema, &options).map(Self::of);
+            open: |name, attach| Inner::open(name, None, attach).map(Self::of),
+                "[`Error::WrongOption`](crate::Error::WrongOption) where it was created for another way of access;";
+            open_or_create: |name, options| Inner::open_or_create(name, &$schema, &options).map(Self::of),
+                "[`Error::WrongOption`](crate::Error::WrongOption) where it exists and is of another length, or has \
+                 chunks of another length than those asked for;";
+            anonymous: |options| Inner::anonymous(&$schema, &options).map(Self::of);
+        }
+
         impl $array {
-            /// Creates an array of such elements under a name such as `run/grid`; all of it is zero.
-            ///
-            /// # Errors
-            #[doc = concat!(
-                "As [`", stringify!($typed), "::create`](crate::", stringify!($typed), "::create)."
-            )]
-            pub fn create(name: &str, $kind: $type, options: ArrayOptions) -> Result<Self> {
-                Inner::create(name, &$schema, &options).map(Self::of)
-            }
-
-            /// Attaches to an array that exists, whatever its elements are.
-            ///
-            /// # Errors
-            #[doc = concat!(
-                "As [`", stringify!($typed), "::open`](crate::", stringify!($typed), "::open), but for other elements."
-            )]
-            pub fn open(name: &str) -> Result<Self> {
-                Self::open_with(name, &Attach::new())
-            }
-
-            /// As [`open`](Self::open), with a role, or waiting for an array that is not there yet.
-            ///
-            /// # Errors
-            /// As [`open`](Self::open).
-            pub fn open_with(name: &str, attach: &Attach) -> Result<Self> {
-                Inner::open(name, None, attach).map(Self::of)
-            }
-
-            /// Attaches to the array of this name and of such elements, or creates it.
-            ///
-            /// # Errors
-            #[doc = concat!(
-                "As [`", stringify!($typed), "::open_or_create`](crate::", stringify!($typed), "::open_or_create)."
-            )]
-            pub fn open_or_create(
-                name: &str,
-                $kind: $type,
-                options: ArrayOptions,
-            ) -> Result<Self> {
-                Inner::open_or_create(name, &$schema, &options).map(Self::of)
-            }
-
-            /// An array without a name, in the memory of this process, with the same behaviour.
-            ///
-            /// # Errors
-            #[doc = concat!(
-                "As [`", stringify!($typed), "::anonymous`](crate::", stringify!($typed), "::anonymous)."
-            )]
-            pub fn anonymous($kind: $type, options: ArrayOptions) -> Result<Self> {
-                Inner::anonymous(&$schema, &options).map(Self::of)
-            }
-
             /// What an element is.
             pub fn schema(&self) -> &Schema {
                 &self.inner.segment.structure.schema

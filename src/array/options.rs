@@ -181,11 +181,6 @@ impl Shape {
     }
 }
 
-/// Why an array cannot be laid out, where a region does not fit.
-pub(super) fn too_large() -> String {
-    "it is larger than the address space".into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

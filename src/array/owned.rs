@@ -86,11 +86,7 @@ pub struct DynArrayReadGuard(OwnedRead);
 /// ```
 pub struct DynArrayWriteGuard(OwnedWrite);
 
-const _: () = {
-    const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<DynArrayReadGuard>();
-    threads_may_share::<DynArrayWriteGuard>();
-};
+threads_may_share!(DynArrayReadGuard, DynArrayWriteGuard);
 
 impl DynArrayReadGuard {
     /// Enters an array as a reader.

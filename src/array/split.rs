@@ -40,10 +40,7 @@ pub struct DynSplit {
     kept: Arc<()>,
 }
 
-const _: () = {
-    const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<DynSplit>();
-};
+threads_may_share!(DynSplit);
 
 impl DynSplit {
     pub(super) fn new(array: &Arc<Inner<Chunked>>, pass: u32) -> Self {

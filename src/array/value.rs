@@ -6,7 +6,7 @@ use super::guards::{ArrayReadGuard, ArrayWriteGuard};
 use super::{Atomic, AtomicArray, AtomicNumber, SharedArray, ValueOptions};
 use crate::error::{ANONYMOUS, Error, Result};
 use crate::record::Record;
-use crate::segment::{Attach, Participant, check_option};
+use crate::segment::{Participant, check_option, open_methods};
 
 /// One number, or one struct that is a [`Record`], that processes share: any number of them read it at
 /// once, or one writes. A [`SharedArray`] of one element, and can be opened as one.
@@ -104,52 +104,20 @@ macro_rules! value_handle_methods {
 /// What every value of a type has besides.
 macro_rules! value_methods {
     ($value:ident, $array:ident, $number:path) => {
-        impl<T: $number> $value<T> {
-            /// Creates a value under a name such as `run/counter`; it is zero.
-            ///
-            /// # Errors
-            /// As [`Pool::create`](crate::Pool::create).
-            pub fn create(name: &str, options: ValueOptions) -> Result<Self> {
-                let array = $array::create(name, options.array())?;
-                Ok(Self { array })
-            }
-
-            /// Attaches to a value that exists.
-            ///
-            /// # Errors
-            /// [`Error::WrongOption`] for an array of more elements; else as
-            #[doc = concat!("[`", stringify!($array), "::open`].")]
-            pub fn open(name: &str) -> Result<Self> {
-                Self::open_with(name, &Attach::new())
-            }
-
-            /// As [`open`](Self::open), with a role, or waiting for a value that is not there yet.
-            ///
-            /// # Errors
-            /// As [`open`](Self::open).
-            pub fn open_with(name: &str, attach: &Attach) -> Result<Self> {
+        open_methods! {
+            [T: $number] $value<T>, "a value, which is zero,", "run/counter", ValueOptions;
+            of() "";
+            create: |name, options| Ok(Self { array: $array::create(name, options.array())? });
+            open: |name, attach| {
                 let array = $array::open_with(name, attach)?;
                 check_option(name, "length", 1, array.len())?;
                 Ok(Self { array })
-            }
-
-            /// Attaches to the value of this name, or creates it: for processes that start in any order.
-            ///
-            /// # Errors
-            /// As [`create`](Self::create) and [`open`](Self::open).
-            pub fn open_or_create(name: &str, options: ValueOptions) -> Result<Self> {
-                let array = $array::open_or_create(name, options.array())?;
-                Ok(Self { array })
-            }
-
-            /// A value without a name, in the memory of this process, with the same behaviour.
-            ///
-            /// # Errors
-            /// [`Error::System`].
-            pub fn anonymous(options: ValueOptions) -> Result<Self> {
-                let array = $array::anonymous(options.array())?;
-                Ok(Self { array })
-            }
+            }, "[`Error::WrongOption`](crate::Error::WrongOption) for an array of more elements, and \
+                [`Error::WrongRecord`](crate::Error::WrongRecord) where it is of another type;";
+            open_or_create: |name, options| {
+                Ok(Self { array: $array::open_or_create(name, options.array())? })
+            }, "As [`open`](Self::open);";
+            anonymous: |options| Ok(Self { array: $array::anonymous(options.array())? });
         }
 
         value_handle_methods!([T: $number] $value<T>, $value);

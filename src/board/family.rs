@@ -65,10 +65,7 @@ struct Inner {
     origin: Origin,
 }
 
-const _: () = {
-    const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<Boards>();
-};
+threads_may_share!(Boards);
 
 impl Boards {
     /// The family of this name, which need not have values yet. Touches no segment.

@@ -15,10 +15,7 @@ pub struct DynBoardLease {
     version: u64,
 }
 
-const _: () = {
-    const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<DynBoardLease>();
-};
+threads_may_share!(DynBoardLease);
 
 impl DynBoardLease {
     /// Leases the newest value of a board, in the process that attached to it.

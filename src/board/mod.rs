@@ -25,7 +25,9 @@ pub use typed::{Board, BoardLease, BoardReader};
 
 use crate::error::{Error, Result, check_schema};
 use crate::record::Schema;
-use crate::segment::{Attach, Header, Participant, Segment, check_option, open_or_create};
+use crate::segment::{
+    Attach, Header, Participant, Segment, check_option, open_methods, open_or_create,
+};
 use crate::sync::Event;
 use crate::sync::primitive::Channel;
 use parts::Parts;
@@ -55,46 +57,19 @@ pub struct DynBoard {
     inner: Arc<Inner>,
 }
 
-const _: () = {
-    const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<DynBoard>();
-};
+threads_may_share!(DynBoard);
 
 struct Inner {
     segment: Segment<Parts>,
     published: Channel,
 }
 
-impl DynBoard {
-    /// Creates a board of such elements; as [`Board::create`].
-    ///
-    /// # Errors
-    /// As [`Pool::create`](crate::Pool::create).
-    pub fn create(name: &str, schema: &Schema, options: BoardOptions) -> Result<Self> {
-        Self::new(Segment::create(name, options.plan(schema)?)?)
-    }
-
-    /// Attaches to a board that exists, whatever its elements are.
-    ///
-    /// # Errors
-    /// As [`Pool::open`](crate::Pool::open), without [`Error::WrongRecord`].
-    pub fn open(name: &str) -> Result<Self> {
-        Self::open_with(name, &Attach::new())
-    }
-
-    /// As [`open`](Self::open), with a role, or waiting for a board that is not there yet.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open); [`Error::NotFound`] where the board did not appear in time.
-    pub fn open_with(name: &str, attach: &Attach) -> Result<Self> {
-        Self::new(Segment::open(name, attach, |_| Ok(()))?)
-    }
-
-    /// Attaches to the board of this name and of such elements, or creates it; as [`Board::open_or_create`].
-    ///
-    /// # Errors
-    /// As [`Board::open_or_create`].
-    pub fn open_or_create(name: &str, schema: &Schema, options: BoardOptions) -> Result<Self> {
+open_methods! {
+    [] DynBoard, "a board", "cartpole/weights", BoardOptions;
+    of(schema: &Schema) " of elements as `schema` says";
+    create: |name, options| Self::new(Segment::create(name, options.plan(schema)?)?);
+    open: |name, attach| Self::new(Segment::open(name, attach, |_| Ok(()))?), "";
+    open_or_create: |name, options| {
         let attach = options.shared.attach();
         let open = || {
             let board = Self::open_of(name, schema, &attach)?;
@@ -103,16 +78,11 @@ impl DynBoard {
             Ok(board)
         };
         open_or_create(open, || Self::create(name, schema, options.clone()))
-    }
+    }, "As [`Board::open_or_create`];";
+    anonymous: |options| Self::new(Segment::anonymous(options.plan(schema)?)?);
+}
 
-    /// A board without a name, in the memory of this process; as [`Board::anonymous`].
-    ///
-    /// # Errors
-    /// As [`Board::anonymous`].
-    pub fn anonymous(schema: &Schema, options: BoardOptions) -> Result<Self> {
-        Self::new(Segment::anonymous(options.plan(schema)?)?)
-    }
-
+impl DynBoard {
     /// Attaches to a board that must have such elements.
     fn open_of(name: &str, schema: &Schema, attach: &Attach) -> Result<Self> {
         let check = |header: &Header| check_schema(name, &header.schema, schema);

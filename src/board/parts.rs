@@ -9,7 +9,7 @@ use super::slots::{MOST_BUFFERS, Versions, row_words};
 use crate::os::cpu::{CACHE_LINE, LINE_WORDS, load_words, store_words};
 use crate::os::fail_point;
 use crate::record::Schema;
-use crate::segment::{Carver, Header, Mapping, Region, Span, Structure};
+use crate::segment::{Carver, Header, Mapping, Region, Span, Structure, too_large};
 use crate::sync::{EventWords, Marks};
 
 /// Where the numbers stand among the header's.
@@ -81,7 +81,7 @@ impl Structure for Parts {
                 schema,
             })
         })();
-        carved.ok_or_else(|| "it is larger than the address space".into())
+        carved.ok_or_else(too_large)
     }
 
     fn place(layout: Layout, mapping: &Arc<Mapping>) -> Self {

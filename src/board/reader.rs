@@ -22,10 +22,7 @@ pub struct DynBoardReader {
     observation: Arc<Observation<Parts>>,
 }
 
-const _: () = {
-    const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<DynBoardReader>();
-};
+threads_may_share!(DynBoardReader);
 
 impl DynBoardReader {
     /// Attaches to a board that exists.

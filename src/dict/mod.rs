@@ -41,7 +41,9 @@ pub use typed::{ArrayDict, Checkout, DictEntry, DictReader, DictView};
 
 use crate::error::{Error, Result, check_schema};
 use crate::record::{KeyType, Schema};
-use crate::segment::{Attach, Header, Participant, Rows, Segment, check_option, open_or_create};
+use crate::segment::{
+    Attach, Header, Participant, Rows, Segment, check_option, open_methods, open_or_create,
+};
 use bucket::with_bucket;
 use get::{Destination, Sought};
 use keys::Keys;
@@ -74,69 +76,22 @@ pub struct DynArrayDict {
     inner: Arc<Inner>,
 }
 
-const _: () = {
-    const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<DynArrayDict>();
-};
+threads_may_share!(DynArrayDict);
 
-impl DynArrayDict {
-    /// Creates an empty dictionary with such keys and rows under a name such as `corpus/words`.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] for keys that a dictionary cannot have; else as
-    /// [`Pool::create`](crate::Pool::create).
-    pub fn create(
-        name: &str,
-        key_type: KeyType,
-        schema: &Schema,
-        options: DictOptions,
-    ) -> Result<Self> {
-        Self::new(Segment::create(name, options.plan(key_type, schema)?)?)
-    }
-
-    /// Attaches to a dictionary that exists, whatever its keys and rows are.
-    ///
-    /// # Errors
-    /// As [`Pool::open`](crate::Pool::open), without [`Error::WrongRecord`].
-    pub fn open(name: &str) -> Result<Self> {
-        Self::open_with(name, &Attach::new())
-    }
-
-    /// As [`open`](Self::open), with a role, or waiting for a dictionary that is not there yet.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open); [`Error::NotFound`] where the dictionary did not appear in time.
-    pub fn open_with(name: &str, attach: &Attach) -> Result<Self> {
-        Self::new(Segment::open(name, attach, |_| Ok(()))?)
-    }
-
-    /// Attaches to the dictionary of this name, with such keys and rows, or creates it; as
-    /// [`ArrayDict::open_or_create`].
-    ///
-    /// # Errors
-    /// As [`create`](Self::create); [`Error::WrongOption`] where it has other keys, and [`Error::WrongRecord`] where
-    /// it has other rows.
-    pub fn open_or_create(
-        name: &str,
-        key_type: KeyType,
-        schema: &Schema,
-        options: DictOptions,
-    ) -> Result<Self> {
+open_methods! {
+    [] DynArrayDict, "a dictionary", "corpus/words", DictOptions;
+    of(key_type: KeyType, schema: &Schema) " with such keys, and rows as `schema` says";
+    create: |name, options| Self::new(Segment::create(name, options.plan(key_type, schema)?)?);
+    open: |name, attach| Self::new(Segment::open(name, attach, |_| Ok(()))?), "";
+    open_or_create: |name, options| {
         let attach = options.shared.attach();
         let open = || Self::open_of(name, key_type, schema, &attach);
-        open_or_create(open, || {
-            Self::create(name, key_type, schema, options.clone())
-        })
-    }
+        open_or_create(open, || Self::create(name, key_type, schema, options.clone()))
+    }, "As [`ArrayDict::open_or_create`];";
+    anonymous: |options| Self::new(Segment::anonymous(options.plan(key_type, schema)?)?);
+}
 
-    /// A dictionary without a name, for the threads of this process, with the same behaviour.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] for options that cannot be; [`Error::System`].
-    pub fn anonymous(key_type: KeyType, schema: &Schema, options: DictOptions) -> Result<Self> {
-        Self::new(Segment::anonymous(options.plan(key_type, schema)?)?)
-    }
-
+impl DynArrayDict {
     /// Attaches to a dictionary that must have such keys and rows.
     fn open_of(name: &str, expected: KeyType, schema: &Schema, attach: &Attach) -> Result<Self> {
         let check = |header: &Header| {

@@ -10,7 +10,7 @@ use super::keys::{Keys, SIZE};
 use super::shape::{Generation, Size};
 use crate::record::Schema;
 use crate::segment::{
-    Carver, Header, Mapping, Readers, ReadersSpan, Region, Rows, Shared, Span, Structure,
+    Carver, Header, Mapping, Readers, ReadersSpan, Region, Rows, Shared, Span, Structure, too_large,
 };
 
 /// How many rows share a sequence number. A power of two.
@@ -134,7 +134,7 @@ impl Structure for Parts {
                 schema,
             })
         })();
-        carved.ok_or_else(|| "it is larger than the address space".into())
+        carved.ok_or_else(too_large)
     }
 
     fn place(layout: Layout, mapping: &Arc<Mapping>) -> Self {

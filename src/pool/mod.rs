@@ -37,7 +37,7 @@ pub use write::reservation::DynReservation;
 use crate::error::{ANONYMOUS, Error, Result, check_schema};
 use crate::os::fail_point;
 use crate::record::{Record, Schema};
-use crate::segment::{Attach, Guard, Header, Segment, open_or_create};
+use crate::segment::{Attach, Guard, Header, Segment, open_methods, open_or_create};
 use crate::sync::Event;
 use crate::sync::primitive::Channel;
 use crate::tree::MOST_SHARDS;
@@ -80,11 +80,7 @@ pub struct DynPool {
     patience: Patience,
 }
 
-const _: () = {
-    const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<DynPool>();
-    threads_may_share::<DynBatch>();
-};
+threads_may_share!(DynPool, DynBatch);
 
 /// A participant's attachment to a pool.
 pub(crate) struct Inner {
@@ -98,54 +94,24 @@ pub(crate) struct Inner {
     drafting: Mutex<()>,
 }
 
-impl DynPool {
-    /// Creates a pool of such records; as [`Pool::create`].
-    ///
-    /// # Errors
-    /// As [`Pool::create`].
-    pub fn create(name: &str, schema: &Schema, options: PoolOptions) -> Result<Self> {
-        Self::new(Segment::create(name, options.plan(schema)?)?)
-    }
-
-    /// Attaches to a pool that exists, whatever its records are.
-    ///
-    /// # Errors
-    /// As [`Pool::open`], without [`Error::WrongRecord`].
-    pub fn open(name: &str) -> Result<Self> {
-        Self::open_with(name, &Attach::new())
-    }
-
-    /// As [`open`](Self::open), with a role, or waiting for a pool that is not there yet.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open); [`Error::NotFound`] where the pool did not appear in time.
-    pub fn open_with(name: &str, attach: &Attach) -> Result<Self> {
-        Self::new(Segment::open(name, attach, |_| Ok(()))?)
-    }
-
-    /// Attaches to the pool of this name and of records as `schema` says, or creates it; as [`Pool::open_or_create`].
-    ///
-    /// # Errors
-    /// As [`Pool::open_or_create`].
-    pub fn open_or_create(name: &str, schema: &Schema, options: PoolOptions) -> Result<Self> {
-        let attach = options.shared.attach();
-        let wanted = options.shape()?;
+open_methods! {
+    [] DynPool, "a pool", "cartpole/replay", PoolOptions;
+    of(schema: &Schema) " of records as `schema` says";
+    create: |name, options| Self::new(Segment::create(name, options.plan(schema)?)?);
+    open: |name, attach| Self::new(Segment::open(name, attach, |_| Ok(()))?), "";
+    open_or_create: |name, options| {
+        let (attach, wanted) = (options.shared.attach(), options.shape()?);
         let open = || {
             let pool = Self::open_of(name, schema, &attach)?;
             wanted.check_found(name, &pool.inner.parts().shape)?;
             Ok(pool)
         };
         open_or_create(open, || Self::create(name, schema, options.clone()))
-    }
+    }, "As [`Pool::open_or_create`];";
+    anonymous: |options| Self::new(Segment::anonymous(options.plan(schema)?)?);
+}
 
-    /// A pool without a name, in the memory of this process; as [`Pool::anonymous`].
-    ///
-    /// # Errors
-    /// As [`Pool::anonymous`].
-    pub fn anonymous(schema: &Schema, options: PoolOptions) -> Result<Self> {
-        Self::new(Segment::anonymous(options.plan(schema)?)?)
-    }
-
+impl DynPool {
     /// Attaches to a pool that must have records as `schema` says.
     fn open_of(name: &str, schema: &Schema, attach: &Attach) -> Result<Self> {
         let check = |header: &Header| check_schema(name, &header.schema, schema);

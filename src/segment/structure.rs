@@ -19,6 +19,11 @@ use crate::sync::LockWords;
 pub(super) const REMEDY: &str =
     "make it smaller, or set MILLPOND_DIR to a directory with more room before it is created";
 
+/// Why a structure cannot be laid out, where a region does not fit into an address.
+pub(crate) fn too_large() -> String {
+    "it is larger than the address space".into()
+}
+
 /// What lies in a segment, as the layer above describes it.
 pub(crate) trait Structure: Sized {
     /// Its name in the header; at most 16 bytes.
@@ -74,7 +79,6 @@ impl<S: Structure> Layout<S> {
         if header.schema.len() > LONGEST_SCHEMA {
             return Err("its schema is too long".into());
         }
-        let too_large = || "it is larger than the address space".to_string();
         let mut carver = Carver::after(HEADER_BYTES + header.schema.len());
         Ok(Self {
             locks: carver.carve(header.locks).ok_or_else(too_large)?,

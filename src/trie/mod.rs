@@ -48,10 +48,7 @@ struct Transducer {
     map: Map<Bytes>,
 }
 
-const _: () = {
-    const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<Trie>();
-};
+threads_may_share!(Trie);
 
 /// A volume, as `fst` wants it.
 #[derive(Clone)]

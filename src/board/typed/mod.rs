@@ -13,7 +13,7 @@ use super::newest::check_len;
 use super::{BoardOptions, DynBoard};
 use crate::error::Result;
 use crate::record::{Record, Schema};
-use crate::segment::Attach;
+use crate::segment::open_methods;
 
 /// One value of fixed size, such as the weights of a network: processes publish it (one at a time),
 /// and any number read it, always whole and always the newest, with its version: a copy of it
@@ -51,10 +51,16 @@ pub struct Board<T: Record> {
     holds: PhantomData<fn(T) -> T>,
 }
 
-const _: () = {
-    const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<Board<u8>>();
-};
+threads_may_share!(Board<u8>);
+
+open_methods! {
+    [T: Record] Board<T>, "a board, which holds no value yet,", "cartpole/weights", BoardOptions;
+    of() "";
+    create: |name, options| DynBoard::create(name, &Schema::of::<T>(), options).map(Self::of);
+    open: |name, attach| DynBoard::open_of(name, &Schema::of::<T>(), attach).map(Self::of), "[`Error::WrongRecord`](crate::Error::WrongRecord) where it has other elements;";
+    open_or_create: |name, options| DynBoard::open_or_create(name, &Schema::of::<T>(), options).map(Self::of), "[`Error::WrongOption`](crate::Error::WrongOption) where the board exists with another length or number of buffers;";
+    anonymous: |options| DynBoard::anonymous(&Schema::of::<T>(), options).map(Self::of);
+}
 
 impl<T: Record> Clone for Board<T> {
     fn clone(&self) -> Self {
@@ -71,49 +77,6 @@ impl<T: Record> Deref for Board<T> {
 }
 
 impl<T: Record> Board<T> {
-    /// Creates a board under a name such as `cartpole/weights`; it holds no value yet.
-    ///
-    /// # Errors
-    /// As [`Pool::create`](crate::Pool::create).
-    pub fn create(name: &str, options: BoardOptions) -> Result<Self> {
-        let created = DynBoard::create(name, &Schema::of::<T>(), options);
-        created.map(Self::of)
-    }
-
-    /// Attaches to a board that exists.
-    ///
-    /// # Errors
-    /// As [`Pool::open`](crate::Pool::open).
-    pub fn open(name: &str) -> Result<Self> {
-        Self::open_with(name, &Attach::new())
-    }
-
-    /// As [`open`](Self::open), with a role, or waiting for a board that is not there yet.
-    ///
-    /// # Errors
-    /// As [`Pool::open_with`](crate::Pool::open_with).
-    pub fn open_with(name: &str, attach: &Attach) -> Result<Self> {
-        DynBoard::open_of(name, &Schema::of::<T>(), attach).map(Self::of)
-    }
-
-    /// Attaches to the board of this name, or creates it: for processes that start in any order.
-    ///
-    /// # Errors
-    /// [`Error::WrongOption`](crate::Error::WrongOption) where the board exists with another length or number of buffers; else as
-    /// [`create`](Self::create) and [`open`](Self::open).
-    pub fn open_or_create(name: &str, options: BoardOptions) -> Result<Self> {
-        let opened = DynBoard::open_or_create(name, &Schema::of::<T>(), options);
-        opened.map(Self::of)
-    }
-
-    /// A board without a name, in the memory of this process, with the same behaviour.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for options that cannot be; [`Error::System`](crate::Error::System).
-    pub fn anonymous(options: BoardOptions) -> Result<Self> {
-        DynBoard::anonymous(&Schema::of::<T>(), options).map(Self::of)
-    }
-
     /// The face of a board of such elements.
     fn of(dynamic: DynBoard) -> Self {
         Self {

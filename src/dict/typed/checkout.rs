@@ -91,7 +91,7 @@ impl<'a, K: Key, T: Record> Checkout<'a, K, T> {
         self.writer()?.remove_typed(key)
     }
 
-    /// As [`ArrayDict::clear`](crate::ArrayDict::clear).
+    /// As [`DynArrayDict::clear`](crate::DynArrayDict::clear).
     ///
     /// # Errors
     /// As there.
@@ -99,7 +99,7 @@ impl<'a, K: Key, T: Record> Checkout<'a, K, T> {
         self.writer()?.clear()
     }
 
-    /// As [`ArrayDict::reserve`](crate::ArrayDict::reserve).
+    /// As [`DynArrayDict::reserve`](crate::DynArrayDict::reserve).
     ///
     /// # Errors
     /// As there.

@@ -17,7 +17,7 @@ use super::key::Key;
 use super::{DictOptions, DynArrayDict, check_count};
 use crate::error::Result;
 use crate::record::{Record, Schema};
-use crate::segment::{Attach, Rows};
+use crate::segment::{Rows, open_methods};
 
 /// A dictionary from integers, or short byte strings, to rows of a fixed size, which processes share and
 /// which grows by itself.
@@ -61,15 +61,21 @@ pub struct ArrayDict<K: Key, T: Record> {
     holds: PhantomData<fn() -> (K, T)>,
 }
 
-const _: () = {
-    const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<ArrayDict<u64, [f32; 8]>>();
-};
+threads_may_share!(ArrayDict<u64, [f32; 8]>);
 
 impl<K: Key, T: Record> Clone for ArrayDict<K, T> {
     fn clone(&self) -> Self {
         Self::of(self.dynamic.clone())
     }
+}
+
+open_methods! {
+    [K: Key, T: Record] ArrayDict<K, T>, "a dictionary", "corpus/words", DictOptions;
+    of() "";
+    create: |name, options| DynArrayDict::create(name, K::TYPE, &Schema::of::<T>(), options).map(Self::of);
+    open: |name, attach| DynArrayDict::open_of(name, K::TYPE, &Schema::of::<T>(), attach).map(Self::of), "[`Error::WrongRecord`](crate::Error::WrongRecord) where it has other rows, and [`Error::WrongOption`](crate::Error::WrongOption) where it has other keys;";
+    open_or_create: |name, options| DynArrayDict::open_or_create(name, K::TYPE, &Schema::of::<T>(), options).map(Self::of), "One that exists may have another size than the options say, as it may have grown;";
+    anonymous: |options| DynArrayDict::anonymous(K::TYPE, &Schema::of::<T>(), options).map(Self::of);
 }
 
 impl<K: Key, T: Record> Deref for ArrayDict<K, T> {
@@ -86,50 +92,6 @@ impl<K: Key, T: Record> ArrayDict<K, T> {
             dynamic,
             holds: PhantomData,
         }
-    }
-
-    /// Creates an empty dictionary under a name such as `corpus/words`.
-    ///
-    /// # Errors
-    /// As [`Pool::create`](crate::Pool::create).
-    pub fn create(name: &str, options: DictOptions) -> Result<Self> {
-        DynArrayDict::create(name, K::TYPE, &Schema::of::<T>(), options).map(Self::of)
-    }
-
-    /// Attaches to a dictionary that exists.
-    ///
-    /// # Errors
-    /// As [`Pool::open`](crate::Pool::open); [`Error::WrongOption`](crate::Error::WrongOption) where its keys are of
-    /// another type.
-    pub fn open(name: &str) -> Result<Self> {
-        Self::open_with(name, &Attach::new())
-    }
-
-    /// As [`open`](Self::open), with a role, or waiting for a dictionary that is not there yet.
-    ///
-    /// # Errors
-    /// As [`Pool::open_with`](crate::Pool::open_with), and [`open`](Self::open).
-    pub fn open_with(name: &str, attach: &Attach) -> Result<Self> {
-        DynArrayDict::open_of(name, K::TYPE, &Schema::of::<T>(), attach).map(Self::of)
-    }
-
-    /// Attaches to the dictionary of this name, or creates it: for processes that start in any order. One
-    /// that exists may have another size than the options say, as it may have grown.
-    ///
-    /// # Errors
-    /// As [`create`](Self::create) and [`open`](Self::open).
-    pub fn open_or_create(name: &str, options: DictOptions) -> Result<Self> {
-        let opened = DynArrayDict::open_or_create(name, K::TYPE, &Schema::of::<T>(), options);
-        opened.map(Self::of)
-    }
-
-    /// A dictionary without a name, for the threads of this process, with the same behaviour.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for options that cannot be;
-    /// [`Error::System`](crate::Error::System).
-    pub fn anonymous(options: DictOptions) -> Result<Self> {
-        DynArrayDict::anonymous(K::TYPE, &Schema::of::<T>(), options).map(Self::of)
     }
 
     /// The row of a key, copied whole; `None` for a key that is not there. Takes no lock, and waits for
@@ -219,7 +181,7 @@ impl<K: Key, T: Record> ArrayDict<K, T> {
 
     /// Inserts many rows, taking the lock once. Where there is no room for a key, it grows up to eight times as large
     /// if the iterator says that it has so many left ([`Iterator::size_hint`]), and no further, as keys may come
-    /// twice; after [`reserve`](Self::reserve) it need not grow.
+    /// twice; after [`reserve`](DynArrayDict::reserve) it need not grow.
     ///
     /// # Errors
     /// As [`insert`](Self::insert); what was inserted before the error stays. The iterator must not use the

@@ -61,10 +61,7 @@ pub struct DynWindows {
     pub(crate) batch: DynBatch,
 }
 
-const _: () = {
-    const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<DynWindows>();
-};
+threads_may_share!(DynWindows);
 
 impl DynWindows {
     /// No windows, to be filled by [`DynPool::sample_windows_into`].

@@ -19,7 +19,7 @@ pub use writer::EpisodeWriter;
 use super::{DynPool, Patience, PoolOptions};
 use crate::error::Result;
 use crate::record::{Record, Schema};
-use crate::segment::Attach;
+use crate::segment::open_methods;
 
 /// A pool of experience records that processes share: a prioritized replay buffer (Schaul et al.
 /// 2016, "Prioritized experience replay").
@@ -76,13 +76,16 @@ pub struct Pool<T: Record> {
     holds: PhantomData<fn(T) -> T>,
 }
 
-const _: () = {
-    const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<Pool<u8>>();
-    threads_may_share::<Batch<u8>>();
-    threads_may_share::<Reservation<'_, u8>>();
-    threads_may_share::<Windows<u8>>();
-};
+threads_may_share!(Pool<u8>, Batch<u8>, Reservation<'_, u8>, Windows<u8>);
+
+open_methods! {
+    [T: Record] Pool<T>, "a pool", "cartpole/replay", PoolOptions;
+    of() "";
+    create: |name, options| DynPool::create(name, &Schema::of::<T>(), options).map(Self::of);
+    open: |name, attach| DynPool::open_of(name, &Schema::of::<T>(), attach).map(Self::of), "[`Error::WrongRecord`](crate::Error::WrongRecord) where it has other records;";
+    open_or_create: |name, options| DynPool::open_or_create(name, &Schema::of::<T>(), options).map(Self::of), "[`Error::WrongOption`](crate::Error::WrongOption) where the pool exists with another capacity, alpha or number of leases, or other policies;";
+    anonymous: |options| DynPool::anonymous(&Schema::of::<T>(), options).map(Self::of);
+}
 
 impl<T: Record> Clone for Pool<T> {
     fn clone(&self) -> Self {
@@ -99,56 +102,6 @@ impl<T: Record> Deref for Pool<T> {
 }
 
 impl<T: Record> Pool<T> {
-    /// Creates a pool under a name such as `cartpole/replay`. It appears whole or not at all, with
-    /// its space really reserved.
-    ///
-    /// # Errors
-    /// [`Error::AlreadyExists`](crate::Error::AlreadyExists) where the name is taken, also by another creator at the same time;
-    /// [`Error::NoSpace`](crate::Error::NoSpace); [`Error::InvalidName`](crate::Error::InvalidName); [`Error::InvalidArgument`](crate::Error::InvalidArgument) for options that
-    /// cannot be; [`Error::UntrustedDirectory`](crate::Error::UntrustedDirectory); [`Error::DirectoryLocked`](crate::Error::DirectoryLocked); [`Error::System`](crate::Error::System).
-    pub fn create(name: &str, options: PoolOptions) -> Result<Self> {
-        let created = DynPool::create(name, &Schema::of::<T>(), options);
-        created.map(Self::of)
-    }
-
-    /// Attaches to a pool that exists.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound); [`Error::WrongRecord`](crate::Error::WrongRecord), [`Error::WrongKind`](crate::Error::WrongKind), [`Error::WrongFormat`](crate::Error::WrongFormat) or
-    /// [`Error::Damaged`](crate::Error::Damaged) where the segment is not a pool of these records;
-    /// [`Error::TooManyParticipants`](crate::Error::TooManyParticipants); [`Error::InvalidName`](crate::Error::InvalidName); [`Error::UntrustedDirectory`](crate::Error::UntrustedDirectory);
-    /// [`Error::DirectoryLocked`](crate::Error::DirectoryLocked), for a pool that lives while somebody is attached;
-    /// [`Error::System`](crate::Error::System).
-    pub fn open(name: &str) -> Result<Self> {
-        Self::open_with(name, &Attach::new())
-    }
-
-    /// As [`open`](Self::open), with a role, or waiting for a pool that is not there yet.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open); [`Error::NotFound`](crate::Error::NotFound) where the pool did not appear in time.
-    pub fn open_with(name: &str, attach: &Attach) -> Result<Self> {
-        DynPool::open_of(name, &Schema::of::<T>(), attach).map(Self::of)
-    }
-
-    /// Attaches to the pool of this name, or creates it: for processes that start in any order.
-    ///
-    /// # Errors
-    /// [`Error::WrongOption`](crate::Error::WrongOption) where the pool exists with another capacity, alpha or number of
-    /// leases; else as [`create`](Self::create) and [`open`](Self::open).
-    pub fn open_or_create(name: &str, options: PoolOptions) -> Result<Self> {
-        let opened = DynPool::open_or_create(name, &Schema::of::<T>(), options);
-        opened.map(Self::of)
-    }
-
-    /// A pool without a name, in the memory of this process, with the same behaviour.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for options that cannot be; [`Error::System`](crate::Error::System).
-    pub fn anonymous(options: PoolOptions) -> Result<Self> {
-        DynPool::anonymous(&Schema::of::<T>(), options).map(Self::of)
-    }
-
     /// The face of a pool of such records.
     pub(crate) fn of(dynamic: DynPool) -> Self {
         Self {

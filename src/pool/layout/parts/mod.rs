@@ -18,7 +18,7 @@ use crate::pool::layout::remainder::{reciprocal_of, remainder};
 use crate::pool::layout::shape::{MOST_TABLES, Shape};
 use crate::pool::layout::table::{Table, TableSpans};
 use crate::record::Schema;
-use crate::segment::{Bytes, Carver, Header, Mapping, Region, Shared, Span, Structure};
+use crate::segment::{Bytes, Carver, Header, Mapping, Region, Shared, Span, Structure, too_large};
 use crate::sync::{EventWords, Marks};
 use crate::tree::Shards;
 
@@ -207,7 +207,7 @@ impl Structure for Parts {
                 schema,
             })
         })();
-        carved.ok_or_else(|| "it is larger than the address space".into())
+        carved.ok_or_else(too_large)
     }
 
     fn place(layout: Layout, mapping: &Arc<Mapping>) -> Self {
