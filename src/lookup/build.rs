@@ -13,12 +13,12 @@ use super::Lookup;
 use super::index::Index;
 use super::shape::{Pair, Parameters, Shape, Types};
 use super::stored::{LookupKey, LookupValue};
-use super::table::{MOST_PLACES, word};
+use super::table::{MOST_PLACES, Table, word};
 use crate::error::{Error, Result};
 use crate::hash::Seed;
 use crate::os;
 use crate::sorting::{Sorted, Sorter, Spool};
-use crate::volume::{Place, PublishOptions, Published, explain};
+use crate::volume::{Place, PublishOptions, Published, Volume, explain};
 
 /// How much of a temporary file is copied at once, in bytes.
 const BUFFER: usize = 256 << 10;
@@ -93,7 +93,9 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
     pub fn publish(self, place: impl Into<Place>) -> Result<Lookup<K, V>> {
         self.sorter.check_process()?; // before the child is in its parent's way
         let options = self.options.clone();
-        let published = Published::publish(place.into(), &options, |draft| self.write(draft))?;
+        let types = Table::<K, V, Volume>::types();
+        let published =
+            Published::publish(place.into(), &options, &types, |draft| self.write(draft))?;
         Ok(published.into())
     }
 

@@ -22,7 +22,7 @@ pub use build::LookupBuilder;
 pub use stored::{LookupKey, LookupValue};
 
 use crate::error::{Error, Result};
-use crate::volume::{Content, Place, PublishOptions, Published, Volume, volume_methods};
+use crate::volume::{Content, Expected, Place, PublishOptions, Published, Volume, volume_methods};
 use table::Table;
 
 /// A dictionary that never changes: built from pairs in one go, in bounded memory, and read in place.
@@ -92,7 +92,8 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Lookup<K, V> {
         pairs: impl IntoIterator<Item = (Q, W)>,
     ) -> Result<Self> {
         let place = place.into();
-        Published::<Table<K, V, Volume>>::check_place(&place, options)?;
+        let types = Table::<K, V, Volume>::types();
+        Published::<Table<K, V, Volume>>::check_place(&place, options, &types)?;
         let mut builder = LookupBuilder::new(options);
         builder.extend(pairs)?;
         builder.publish(place)
@@ -108,7 +109,7 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Lookup<K, V> {
         Self::publish(Place::Memory, pairs)
     }
 
-    volume_methods!();
+    volume_methods!(Expected::Text(&Table::<K, V, Volume>::types()));
 
     #[inline(always)]
     fn table(&self) -> &Table<K, V, Volume> {
@@ -186,10 +187,6 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> From<Published<Table<K, V, 
 impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Content for Table<K, V, Volume> {
     const KIND: &'static str = "lookup";
     const IS_READ_AT_RANDOM: bool = true;
-
-    fn schema() -> String {
-        Self::types()
-    }
 
     /// No search believes what it finds, so that what the checksum finds right needs no further check.
     fn place(volume: Volume) -> std::result::Result<Self, String> {
