@@ -3,12 +3,13 @@
 //! A table is sorted by the hashes of its keys and written front to back (`build.rs`, `index.rs`), with a perfect
 //! hash (`perfect.rs`). It lies in one piece of read-only memory, in which a search touches one byte of a small
 //! index and one pair (`table.rs`; its numbers are in `shape.rs`); going through all of it is in `walk.rs`. To all of
-//! these, keys and values are bytes, of which a format (`format.rs`) knows the types. A thin face makes and takes
-//! the bytes (`typed/`).
+//! these, keys and values are bytes, of which a format (`format.rs`) knows the types. Two thin faces make and take
+//! the bytes: of types that are known when the program is compiled (`typed/`), and at run time (`dynamic/`).
 //!
 //! Imports the records, the hash, the sorting and the volumes; knows no other structure.
 
 mod build;
+mod dynamic;
 mod format;
 mod index;
 mod perfect;
@@ -20,6 +21,7 @@ mod typed;
 mod value_type;
 mod walk;
 
+pub use dynamic::{DynLookup, DynLookupBuilder};
 pub use typed::{Lookup, LookupBuilder, LookupKey, LookupValue};
 pub use value_type::ValueType;
 

@@ -1,5 +1,7 @@
 //! Tables against plain maps, however small the memory that they are built in; and damaged ones.
 
+mod bytes;
+
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -87,6 +89,7 @@ where
     W: Borrow<V>,
 {
     let (bytes, parameters) = written::<K, V, Q, W>(pairs, budget);
+    bytes::compare::<K, V, Q, W>(pairs, budget, (&bytes, &parameters));
     let table = built::<K, V>(&bytes, &parameters).unwrap();
     table.verify().unwrap();
     let map: HashMap<&K, &V> = pairs
