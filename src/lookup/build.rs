@@ -20,8 +20,7 @@ use crate::volume::{self, Place, PublishOptions, Published, Volume, explain};
 /// How much of a temporary file is copied at once, in bytes.
 const BUFFER: usize = 256 << 10;
 
-/// Gathers the pairs of a table that is to be, in bounded memory. They are bytes; the caller sees to it that they are
-/// keys and values.
+/// Gathers the pairs of a table, in bounded memory. They are bytes; the caller checks that they are keys and values.
 pub(super) struct Builder {
     sorter: Sorter,
     nonce: u64,
@@ -33,7 +32,7 @@ pub(super) struct Builder {
 }
 
 impl Builder {
-    /// No pairs yet. `nonce` is what the hash of the keys is made of.
+    /// Returns a builder without pairs. `nonce` is what the hash of the keys is made of.
     pub(super) fn new(key_type: KeyType, pair: Pair, options: &PublishOptions, nonce: u64) -> Self {
         let directory = options.scratch_directory();
         Self {
@@ -53,7 +52,7 @@ impl Builder {
         self.seed
     }
 
-    /// How many pairs were inserted.
+    /// The number of pairs that were inserted.
     pub(super) fn len(&self) -> u64 {
         self.sorter.len()
     }
@@ -100,7 +99,7 @@ impl Builder {
     }
 }
 
-/// A number that no other process knows, for a new table.
+/// Returns a random number, of which the hash of a new table's keys is made.
 pub(super) fn new_nonce() -> u64 {
     os::thread_random().random() // a forked child draws another one
 }

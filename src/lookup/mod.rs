@@ -25,7 +25,8 @@ pub use dynamic::{DynLookup, DynLookupBuilder};
 pub use typed::{Lookup, LookupBuilder, LookupKey, LookupValue};
 pub use value_type::ValueType;
 
-use crate::volume::{Content, Volume};
+use crate::error::{Error, Result};
+use crate::volume::{Content, Published, Volume};
 use format::Format;
 use table::Table;
 
@@ -39,4 +40,13 @@ impl<F: Format> Content for Table<F, Volume> {
         let parameters = *volume.parameters();
         Self::over(format, volume, &parameters)
     }
+}
+
+/// Checks all of a table.
+fn verify<F: Format>(published: &Published<Table<F, Volume>>) -> Result<()> {
+    let verified = published.content.verify();
+    verified.map_err(|reason| Error::Damaged {
+        name: format!("{:?}", published.place()),
+        reason,
+    })
 }

@@ -41,8 +41,8 @@ pub(crate) struct Pair {
     lengths: usize,
     /// Where in a pair the key is.
     pub(super) key_at: usize,
-    /// Whether pairs lie in their slots: all are of one size, and small enough. If not, they lie in a heap, and slots
-    /// say where.
+    /// `true` if pairs lie in their slots: all are of one size, and small enough. If not, they lie in a heap, and
+    /// slots say where.
     pub(super) in_slots: bool,
     /// From one slot to the next.
     pub(super) slot: usize,

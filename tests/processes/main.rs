@@ -24,6 +24,7 @@ mod dict_damage;
 mod dict_owners;
 mod dynamic_arrays;
 mod dynamic_board;
+mod dynamic_lookup;
 mod dynamic_pool;
 mod experience;
 mod family;
@@ -113,6 +114,7 @@ const PARTS: &[stage::Part] = &[
     dict_owners::PART,
     dynamic_arrays::PART,
     dynamic_board::PART,
+    dynamic_lookup::PART,
     dynamic_pool::PART,
     mismatch::PART,
     pages::PART,

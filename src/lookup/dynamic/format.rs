@@ -11,14 +11,14 @@ pub(crate) struct Dynamic {
     pub(super) key_type: KeyType,
     pub(super) value_type: ValueType,
     /// The text in the header.
-    pub(super) text: String,
+    pub(in crate::lookup) text: String,
     pair: Pair,
 }
 
 impl Dynamic {
     /// # Errors
     /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for a type that keys cannot have.
-    pub(super) fn new(key_type: KeyType, value_type: ValueType) -> Result<Self> {
+    pub(in crate::lookup) fn new(key_type: KeyType, value_type: ValueType) -> Result<Self> {
         let stored = ValueType::of_keys(key_type)?;
         Ok(Self {
             key_type,

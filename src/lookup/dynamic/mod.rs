@@ -1,4 +1,4 @@
-//! Lookups whose types are known at run time: what checks the bytes that it is given.
+//! Lookups whose types are known at run time: checks the bytes that it is given.
 
 mod builder;
 mod format;
@@ -11,7 +11,7 @@ pub(super) use format::Dynamic;
 use super::ValueType;
 use super::format::Format;
 use super::table::Table;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::record::KeyType;
 use crate::volume::{Expected, Place, PublishOptions, Published, Volume, volume_methods};
 
@@ -25,12 +25,13 @@ use crate::volume::{Expected, Place, PublishOptions, Published, Volume, volume_m
 /// for as long as the lookup lives. A record among them has the alignment of its [`Schema`](crate::Schema), so
 /// `bytemuck` can cast the bytes to the type.
 ///
-/// Text was UTF-8 when it was inserted. It is not checked again when it is returned, which a [`Lookup`](crate::Lookup)
-/// does: where the data may have been damaged since it was opened, use `std::str::from_utf8`.
+/// Text was UTF-8 when it was inserted. A `DynLookup` does not check it when it returns it (a
+/// [`Lookup`](crate::Lookup) does), so use `std::str::from_utf8`: the data may be damaged after it was opened. Such a
+/// table lacks pairs or has other values; it does no other harm.
 ///
 /// # When a process dies
 /// A process that is killed while it publishes leaves the older version in place. A process that has a version open
-/// keeps all of it, whatever happens to the publisher; when it dies, it leaves nothing behind.
+/// keeps all of it when another one publishes, removes the name or dies. No process waits for a dead reader.
 ///
 /// # Example
 /// ```
@@ -143,7 +144,7 @@ impl DynLookup {
     /// Returns the value of a key, in place; `None` where the key is not there.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for bytes that are no key of the type: of another length, or no UTF-8.
+    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for bytes that are no key of the type: of another length, or no UTF-8.
     ///
     /// ```
     /// use millpond::{DynLookup, KeyType, ValueType};
@@ -201,12 +202,9 @@ impl DynLookup {
     /// pair.
     ///
     /// # Errors
-    /// [`Error::Damaged`] with what is wrong.
+    /// [`Error::Damaged`](crate::Error::Damaged) with what is wrong.
     pub fn verify(&self) -> Result<()> {
-        self.table().verify().map_err(|reason| Error::Damaged {
-            name: format!("{:?}", self.place()),
-            reason,
-        })
+        super::verify(&self.published)
     }
 
     /// Returns all keys and their values, in no particular order.

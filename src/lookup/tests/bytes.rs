@@ -12,7 +12,10 @@ use crate::lookup::format::Format;
 use crate::lookup::shape::Parameters;
 use crate::lookup::table::Table;
 use crate::lookup::typed::Typed;
-use crate::lookup::{DynLookup, DynLookupBuilder, Lookup, LookupBuilder, LookupKey, LookupValue};
+use crate::lookup::{
+    DynLookup, DynLookupBuilder, Lookup, LookupBuilder, LookupKey, LookupValue, ValueType,
+};
+use crate::record::{KeyType, Scalar, Schema};
 use crate::volume::{OpenOptions, Place, PublishOptions};
 
 /// Compares the data of a table, and what is kept beside it, with what a builder makes of the same pairs that has the
@@ -153,6 +156,30 @@ fn a_published_file_is_the_same_whoever_knows_the_types() {
     check::<[u8; 3], Large, _, _>(&[([7; 3], [1; 20]), ([8; 3], [2; 20])]);
     check::<str, str, _, _>(&[("one", "eins"), ("two", "zwei")]);
     check::<i8, [u8], i8, Vec<u8>>(&[]);
+}
+
+#[test]
+fn types_larger_than_memory_find_nothing() {
+    let pairs = Vec::from_iter((0..100u64).map(|number| (number, [number; 20])));
+    let (bytes, parameters) = written::<u64, Large, _, _>(&pairs, 1 << 20);
+    let most = isize::MAX as usize - 7;
+    let largest = Schema::of_numbers(Scalar::U64, &[most / 8]).unwrap();
+    for (key_type, value_type) in [
+        (
+            KeyType::FixedBytes(most),
+            ValueType::Record(largest.clone()),
+        ),
+        (KeyType::FixedBytes(most), ValueType::Str),
+        (KeyType::FixedBytes(1), ValueType::Record(largest.clone())),
+        (KeyType::Bytes, ValueType::Record(largest)),
+    ] {
+        let format = Dynamic::new(key_type, value_type).unwrap();
+        assert!(Dynamic::read(&format.text).is_ok());
+        let table = Table::over(format, Data::of(&bytes), &parameters).unwrap();
+        assert_eq!(table.get(&[7]), None);
+        assert_eq!(table.iter().count(), 0);
+        table.verify().unwrap_err();
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Builds lookups of two types: makes bytes of what it is given.
+//! Builds lookups of two types: turns keys and values into bytes.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -11,8 +11,8 @@ use crate::lookup::build::{Builder, new_nonce};
 use crate::lookup::format::Format;
 use crate::volume::{Place, PublishOptions};
 
-/// Gathers the pairs of a [`Lookup`] that is to be, in bounded memory: what does not fit is kept
-/// in a temporary file, which goes with the process.
+/// Gathers the pairs of a [`Lookup`], in bounded memory: the pairs for which there is no room go to a temporary file,
+/// which the system removes when the process ends, however it ends.
 ///
 /// Of pairs with the same key the last one counts, as it does where they are inserted into a map, unless
 /// [`PublishOptions::unique_keys`] refuses them.
@@ -22,12 +22,12 @@ pub struct LookupBuilder<K: LookupKey + ?Sized, V: LookupValue + ?Sized> {
 }
 
 impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
-    /// No pairs yet.
+    /// Returns a builder without pairs.
     pub fn new(options: &PublishOptions) -> Self {
         Self::with(options, new_nonce())
     }
 
-    /// With what the hash of the keys is made of.
+    /// As [`new`](Self::new). `nonce` is what the hash of the keys is made of.
     pub(in crate::lookup) fn with(options: &PublishOptions, nonce: u64) -> Self {
         Self {
             builder: Builder::new(K::TYPE, Typed::<K, V>::PAIR, options, nonce),
@@ -35,7 +35,7 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
         }
     }
 
-    /// Takes a pair.
+    /// Inserts a pair.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for a key or value of more than 2^30 bytes;
@@ -47,7 +47,7 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
         self.builder.insert(hash, key.as_bytes(), value.as_bytes())
     }
 
-    /// Takes all these pairs.
+    /// Inserts all these pairs.
     ///
     /// # Errors
     /// As [`insert`](Self::insert).
@@ -67,7 +67,7 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
         self.builder.check_place::<Typed<K, V>>(place, &text)
     }
 
-    /// Publishes the table.
+    /// Publishes the lookup, and returns it; as [`Lookup::publish`].
     ///
     /// # Errors
     /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for a key that comes twice and must not;

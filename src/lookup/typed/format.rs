@@ -9,7 +9,10 @@ use crate::record::KeyType;
 
 /// The format of keys `K` and values `V`. All of it is constants, so that a search has no more instructions than one
 /// that is written for the types.
-pub(crate) struct Typed<K: ?Sized, V: ?Sized>(PhantomData<(fn(&K), fn(&V))>);
+pub(crate) struct Typed<K: ?Sized, V: ?Sized>(Types<K, V>);
+
+/// Types of which there is no value.
+type Types<K, V> = PhantomData<(fn(&K), fn(&V))>;
 
 impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Typed<K, V> {
     pub(in crate::lookup) const NEW: Self = Self(PhantomData);

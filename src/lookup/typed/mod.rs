@@ -1,4 +1,4 @@
-//! Lookups whose types are known when the program is compiled: what makes bytes of keys, and values of bytes.
+//! Lookups whose types are known when the program is compiled: turns keys into bytes, and bytes into values.
 
 mod builder;
 mod format;
@@ -12,7 +12,7 @@ pub(super) use format::Typed;
 pub use stored::{LookupKey, LookupValue};
 
 use super::table;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::volume::{Expected, Place, PublishOptions, Published, Volume, volume_methods};
 
 /// The table of a lookup of such types.
@@ -21,14 +21,15 @@ type Table<K, V> = table::Table<Typed<K, V>, Volume>;
 /// A dictionary that never changes: built from pairs in one go, in bounded memory, and read in place.
 ///
 /// Keys are integers, byte strings or `str`; values are [`Record`](crate::Record)s, `str` or `[u8]`. A value is
-/// given as a reference to where it lies.
+/// returned as a reference to where it lies. Where the types are known at run time only, a
+/// [`DynLookup`](crate::DynLookup) is the same table.
 ///
-/// Of pairs with the same key the last one counts, unless [`PublishOptions::unique_keys`] refuses them. Pairs of at most 128 bytes, whose types know their size, take
-/// 5 % more than that and a third of a byte; others take their bytes, 4 for each length that the types do not know,
-/// and 9 of index.
+/// Of pairs with the same key the last one counts, unless [`PublishOptions::unique_keys`] refuses them. Pairs of a
+/// fixed size of at most 128 bytes take 5 % more than that, and a third of a byte. Other pairs take their bytes, 4
+/// bytes for each length that the types do not fix, and 9 bytes of index.
 ///
-/// A `str` is looked at each time it is given out. A table that is damaged all the same, after it was found
-/// right, lacks pairs or has other values; it does no other harm.
+/// A `str` is checked each time it is returned. A table that is damaged after it was checked lacks pairs or has other
+/// values; it does no other harm.
 ///
 /// ```
 /// use millpond::Lookup;
@@ -62,9 +63,9 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Lookup<K, V> {
     /// Publishes pairs, whose keys and values may be owned or borrowed: under a name (`&str`), where they become
     /// the newest version, or as a plain file (`&Path`), which they replace.
     ///
-    /// They are sorted in bounded memory; what does not fit goes to temporary files
-    /// ([`PublishOptions::memory`], [`PublishOptions::scratch`]). Who has an older version keeps it. A process
-    /// that is killed meanwhile leaves the older version in place.
+    /// The pairs are sorted in bounded memory; those for which there is no room go to temporary files
+    /// ([`PublishOptions::memory`], [`PublishOptions::scratch`]). A process that has an older version open keeps it. A
+    /// process that is killed meanwhile leaves the older version in place.
     ///
     /// # Errors
     /// As [`LookupBuilder::insert`] and [`LookupBuilder::publish`].
@@ -91,7 +92,8 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Lookup<K, V> {
         builder.publish(place)
     }
 
-    /// Pairs without a name, in memory, for this process: the same type for programs that share nothing.
+    /// Returns a lookup of these pairs without a name, in memory, for this process: the same type for programs that
+    /// share nothing.
     ///
     /// # Errors
     /// As [`publish`](Self::publish).
@@ -108,30 +110,30 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Lookup<K, V> {
         &self.published.content
     }
 
-    /// How many keys there are.
+    /// The number of keys.
     pub fn len(&self) -> u64 {
         self.table().len()
     }
 
-    /// Whether there are none.
+    /// Returns `true` if there are no keys.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The value of a key, in place.
+    /// Returns the value of a key, in place; `None` where the key is not there.
     #[inline]
     pub fn get(&self, key: &K) -> Option<&V> {
         V::seen_in(self.table().get(key.as_bytes())?)
     }
 
-    /// Whether a key is there.
+    /// Returns `true` if a key is there.
     #[inline]
     pub fn contains(&self, key: &K) -> bool {
         self.get(key).is_some()
     }
 
-    /// Gives the value of each of these keys to `found`, in their order, with its number among them. Faster than
-    /// one [`get`](Self::get) after another, because memory is asked for ahead.
+    /// Calls `found` with the value of each of these keys, in their order, and with the key's number among them. Faster
+    /// than one [`get`](Self::get) after another, because memory is asked for ahead.
     ///
     /// ```
     /// # use millpond::Lookup;
@@ -154,19 +156,16 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Lookup<K, V> {
         );
     }
 
-    /// Checks everything: every pair is found by its key, there are as many as it says, and nothing else. For
-    /// tests, and for whoever suspects a program that writes where it should not. Takes 0.2 µs a pair or so.
+    /// Checks everything: each pair is found by its key, there are as many pairs as the header says, and nothing else.
+    /// For tests, and where a program is suspected to write where it should not. Takes about 0.2 µs a pair.
     ///
     /// # Errors
-    /// [`Error::Damaged`] with what is wrong.
+    /// [`Error::Damaged`](crate::Error::Damaged) with what is wrong.
     pub fn verify(&self) -> Result<()> {
-        self.table().verify().map_err(|reason| Error::Damaged {
-            name: format!("{:?}", self.place()),
-            reason,
-        })
+        super::verify(&self.published)
     }
 
-    /// All keys and their values, in no order that means anything.
+    /// Returns all keys and their values, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> + '_ {
         self.table()
             .iter()
