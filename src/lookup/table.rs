@@ -56,21 +56,27 @@ impl<F: Format, D: AsRef<[u8]>> Table<F, D> {
         self.layout.len
     }
 
-    /// The value of a key.
+    /// Returns what `read` makes of the value of a key. It reads within the search, where the compiler may know how many
+    /// bytes there are.
     #[inline(always)]
-    pub(crate) fn get(&self, key: &[u8]) -> Option<&[u8]> {
+    pub(crate) fn get<'a, T>(
+        &'a self,
+        key: &[u8],
+        read: impl Fn(&'a [u8]) -> Option<T>,
+    ) -> Option<T> {
         let hash = self.format.hash(key, self.layout.seed);
-        self.find(key, hash, self.slot(hash)?)
+        self.find(key, hash, self.slot(hash)?, read)
     }
 
-    /// The values of many keys, of which `bytes` gives the bytes, one after another; what is needed of memory is
-    /// asked for ahead: first the pilot, then the slot, then what that leads to.
+    /// Calls `found` with what `read` makes of the values of many keys, of which `bytes` returns the bytes, one after
+    /// another. Asks for memory ahead: first for the pilot, then for the slot, then for the pair in the heap.
     #[inline]
-    pub(crate) fn get_many<'a, 'k, Q>(
+    pub(crate) fn get_many<'a, 'k, Q, T>(
         &'a self,
         keys: &'k [Q],
         bytes: impl Fn(&'k Q) -> &'k [u8],
-        mut found: impl FnMut(usize, Option<&'a [u8]>),
+        read: impl Fn(&'a [u8]) -> Option<T>,
+        mut found: impl FnMut(usize, Option<T>),
     ) {
         /// Two batches of what is known of a search: its hash, then its slot, too.
         const RING: usize = 4 * AHEAD;
@@ -98,29 +104,43 @@ impl<F: Format, D: AsRef<[u8]>> Table<F, D> {
             }
             if let Some(number) = turn.checked_sub(steps * AHEAD) {
                 let (hash, slot) = searches[number % RING];
-                let value = slot.and_then(|slot| self.find(bytes(&keys[number]), hash, slot));
-                found(number, value);
+                let key = bytes(&keys[number]);
+                found(
+                    number,
+                    slot.and_then(|slot| self.find(key, hash, slot, &read)),
+                );
             }
         }
     }
 
     /// The value of a key that has this hash and, if it was not left over, this slot.
     #[inline(always)]
-    fn find(&self, key: &[u8], hash: u64, slot: u64) -> Option<&[u8]> {
+    fn find<'a, T>(
+        &'a self,
+        key: &[u8],
+        hash: u64,
+        slot: u64,
+        read: impl Fn(&'a [u8]) -> Option<T>,
+    ) -> Option<T> {
         if let Some((found, value)) = self.pair(slot, Some(hash))
             && found == key
         {
-            return Some(value);
+            return read(value);
         }
         match self.layout.regular < self.layout.slots {
-            true => self.find_left_over(key, hash),
+            true => self.find_left_over(key, hash, read),
             false => None,
         }
     }
 
     /// Searches the slots behind the others.
     #[cold]
-    fn find_left_over(&self, key: &[u8], hash: u64) -> Option<&[u8]> {
+    fn find_left_over<'a, T>(
+        &'a self,
+        key: &[u8],
+        hash: u64,
+        read: impl Fn(&'a [u8]) -> Option<T>,
+    ) -> Option<T> {
         let (mut low, mut high) = (self.layout.regular, self.layout.slots);
         while low < high {
             let middle = low.midpoint(high);
@@ -132,7 +152,7 @@ impl<F: Format, D: AsRef<[u8]>> Table<F, D> {
         while low < self.layout.slots && self.hash_in(low)? == hash {
             let (found, value) = self.pair(low, None)?;
             if found == key {
-                return Some(value);
+                return read(value);
             }
             low += 1;
         }

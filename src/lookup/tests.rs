@@ -55,7 +55,7 @@ where
     K: LookupKey + ?Sized,
     V: LookupValue + ?Sized,
 {
-    V::seen_in(table.get(key.as_bytes())?)
+    table.get(key.as_bytes(), V::seen_in)
 }
 
 /// The data of a table, and what is kept beside it.
@@ -105,9 +105,8 @@ where
     asked.extend_from_slice(absent);
     let mut next = 0;
     let bytes = |key| Borrow::<K>::borrow(key).as_bytes();
-    table.get_many(&asked, bytes, |number, value| {
+    table.get_many(&asked, bytes, V::seen_in, |number, value| {
         let key = asked[number].borrow();
-        let value = value.map(|value| V::seen_in(value).unwrap());
         assert_eq!(number, next);
         assert_eq!(value, map.get(key).copied(), "{key:?}");
         assert_eq!(value, get(&table, key), "{key:?}");
@@ -271,14 +270,7 @@ where
         for key in &asked {
             let _ = get(&table, key);
         }
-        let seen = |value| {
-            let _ = V::seen_in(value);
-        };
-        table.get_many(
-            &asked,
-            |key| key.as_bytes(),
-            |_, value| value.map_or((), seen),
-        );
+        table.get_many(&asked, |key| key.as_bytes(), V::seen_in, |_, _| ());
         table.iter().for_each(|(key, value)| {
             let _ = (K::seen_in(key), V::seen_in(value));
         });

@@ -49,7 +49,7 @@ impl<F: Format, D: AsRef<[u8]>> Table<F, D> {
             }
             // The very same one: no key comes twice.
             if !self
-                .get(key)
+                .get(key, Some)
                 .is_some_and(|found| std::ptr::eq(found, value))
             {
                 return Err(format!("pair {count} is not found by its key"));

@@ -158,7 +158,7 @@ impl DynLookup {
     /// ```
     pub fn get(&self, key: &[u8]) -> Result<Option<&[u8]>> {
         self.key_type().check_key(key)?;
-        Ok(self.table().get(key))
+        Ok(self.table().get(key, Some))
     }
 
     /// Returns `true` if a key is there.
@@ -193,7 +193,7 @@ impl DynLookup {
         let key_type = self.key_type();
         keys.iter()
             .try_for_each(|key| key_type.check_key(key.as_ref()))?;
-        self.table().get_many(keys, |key| key.as_ref(), found);
+        self.table().get_many(keys, Q::as_ref, Some, found);
         Ok(())
     }
 

@@ -47,10 +47,10 @@ pub(super) fn compare<K, V, Q, W>(
     assert!(table.iter().eq(typed.iter()));
     let keys = Vec::from_iter(pairs.iter().map(|(key, _)| key.borrow().as_bytes()));
     let mut values = vec![];
-    table.get_many(&keys, |key| key, |_, value| values.push(value));
+    table.get_many(&keys, |key| key, Some, |_, value| values.push(value));
     for (key, value) in keys.into_iter().zip(values) {
-        assert_eq!(table.get(key), value);
-        assert_eq!(typed.get(key), value);
+        assert_eq!(table.get(key, Some), value);
+        assert_eq!(typed.get(key, Some), value);
     }
 }
 
@@ -176,7 +176,7 @@ fn types_larger_than_memory_find_nothing() {
         let format = Dynamic::new(key_type, value_type).unwrap();
         assert!(Dynamic::read(&format.text).is_ok());
         let table = Table::over(format, Data::of(&bytes), &parameters).unwrap();
-        assert_eq!(table.get(&[7]), None);
+        assert_eq!(table.get(&[7], Some), None);
         assert_eq!(table.iter().count(), 0);
         table.verify().unwrap_err();
     }

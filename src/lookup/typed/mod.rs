@@ -123,7 +123,7 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Lookup<K, V> {
     /// Returns the value of a key, in place; `None` where the key is not there.
     #[inline]
     pub fn get(&self, key: &K) -> Option<&V> {
-        V::seen_in(self.table().get(key.as_bytes())?)
+        self.table().get(key.as_bytes(), V::seen_in)
     }
 
     /// Returns `true` if a key is there.
@@ -147,13 +147,10 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Lookup<K, V> {
     pub fn get_many<'a, Q: Borrow<K>>(
         &'a self,
         keys: &[Q],
-        mut found: impl FnMut(usize, Option<&'a V>),
+        found: impl FnMut(usize, Option<&'a V>),
     ) {
-        self.table().get_many(
-            keys,
-            |key| key.borrow().as_bytes(),
-            |number, value| found(number, value.and_then(V::seen_in)),
-        );
+        let bytes = |key| Borrow::<K>::borrow(key).as_bytes();
+        self.table().get_many(keys, bytes, V::seen_in, found);
     }
 
     /// Checks everything: each pair is found by its key, there are as many pairs as the header says, and nothing else.
