@@ -75,7 +75,7 @@ impl<F: Format, D: AsRef<[u8]>> Table<F, D> {
         &'a self,
         keys: &'k [Q],
         bytes: impl Fn(&'k Q) -> &'k [u8],
-        read: impl Fn(&'a [u8]) -> Option<T>,
+        read: impl Fn(&'a [u8]) -> Option<T> + Copy,
         mut found: impl FnMut(usize, Option<T>),
     ) {
         /// Two batches of what is known of a search: its hash, then its slot, too.
@@ -107,7 +107,7 @@ impl<F: Format, D: AsRef<[u8]>> Table<F, D> {
                 let key = bytes(&keys[number]);
                 found(
                     number,
-                    slot.and_then(|slot| self.find(key, hash, slot, &read)),
+                    slot.and_then(|slot| self.find(key, hash, slot, read)),
                 );
             }
         }
