@@ -154,7 +154,9 @@ pub use episode::{NStep, NStepTransition, Sequences, Step};
 pub use error::{Error, ErrorKind, Result, TaskFailure};
 #[cfg(feature = "trie")]
 pub use fst;
-pub use lookup::{Lookup, LookupBuilder, LookupKey, LookupValue};
+pub use lookup::{
+    DynLookup, DynLookupBuilder, Lookup, LookupBuilder, LookupKey, LookupValue, ValueType,
+};
 pub use millpond_derive::{Open, Record};
 pub use open::Open;
 pub use pool::{

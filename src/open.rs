@@ -8,7 +8,7 @@ use crate::array::{
 use crate::board::{Board, BoardReader, DynBoard, DynBoardReader};
 use crate::dict::{ArrayDict, DynArrayDict, Key};
 use crate::error::Result;
-use crate::lookup::{Lookup, LookupKey, LookupValue};
+use crate::lookup::{DynLookup, Lookup, LookupKey, LookupValue};
 use crate::pool::{DynPool, Pool};
 use crate::record::Record;
 
@@ -79,6 +79,7 @@ open_by_name! {
     [] DynAtomicValue;
     [] DynChunkedArray;
     [] DynArrayDict;
+    [] DynLookup;
     [T: Record] Pool<T>;
     [T: Record] Board<T>;
     [T: Record] BoardReader<T>;

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use millpond::{
-    ArrayDict, DictOptions, Failure, Lookup, LookupBuilder, Place, PublishOptions, Start, Task,
-    Trie, Worker, Workers, WorkersOptions,
+    ArrayDict, DictOptions, DynLookup, Failure, KeyType, Lookup, LookupBuilder, Place,
+    PublishOptions, Scalar, Schema, Start, Task, Trie, ValueType, Worker, Workers, WorkersOptions,
 };
 
 /// What may be said: nothing, less, more, the impossible, and the opposite of what there is.
@@ -151,6 +151,20 @@ fn a_lookup_takes_every_pair() {
         let mut builder = LookupBuilder::new(&PublishOptions::new());
         builder.extend(pairs(items)).unwrap();
         check(builder.publish(Place::Memory).unwrap());
+    });
+    let bytes = |items: Said<std::ops::Range<u64>>| Said {
+        hint: items.hint,
+        items: items.map(|number| (scattered(number).to_le_bytes(), number.to_le_bytes())),
+    };
+    each_hint(|items| {
+        let value_type = ValueType::Record(Schema::of::<u64>());
+        let key_type = KeyType::Integer(Scalar::U64);
+        let lookup = DynLookup::build(key_type, value_type, bytes(items)).unwrap();
+        assert_eq!(lookup.len(), ITEMS);
+        for number in 0..ITEMS {
+            let found = lookup.get(&scattered(number).to_le_bytes()).unwrap();
+            assert_eq!(found, Some(&number.to_le_bytes()[..]));
+        }
     });
 }
 

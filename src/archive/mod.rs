@@ -22,7 +22,8 @@ use rkyv::rancor;
 
 use crate::error::Result;
 use crate::volume::{
-    Content, PARAMETERS, Place, PublishOptions, Published, Volume, explain, volume_methods,
+    Content, Expected, PARAMETERS, Place, PublishOptions, Published, Volume, explain,
+    volume_methods,
 };
 pub use write::Archivable;
 
@@ -116,7 +117,8 @@ impl<T: Archivable> Archive<T> {
         options: &PublishOptions,
         value: &T,
     ) -> Result<Self> {
-        let published = Published::publish(place.into(), options, |draft| {
+        let schema = Root::<T>::schema();
+        let published = Published::publish(place.into(), options, &schema, |draft| {
             write::write(value, draft).map_err(explain)
         })?;
         Ok(published.into())
@@ -140,7 +142,7 @@ impl<T: Archivable> Archive<T> {
         Self::publish(Place::Memory, value)
     }
 
-    volume_methods!();
+    volume_methods!(Expected::Text(&Root::<T>::schema()));
 }
 
 impl<T: Archivable> From<Published<Root<T>>> for Archive<T> {
@@ -187,9 +189,8 @@ fn root_among(parameters: &[u64; PARAMETERS]) -> usize {
     usize::try_from(parameters[0]).unwrap_or(usize::MAX)
 }
 
-impl<T: Archivable> Content for Root<T> {
-    const KIND: &'static str = "archive";
-
+impl<T: Archivable> Root<T> {
+    /// The type and the version of the format, as text.
     fn schema() -> String {
         format!(
             "{}, archived in {} bytes aligned to {}; {FORMAT}",
@@ -198,6 +199,10 @@ impl<T: Archivable> Content for Root<T> {
             align_of::<Archived<T>>(),
         )
     }
+}
+
+impl<T: Archivable> Content for Root<T> {
+    const KIND: &'static str = "archive";
 
     fn place(volume: Volume) -> std::result::Result<Self, String> {
         let position = root_among(volume.parameters());

@@ -1,140 +1,119 @@
 //! Writing a table from front to back: the pairs sorted by the hashes of their keys (`sorting`), a part of the
 //! perfect hash after another (`perfect.rs`). What is where, `table.rs` says.
 
-use std::borrow::Borrow;
-use std::fmt;
 use std::io;
-use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use rand::RngExt;
 
-use super::Lookup;
+use super::format::Format;
 use super::index::Index;
-use super::shape::{Pair, Parameters, Shape, Types};
-use super::stored::{LookupKey, LookupValue};
-use super::table::{MOST_PLACES, word};
+use super::shape::{Pair, Parameters, Shape};
+use super::table::{MOST_PLACES, Table, word};
 use crate::error::{Error, Result};
 use crate::hash::Seed;
 use crate::os;
+use crate::record::{KeyType, Scalar};
 use crate::sorting::{Sorted, Sorter, Spool};
-use crate::volume::{Place, PublishOptions, Published, explain};
+use crate::volume::{self, Place, PublishOptions, Published, Volume, explain};
 
 /// How much of a temporary file is copied at once, in bytes.
 const BUFFER: usize = 256 << 10;
 
-/// Gathers the pairs of a [`Lookup`](crate::Lookup) that is to be, in bounded memory: what does not fit is kept
-/// in a temporary file, which goes with the process.
-///
-/// Of pairs with the same key the last one counts, as it does where they are inserted into a map, unless
-/// [`PublishOptions::unique_keys`] refuses them.
-pub struct LookupBuilder<K: LookupKey + ?Sized, V: LookupValue + ?Sized> {
+/// Gathers the pairs of a table, in bounded memory. They are bytes; the caller checks that they are keys and values.
+pub(super) struct Builder {
     sorter: Sorter,
     nonce: u64,
     seed: Seed,
     directory: PathBuf,
     options: PublishOptions,
-    types: Types<K, V>,
+    key_type: KeyType,
+    pair: Pair,
 }
 
-impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> LookupBuilder<K, V> {
-    /// No pairs yet.
-    pub fn new(options: &PublishOptions) -> Self {
+impl Builder {
+    /// Returns a builder without pairs. `nonce` is what the hash of the keys is made of.
+    pub(super) fn new(key_type: KeyType, pair: Pair, options: &PublishOptions, nonce: u64) -> Self {
         let directory = options.scratch_directory();
-        let nonce = os::thread_random().random(); // a forked child draws another one
-        let mut builder = Self::with(&directory, options.memory_budget(), nonce);
-        builder.options = options.clone();
-        builder
-    }
-
-    /// With so many bytes of memory for sorting, and what the keys are hashed with.
-    pub(crate) fn with(directory: &Path, budget: usize, nonce: u64) -> Self {
         Self {
-            sorter: Sorter::new(directory, budget),
+            sorter: Sorter::new(&directory, options.memory_budget()),
             nonce,
             seed: Seed::of(nonce),
-            directory: directory.to_path_buf(),
-            options: PublishOptions::new(),
-            types: PhantomData,
+            directory,
+            options: options.clone(),
+            key_type,
+            pair,
         }
     }
 
-    /// Takes a pair.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] for a key or value of more than 2^30 bytes; [`Error::NoSpace`] and
-    /// [`Error::System`] where the temporary file cannot be written.
+    /// What keys are hashed with.
+    #[inline(always)]
+    pub(super) fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    /// The number of pairs that were inserted.
+    pub(super) fn len(&self) -> u64 {
+        self.sorter.len()
+    }
+
+    /// Takes a pair, and the hash of its key.
     #[inline]
-    pub fn insert(&mut self, key: &K, value: &V) -> Result<()> {
-        let hash = key.hash(self.seed);
-        let key = [&hash.to_be_bytes(), key.as_bytes()];
-        self.sorter.push(&key, &[value.as_bytes()])
+    pub(super) fn insert(&mut self, hash: u64, key: &[u8], value: &[u8]) -> Result<()> {
+        self.sorter.push(&[&hash.to_be_bytes(), key], &[value])
     }
 
-    /// Takes all these pairs.
-    ///
-    /// # Errors
-    /// As [`insert`](Self::insert).
-    pub fn extend<Q: Borrow<K>, W: Borrow<V>>(
-        &mut self,
-        pairs: impl IntoIterator<Item = (Q, W)>,
-    ) -> Result<()> {
-        for (key, value) in pairs {
-            self.insert(key.borrow(), value.borrow())?;
-        }
-        Ok(())
+    /// Returns an error where the table cannot be published, as far as that can be known before it is built.
+    pub(super) fn check_place<F: Format>(&self, place: &Place, text: &str) -> Result<()> {
+        Published::<Table<F, Volume>>::check_place(place, &self.options, text)
     }
 
-    /// Publishes the table.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] for a key that comes twice and must not; [`Error::NoSpace`]; [`Error::InvalidName`]; [`Error::WrongContent`] where a table of other types has the
-    /// name; [`Error::AlreadySaving`] where another process writes the same file; [`Error::System`].
-    pub fn publish(self, place: impl Into<Place>) -> Result<Lookup<K, V>> {
+    /// Publishes the table, with this text in its header.
+    pub(super) fn publish<F: Format>(
+        self,
+        place: Place,
+        text: &str,
+    ) -> Result<Published<Table<F, Volume>>> {
         self.sorter.check_process()?; // before the child is in its parent's way
         let options = self.options.clone();
-        let published = Published::publish(place.into(), &options, |draft| self.write(draft))?;
-        Ok(published.into())
+        Published::publish(place, &options, text, |draft| self.write(draft))
     }
 
     /// Writes the table, and says what is to be kept beside it.
-    pub(crate) fn write(self, draft: &mut impl io::Write) -> Result<Parameters> {
+    pub(super) fn write(self, draft: &mut impl io::Write) -> Result<Parameters> {
         let shape = Shape::new(self.nonce, self.sorter.len());
-        let directory = &self.directory;
+        let (pair, directory) = (self.pair, &self.directory);
         let mut draft = Draft::new(draft);
         let mut pairs = Pairs {
             sorted: self.sorter.finish()?,
             unique: self.options.keys_are_unique(),
-            key: PhantomData,
+            key_type: self.key_type,
         };
-        let mut index = Index::new(shape, Pair::<K, V>::SLOT, Pair::<K, V>::IN_SLOTS, directory)?;
-        match Pair::<K, V>::IN_SLOTS {
-            true => write_slots::<K, V>(&mut pairs, &mut draft, &mut index)?,
-            false => write_heap::<K, V>(&mut pairs, &mut draft, &mut index, directory)?,
+        let mut index = Index::new(shape, pair.slot, pair.in_slots, directory)?;
+        match pair.in_slots {
+            true => write_slots(&mut pairs, pair, &mut draft, &mut index)?,
+            false => write_heap(&mut pairs, pair, &mut draft, &mut index, directory)?,
         }
         drop(pairs);
         index.write(&mut draft)
     }
 }
 
-impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> fmt::Debug for LookupBuilder<K, V> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("LookupBuilder")
-            .field("pairs", &self.sorter.len())
-            .finish_non_exhaustive()
-    }
+/// Returns a random number, of which the hash of a new table's keys is made.
+pub(super) fn new_nonce() -> u64 {
+    os::thread_random().random() // a forked child draws another one
 }
 
 /// The sorted pairs, of which the last one of each key counts.
-struct Pairs<K: ?Sized> {
+struct Pairs {
     sorted: Sorted,
     /// Whether a key that comes twice is an error.
     unique: bool,
-    key: PhantomData<fn() -> Box<K>>,
+    /// How such a key is shown.
+    key_type: KeyType,
 }
 
-impl<K: LookupKey + ?Sized> Pairs<K> {
+impl Pairs {
     /// Gives the last pair of each key to `take`, with the hash apart.
     fn each_last(&mut self, mut take: impl FnMut(u64, &[u8], &[u8]) -> Result<()>) -> Result<()> {
         let (mut held_key, mut held_value) = (Vec::new(), Vec::new());
@@ -148,7 +127,7 @@ impl<K: LookupKey + ?Sized> Pairs<K> {
                 held_key.clear();
                 held_key.extend_from_slice(key);
             } else if self.unique {
-                return Err(repeated::<K>(&key[size_of::<u64>()..]));
+                return Err(repeated(self.key_type, &key[size_of::<u64>()..]));
             }
             held_value.clear();
             held_value.extend_from_slice(value);
@@ -158,10 +137,17 @@ impl<K: LookupKey + ?Sized> Pairs<K> {
 }
 
 /// The error for a key that must not come twice, and does.
-fn repeated<K: LookupKey + ?Sized>(key: &[u8]) -> Error {
+fn repeated(key_type: KeyType, key: &[u8]) -> Error {
+    let shown = match key_type {
+        KeyType::Integer(scalar) => scalar.word(key).map(|word| match scalar {
+            Scalar::I8 | Scalar::I16 | Scalar::I32 | Scalar::I64 => (word as i64).to_string(),
+            _ => word.to_string(),
+        }),
+        _ => None,
+    };
     Error::InvalidArgument {
         what: "a key of the lookup",
-        found: format!("{}, twice", K::shown(key)),
+        found: format!("{}, twice", shown.unwrap_or_else(|| volume::shown(key))),
         expected: "another than all others: give each key once, or have the last one count \
                    (`PublishOptions::unique_keys`)"
             .into(),
@@ -169,28 +155,30 @@ fn repeated<K: LookupKey + ?Sized>(key: &[u8]) -> Error {
 }
 
 /// Writes the pairs into their slots.
-fn write_slots<K: LookupKey + ?Sized, V: LookupValue + ?Sized>(
-    pairs: &mut Pairs<K>,
+fn write_slots(
+    pairs: &mut Pairs,
+    pair: Pair,
     draft: &mut Draft<impl io::Write>,
     index: &mut Index,
 ) -> Result<()> {
-    let mut pair = vec![0; Pair::<K, V>::SLOT];
+    let mut slot = vec![0; pair.slot];
     pairs.each_last(|hash, key, value| {
-        pair[Pair::<K, V>::KEY_AT..][..key.len()].copy_from_slice(key);
-        pair[Pair::<K, V>::value_at(key.len())..][..value.len()].copy_from_slice(value);
-        index.add(hash, &pair, |slot| draft.write(slot))
+        slot[pair.key_at..][..key.len()].copy_from_slice(key);
+        slot[pair.value_at(key.len())..][..value.len()].copy_from_slice(value);
+        index.add(hash, &slot, |slot| draft.write(slot))
     })?;
     index.end(|slot| draft.write(slot))
 }
 
 /// Writes the pairs one after another, and then the slots, which say where they are.
-fn write_heap<K: LookupKey + ?Sized, V: LookupValue + ?Sized>(
-    pairs: &mut Pairs<K>,
+fn write_heap(
+    pairs: &mut Pairs,
+    pair: Pair,
     draft: &mut Draft<impl io::Write>,
     index: &mut Index,
     directory: &Path,
 ) -> Result<()> {
-    let align = Pair::<K, V>::ALIGN as u64;
+    let align = pair.align as u64;
     let mut slots = Spool::create(directory)?;
     pairs.each_last(|hash, key, value| {
         draft.pad_to(draft.position.next_multiple_of(align))?;
@@ -200,14 +188,14 @@ fn write_heap<K: LookupKey + ?Sized, V: LookupValue + ?Sized>(
             let expected = format!("less than {most} bytes");
             return Error::invalid("the length of all pairs", found, expected);
         }
-        for (known, bytes) in [(K::SIZE, key), (V::SIZE, value)] {
-            if known.is_none() {
+        for (extent, bytes) in [(pair.key, key), (pair.value, value)] {
+            if extent.size.is_none() {
                 draft.write(&(bytes.len() as u32).to_le_bytes())?; // the sorter takes no longer ones
             }
         }
-        draft.pad_to(start + Pair::<K, V>::KEY_AT as u64)?;
+        draft.pad_to(start + pair.key_at as u64)?;
         draft.write(key)?;
-        draft.pad_to(start + Pair::<K, V>::value_at(key.len()) as u64)?;
+        draft.pad_to(start + pair.value_at(key.len()) as u64)?;
         draft.write(value)?;
         let word = word(hash, start / align).to_le_bytes();
         index.add(hash, &word, |slot| slots.append(slot))

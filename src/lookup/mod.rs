@@ -2,208 +2,51 @@
 //!
 //! A table is sorted by the hashes of its keys and written front to back (`build.rs`, `index.rs`), with a perfect
 //! hash (`perfect.rs`). It lies in one piece of read-only memory, in which a search touches one byte of a small
-//! index and one pair (`table.rs`; its numbers are in `shape.rs`). What keys and values are is in `stored.rs`,
-//! going through all of it in `walk.rs`. Imports the records, the hash, the sorting and the volumes; knows no other structure.
+//! index and one pair (`table.rs`; its numbers are in `shape.rs`); going through all of it is in `walk.rs`. To all of
+//! these, keys and values are bytes, of which a format (`format.rs`) knows the types. Two thin faces make and take
+//! the bytes: of types that are known when the program is compiled (`typed/`), and at run time (`dynamic/`).
+//!
+//! Imports the records, the hash, the sorting and the volumes; knows no other structure.
 
 mod build;
+mod dynamic;
+mod format;
 mod index;
 mod perfect;
 mod shape;
-mod stored;
 mod table;
 #[cfg(test)]
 mod tests;
+mod typed;
+mod value_type;
 mod walk;
 
-use std::borrow::Borrow;
-use std::fmt;
-
-pub use build::LookupBuilder;
-pub use stored::{LookupKey, LookupValue};
+pub use dynamic::{DynLookup, DynLookupBuilder};
+pub use typed::{Lookup, LookupBuilder, LookupKey, LookupValue};
+pub use value_type::ValueType;
 
 use crate::error::{Error, Result};
-use crate::volume::{Content, Place, PublishOptions, Published, Volume, volume_methods};
+use crate::volume::{Content, Published, Volume};
+use format::Format;
 use table::Table;
 
-/// A dictionary that never changes: built from pairs in one go, in bounded memory, and read in place.
-///
-/// Keys are integers, byte strings or `str`; values are [`Record`](crate::Record)s, `str` or `[u8]`. A value is
-/// given as a reference to where it lies.
-///
-/// Of pairs with the same key the last one counts, unless [`PublishOptions::unique_keys`] refuses them. Pairs of at most 128 bytes, whose types know their size, take
-/// 5 % more than that and a third of a byte; others take their bytes, 4 for each length that the types do not know,
-/// and 9 of index.
-///
-/// A `str` is looked at each time it is given out. A table that is damaged all the same, after it was found
-/// right, lacks pairs or has other values; it does no other harm.
-///
-/// ```
-/// use millpond::Lookup;
-///
-/// let squares = Lookup::<u32, u64>::build((0..1000).map(|n| (n, u64::from(n) * u64::from(n))))?;
-/// assert_eq!(squares.len(), 1000);
-/// assert_eq!(squares.get(&12), Some(&144));
-/// assert_eq!(squares.get(&1000), None);
-///
-/// let capitals = [("France", "Paris"), ("Kenya", "Nairobi")];
-/// let capitals = Lookup::<str, str>::build(capitals)?;
-/// assert_eq!(capitals.get("Kenya"), Some("Nairobi"));
-///
-/// // For other processes, under a name, which they open; nothing is copied.
-/// Lookup::<u32, u64>::publish("lookup-example", (0..1000).map(|n| (n, 3 * u64::from(n))))?;
-/// let threefold = Lookup::<u32, u64>::open("lookup-example")?;
-/// assert_eq!(threefold.get(&7), Some(&21));
-/// # millpond::unlink("lookup-example")?;
-/// # Ok::<(), millpond::Error>(())
-/// ```
-pub struct Lookup<K: LookupKey + ?Sized, V: LookupValue + ?Sized> {
-    published: Published<Table<K, V, Volume>>,
-}
-
-const _: () = {
-    const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<Lookup<str, [u8]>>();
-};
-
-impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Lookup<K, V> {
-    /// Publishes pairs, whose keys and values may be owned or borrowed: under a name (`&str`), where they become
-    /// the newest version, or as a plain file (`&Path`), which they replace.
-    ///
-    /// They are sorted in bounded memory; what does not fit goes to temporary files
-    /// ([`PublishOptions::memory`], [`PublishOptions::scratch`]). Who has an older version keeps it. A process
-    /// that is killed meanwhile leaves the older version in place.
-    ///
-    /// # Errors
-    /// As [`LookupBuilder::insert`] and [`LookupBuilder::publish`].
-    pub fn publish<Q: Borrow<K>, W: Borrow<V>>(
-        place: impl Into<Place>,
-        pairs: impl IntoIterator<Item = (Q, W)>,
-    ) -> Result<Self> {
-        Self::publish_with(place, &PublishOptions::new(), pairs)
-    }
-
-    /// As [`publish`](Self::publish), with options.
-    ///
-    /// # Errors
-    /// As [`publish`](Self::publish).
-    pub fn publish_with<Q: Borrow<K>, W: Borrow<V>>(
-        place: impl Into<Place>,
-        options: &PublishOptions,
-        pairs: impl IntoIterator<Item = (Q, W)>,
-    ) -> Result<Self> {
-        let place = place.into();
-        Published::<Table<K, V, Volume>>::check_place(&place, options)?;
-        let mut builder = LookupBuilder::new(options);
-        builder.extend(pairs)?;
-        builder.publish(place)
-    }
-
-    /// Pairs without a name, in memory, for this process: the same type for programs that share nothing.
-    ///
-    /// # Errors
-    /// As [`publish`](Self::publish).
-    pub fn build<Q: Borrow<K>, W: Borrow<V>>(
-        pairs: impl IntoIterator<Item = (Q, W)>,
-    ) -> Result<Self> {
-        Self::publish(Place::Memory, pairs)
-    }
-
-    volume_methods!();
-
-    #[inline(always)]
-    fn table(&self) -> &Table<K, V, Volume> {
-        &self.published.content
-    }
-
-    /// How many keys there are.
-    pub fn len(&self) -> u64 {
-        self.table().len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The value of a key, in place.
-    #[inline]
-    pub fn get(&self, key: &K) -> Option<&V> {
-        self.table().get(key)
-    }
-
-    /// Whether a key is there.
-    #[inline]
-    pub fn contains(&self, key: &K) -> bool {
-        self.get(key).is_some()
-    }
-
-    /// Gives the value of each of these keys to `found`, in their order, with its number among them. Faster than
-    /// one [`get`](Self::get) after another, because memory is asked for ahead.
-    ///
-    /// ```
-    /// # use millpond::Lookup;
-    /// let names = Lookup::<u8, str>::build([(1, "one"), (2, "two")])?;
-    /// let mut found = vec![];
-    /// names.get_many(&[2, 3, 1], |number, name| found.push((number, name)));
-    /// assert_eq!(found, [(0, Some("two")), (1, None), (2, Some("one"))]);
-    /// # Ok::<(), millpond::Error>(())
-    /// ```
-    #[inline]
-    pub fn get_many<'a, Q: Borrow<K>>(
-        &'a self,
-        keys: &[Q],
-        found: impl FnMut(usize, Option<&'a V>),
-    ) {
-        self.table().get_many(keys, found);
-    }
-
-    /// Checks everything: every pair is found by its key, there are as many as it says, and nothing else. For
-    /// tests, and for whoever suspects a program that writes where it should not. Takes 0.2 µs a pair or so.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] with what is wrong.
-    pub fn verify(&self) -> Result<()> {
-        self.table().verify().map_err(|reason| Error::Damaged {
-            name: format!("{:?}", self.place()),
-            reason,
-        })
-    }
-
-    /// All keys and their values, in no order that means anything.
-    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> + '_ {
-        self.table().iter()
-    }
-}
-
-impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> From<Published<Table<K, V, Volume>>>
-    for Lookup<K, V>
-{
-    fn from(published: Published<Table<K, V, Volume>>) -> Self {
-        Self { published }
-    }
-}
-
-impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Content for Table<K, V, Volume> {
+impl<F: Format> Content for Table<F, Volume> {
     const KIND: &'static str = "lookup";
     const IS_READ_AT_RANDOM: bool = true;
 
-    fn schema() -> String {
-        Self::types()
-    }
-
     /// No search believes what it finds, so that what the checksum finds right needs no further check.
     fn place(volume: Volume) -> std::result::Result<Self, String> {
+        let format = F::read(volume.schema())?;
         let parameters = *volume.parameters();
-        Self::over(volume, &parameters)
+        Self::over(format, volume, &parameters)
     }
 }
 
-impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> fmt::Debug for Lookup<K, V> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Lookup")
-            .field("len", &self.len())
-            .field("types", &Table::<K, V, Volume>::types())
-            .finish_non_exhaustive()
-    }
+/// Checks all of a table.
+fn verify<F: Format>(published: &Published<Table<F, Volume>>) -> Result<()> {
+    let verified = published.content.verify();
+    verified.map_err(|reason| Error::Damaged {
+        name: format!("{:?}", published.place()),
+        reason,
+    })
 }

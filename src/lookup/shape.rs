@@ -3,9 +3,6 @@
 //! Computes only. The numbers come from a file that anybody may have written; [`Shape::read`] believes those
 //! that fit the length of the data, and everything else is checked where it is used.
 
-use std::marker::PhantomData;
-
-use super::stored::{LookupKey, LookupValue};
 use crate::hash::Seed;
 
 /// What the volume keeps for its content.
@@ -24,64 +21,90 @@ const SPARE: u64 = 16;
 /// What slots and pilots begin at a multiple of, in bytes.
 const LINE: u64 = 64;
 
-/// How a pair of these types lies in the data; decided by the types alone.
-pub(super) struct Pair<K: ?Sized, V: ?Sized>(Types<K, V>);
+/// The room that each key, or each value, takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// Its size in bytes; `None` where that differs.
+    pub(super) size: Option<usize>,
+    /// Its alignment in bytes.
+    pub(super) align: usize,
+}
 
-/// Types of which there is no value.
-pub(super) type Types<K, V> = PhantomData<(fn(&K), fn(&V))>;
-
-impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Pair<K, V> {
+/// How a pair lies in the data; decided by the types alone. All numbers are bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pair {
+    pub(super) key: Extent,
+    pub(super) value: Extent,
     /// What a pair begins at a multiple of.
-    pub(super) const ALIGN: usize = {
-        let lengths = if Self::LENGTHS > 0 { 4 } else { 1 };
-        larger(lengths, larger(K::ALIGN, V::ALIGN))
-    };
-    /// Bytes of the lengths that a pair begins with: those that its types do not know.
-    pub(super) const LENGTHS: usize =
-        4 * (K::SIZE.is_none() as usize) + 4 * (V::SIZE.is_none() as usize);
+    pub(super) align: usize,
+    /// The lengths that a pair begins with: those that its types do not know, 4 bytes each.
+    lengths: usize,
     /// Where in a pair the key is.
-    pub(super) const KEY_AT: usize = Self::LENGTHS.next_multiple_of(K::ALIGN);
-    /// From one pair to the next, where all are of one size and small enough to lie in their slots.
-    const STRIDE: Option<usize> = match (K::SIZE, V::SIZE) {
-        (Some(key), Some(value)) => {
-            let end = (Self::KEY_AT + key).next_multiple_of(V::ALIGN) + value;
-            let stride = end.next_multiple_of(Self::ALIGN);
-            if stride <= LARGEST_INLINE {
-                Some(stride)
-            } else {
-                None
-            }
-        }
-        _ => None,
-    };
-    /// Whether pairs lie in their slots. If not, they lie in a heap, and slots say where.
-    pub(super) const IN_SLOTS: bool = Self::STRIDE.is_some();
+    pub(super) key_at: usize,
+    /// `true` if pairs lie in their slots: all are of one size, and small enough. If not, they lie in a heap, and
+    /// slots say where.
+    pub(super) in_slots: bool,
     /// From one slot to the next.
-    pub(super) const SLOT: usize = match Self::STRIDE {
-        Some(stride) => stride,
-        None => 8,
-    };
+    pub(super) slot: usize,
+}
+
+impl Pair {
+    /// A pair of a key and a value that take such room.
+    pub(super) const fn new(key: Extent, value: Extent) -> Self {
+        let lengths = 4 * (key.size.is_none() as usize) + 4 * (value.size.is_none() as usize);
+        let of_lengths = if lengths > 0 { 4 } else { 1 };
+        let align = larger(of_lengths, larger(key.align, value.align));
+        let stride = stride(key, value, align);
+        Self {
+            key,
+            value,
+            align,
+            lengths,
+            key_at: lengths.next_multiple_of(key.align),
+            in_slots: stride.is_some(),
+            slot: match stride {
+                Some(stride) => stride,
+                None => 8,
+            },
+        }
+    }
 
     /// Where in a pair the value is, behind a key of such a length.
     #[inline(always)]
-    pub(super) fn value_at(key: usize) -> usize {
-        (Self::KEY_AT + key).next_multiple_of(V::ALIGN)
+    pub(super) fn value_at(&self, key: usize) -> usize {
+        (self.key_at + key).next_multiple_of(self.value.align)
     }
 
     /// The key and the value of the pair that the bytes begin with, and how many bytes it takes.
     #[inline(always)]
-    pub(super) fn parse(bytes: &[u8]) -> Option<(&[u8], &[u8], usize)> {
+    pub(super) fn parse<'a>(&self, bytes: &'a [u8]) -> Option<(&'a [u8], &'a [u8], usize)> {
         let length = |known: Option<usize>, at: usize| match known {
             Some(size) => Some(size),
             None => Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?) as usize),
         };
-        let key_length = length(K::SIZE, 0)?;
-        let value_length = length(V::SIZE, Self::LENGTHS.saturating_sub(4))?;
-        let key_end = Self::KEY_AT.checked_add(key_length)?;
-        let value_at = key_end.checked_next_multiple_of(V::ALIGN)?;
+        let key_length = length(self.key.size, 0)?;
+        let value_length = length(self.value.size, self.lengths.saturating_sub(4))?;
+        let key_end = self.key_at.checked_add(key_length)?;
+        let value_at = key_end.checked_next_multiple_of(self.value.align)?;
         let end = value_at.checked_add(value_length)?;
-        let key = bytes.get(Self::KEY_AT..key_end)?;
+        let key = bytes.get(self.key_at..key_end)?;
         Some((key, bytes.get(value_at..end)?, end))
+    }
+}
+
+/// From one pair to the next, where all are of one size and small enough to lie in their slots.
+const fn stride(key: Extent, value: Extent, align: usize) -> Option<usize> {
+    let (Some(key), Some(size)) = (key.size, value.size) else {
+        return None;
+    };
+    if key > LARGEST_INLINE || size > LARGEST_INLINE {
+        return None; // before anything is added to what may be as large as memory
+    }
+    let stride = (key.next_multiple_of(value.align) + size).next_multiple_of(align);
+    if stride <= LARGEST_INLINE {
+        Some(stride)
+    } else {
+        None
     }
 }
 

@@ -12,15 +12,14 @@
 //! Keys that the perfect hash leaves over have slots behind the others, in the order of their hashes. Two keys
 //! of the same hash are left over, and hardly ever others: nearly always there are none.
 //!
+//! Keys and values are bytes here; what they are, a [`Format`] says.
+//!
 //! Everything that is read is checked when it is used: in a damaged table pairs are missing or other ones, and
 //! that is all.
 
-use std::borrow::Borrow;
-use std::marker::PhantomData;
-
+use super::format::Format;
 use super::perfect::slot_of;
-use super::shape::{Layout, PART_BITS, Pair, Parameters, Types};
-use super::stored::{LookupKey, LookupValue};
+use super::shape::{Layout, PART_BITS, Parameters};
 use crate::os::cpu::prefetch_range;
 
 /// Bits of a word that say where the pair lies.
@@ -36,26 +35,20 @@ pub(super) fn word(hash: u64, place: u64) -> u64 {
 }
 
 /// A table in some data, which begins at a multiple of 64.
-pub(crate) struct Table<K: ?Sized, V: ?Sized, D> {
+pub(crate) struct Table<F, D> {
     pub(super) data: D,
     pub(super) layout: Layout,
-    types: Types<K, V>,
+    pub(super) format: F,
 }
 
-impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V, D> {
-    /// What the data is, as text.
-    pub(crate) fn types() -> String {
-        let (key, value) = (K::schema(), V::schema());
-        format!("lookup 1, hash 1\nkey {key}value {value}")
-    }
-
+impl<F: Format, D: AsRef<[u8]>> Table<F, D> {
     /// Finds the parts in the data.
-    pub(crate) fn over(data: D, parameters: &Parameters) -> Result<Self, String> {
-        let layout = Layout::read(parameters, Pair::<K, V>::SLOT, data.as_ref().len())?;
+    pub(crate) fn over(format: F, data: D, parameters: &Parameters) -> Result<Self, String> {
+        let layout = Layout::read(parameters, format.pair().slot, data.as_ref().len())?;
         Ok(Self {
             data,
             layout,
-            types: PhantomData,
+            format,
         })
     }
 
@@ -63,28 +56,36 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
         self.layout.len
     }
 
-    /// The value of a key.
+    /// Returns what `read` makes of the value of a key. It reads within the search, where the compiler may know how many
+    /// bytes there are.
     #[inline(always)]
-    pub(crate) fn get(&self, key: &K) -> Option<&V> {
-        let hash = key.hash(self.layout.seed);
-        self.find(key, hash, self.slot(hash)?)
+    pub(crate) fn get<'a, T>(
+        &'a self,
+        key: &[u8],
+        read: impl Fn(&'a [u8]) -> Option<T>,
+    ) -> Option<T> {
+        let hash = self.format.hash(key, self.layout.seed);
+        self.find(key, hash, self.slot(hash)?, read)
     }
 
-    /// The values of many keys, one after another; what is needed of memory is asked for ahead: first the pilot,
-    /// then the slot, then what that leads to.
+    /// Calls `found` with what `read` makes of the values of many keys, of which `bytes` returns the bytes, one after
+    /// another. Asks for memory ahead: first for the pilot, then for the slot, then for the pair in the heap.
     #[inline]
-    pub(crate) fn get_many<'a, Q: Borrow<K>>(
+    pub(crate) fn get_many<'a, 'k, Q, T>(
         &'a self,
-        keys: &[Q],
-        mut found: impl FnMut(usize, Option<&'a V>),
+        keys: &'k [Q],
+        bytes: impl Fn(&'k Q) -> &'k [u8],
+        read: impl Fn(&'a [u8]) -> Option<T> + Copy,
+        mut found: impl FnMut(usize, Option<T>),
     ) {
         /// Two batches of what is known of a search: its hash, then its slot, too.
         const RING: usize = 4 * AHEAD;
-        let steps = if Pair::<K, V>::IN_SLOTS { 2 } else { 3 };
+        let in_slots = self.format.pair().in_slots;
+        let steps = if in_slots { 2 } else { 3 };
         let mut searches = [(0, None); RING];
         for turn in 0..keys.len() + steps * AHEAD {
             if let Some(key) = keys.get(turn) {
-                let hash = key.borrow().hash(self.layout.seed);
+                let hash = self.format.hash(bytes(key), self.layout.seed);
                 searches[turn % RING].0 = hash;
                 self.ask_for_pilot(hash);
             }
@@ -95,7 +96,7 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
                 *slot = self.slot(*hash);
                 self.ask_for_slot(slot.unwrap_or(0));
             }
-            if !Pair::<K, V>::IN_SLOTS
+            if !in_slots
                 && let Some(number) = turn.checked_sub(2 * AHEAD)
                 && number < keys.len()
             {
@@ -103,29 +104,43 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
             }
             if let Some(number) = turn.checked_sub(steps * AHEAD) {
                 let (hash, slot) = searches[number % RING];
-                let value = slot.and_then(|slot| self.find(keys[number].borrow(), hash, slot));
-                found(number, value);
+                let key = bytes(&keys[number]);
+                found(
+                    number,
+                    slot.and_then(|slot| self.find(key, hash, slot, read)),
+                );
             }
         }
     }
 
     /// The value of a key that has this hash and, if it was not left over, this slot.
     #[inline(always)]
-    pub(super) fn find(&self, key: &K, hash: u64, slot: u64) -> Option<&V> {
+    fn find<'a, T>(
+        &'a self,
+        key: &[u8],
+        hash: u64,
+        slot: u64,
+        read: impl Fn(&'a [u8]) -> Option<T>,
+    ) -> Option<T> {
         if let Some((found, value)) = self.pair(slot, Some(hash))
-            && found == key.as_bytes()
+            && found == key
         {
-            return V::seen_in(value);
+            return read(value);
         }
         match self.layout.regular < self.layout.slots {
-            true => self.find_left_over(key, hash),
+            true => self.find_left_over(key, hash, read),
             false => None,
         }
     }
 
     /// Searches the slots behind the others.
     #[cold]
-    fn find_left_over(&self, key: &K, hash: u64) -> Option<&V> {
+    fn find_left_over<'a, T>(
+        &'a self,
+        key: &[u8],
+        hash: u64,
+        read: impl Fn(&'a [u8]) -> Option<T>,
+    ) -> Option<T> {
         let (mut low, mut high) = (self.layout.regular, self.layout.slots);
         while low < high {
             let middle = low.midpoint(high);
@@ -136,8 +151,8 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
         }
         while low < self.layout.slots && self.hash_in(low)? == hash {
             let (found, value) = self.pair(low, None)?;
-            if found == key.as_bytes() {
-                return V::seen_in(value);
+            if found == key {
+                return read(value);
             }
             low += 1;
         }
@@ -147,7 +162,7 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
     /// The hash of the key in a slot.
     pub(super) fn hash_in(&self, slot: u64) -> Option<u64> {
         let (key, _) = self.pair(slot, None)?;
-        Some(K::seen_in(key)?.hash(self.layout.seed))
+        Some(self.format.hash(key, self.layout.seed))
     }
 
     /// The slot in which the key of a hash is, if there is one.
@@ -164,7 +179,8 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
     /// The key and the value of a slot, as bytes. If a hash is given, perhaps only of a pair that has it.
     #[inline(always)]
     pub(super) fn pair(&self, slot: u64, hash: Option<u64>) -> Option<(&[u8], &[u8])> {
-        let pair = match Pair::<K, V>::IN_SLOTS {
+        let format = self.format.pair();
+        let pair = match format.in_slots {
             true => self.bytes_of(slot)?,
             false => {
                 let word = u64::from_le_bytes(*self.bytes_of(slot)?.first_chunk()?);
@@ -172,21 +188,24 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
                     return None;
                 }
                 let place = (word & MOST_PLACES).checked_sub(1)? as usize;
-                let start = place.checked_mul(Pair::<K, V>::ALIGN)?;
+                let start = place.checked_mul(format.align)?;
                 self.heap().get(start..)?
             }
         };
-        let (key, value, _) = Pair::<K, V>::parse(pair)?;
+        let (key, value, _) = format.parse(pair)?;
         Some((key, value))
     }
 
     /// What lies in a slot.
     #[inline(always)]
     pub(super) fn bytes_of(&self, slot: u64) -> Option<&[u8]> {
+        let size = self.format.pair().slot;
         // Whatever this is, it is in the data or it is refused.
-        let offset = (slot as usize).wrapping_mul(Pair::<K, V>::SLOT);
-        let start = self.layout.slots_at.wrapping_add(offset);
-        let end = start.wrapping_add(Pair::<K, V>::SLOT);
+        let start = self
+            .layout
+            .slots_at
+            .wrapping_add((slot as usize).wrapping_mul(size));
+        let end = start.wrapping_add(size);
         self.data.as_ref().get(start..end)
     }
 
@@ -205,9 +224,12 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
 
     #[inline(always)]
     fn ask_for_slot(&self, slot: u64) {
-        let offset = (slot as usize).wrapping_mul(Pair::<K, V>::SLOT);
-        let start = self.layout.slots_at.wrapping_add(offset);
-        self.ask_for(start, Pair::<K, V>::SLOT);
+        let size = self.format.pair().slot;
+        let start = self
+            .layout
+            .slots_at
+            .wrapping_add((slot as usize).wrapping_mul(size));
+        self.ask_for(start, size);
     }
 
     #[inline(always)]
@@ -216,7 +238,7 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
             return;
         };
         let place = (u64::from_le_bytes(*word) & MOST_PLACES).wrapping_sub(1) as usize;
-        self.ask_for(place.wrapping_mul(Pair::<K, V>::ALIGN), 64);
+        self.ask_for(place.wrapping_mul(self.format.pair().align), 64);
     }
 
     /// Asks for the cache lines with the first and the last byte, and those between.

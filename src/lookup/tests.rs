@@ -1,5 +1,7 @@
 //! Tables against plain maps, however small the memory that they are built in; and damaged ones.
 
+mod bytes;
+
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -9,8 +11,13 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
+use super::format::Format;
 use super::shape::Parameters;
-use super::*;
+use super::table::Table;
+use super::typed::Typed;
+use super::{LookupBuilder, LookupKey, LookupValue, perfect, shape};
+use crate::error::Error;
+use crate::volume::PublishOptions;
 
 /// Data of a table, which begins where it must.
 struct Data(Vec<u64>, usize);
@@ -32,7 +39,24 @@ impl AsRef<[u8]> for Data {
 /// How many parts of each size are placed.
 const PARTS: u64 = 300;
 
-type Built<K, V> = Table<K, V, Data>;
+type Built<K, V> = Table<Typed<K, V>, Data>;
+
+fn built<K, V>(bytes: &[u8], parameters: &Parameters) -> Result<Built<K, V>, String>
+where
+    K: LookupKey + ?Sized,
+    V: LookupValue + ?Sized,
+{
+    Table::over(Typed::NEW, Data::of(bytes), parameters)
+}
+
+/// The value of a key.
+fn get<'a, K, V>(table: &'a Built<K, V>, key: &K) -> Option<&'a V>
+where
+    K: LookupKey + ?Sized,
+    V: LookupValue + ?Sized,
+{
+    table.get(key.as_bytes(), V::seen_in)
+}
 
 /// The data of a table, and what is kept beside it.
 fn written<K, V, Q, W>(pairs: &[(Q, W)], budget: usize) -> (Vec<u8>, Parameters)
@@ -42,7 +66,8 @@ where
     Q: Borrow<K>,
     W: Borrow<V>,
 {
-    let mut builder = LookupBuilder::<K, V>::with(&std::env::temp_dir(), budget, 7);
+    let options = PublishOptions::new().memory(budget);
+    let mut builder = LookupBuilder::<K, V>::with(&options, 7);
     builder
         .extend(
             pairs
@@ -51,7 +76,7 @@ where
         )
         .unwrap();
     let mut bytes = Vec::new();
-    let parameters = builder.write(&mut bytes).unwrap();
+    let parameters = builder.builder.write(&mut bytes).unwrap();
     (bytes, parameters)
 }
 
@@ -64,24 +89,27 @@ where
     W: Borrow<V>,
 {
     let (bytes, parameters) = written::<K, V, Q, W>(pairs, budget);
-    let table: Built<K, V> = Table::over(Data::of(&bytes), &parameters).unwrap();
+    bytes::compare::<K, V, Q, W>(pairs, budget, (&bytes, &parameters));
+    let table = built::<K, V>(&bytes, &parameters).unwrap();
     table.verify().unwrap();
     let map: HashMap<&K, &V> = pairs
         .iter()
         .map(|(key, value)| (key.borrow(), value.borrow()))
         .collect();
     assert_eq!(table.len(), map.len() as u64);
-    let found: HashMap<&K, &V> = table.iter().collect();
+    let pairs_of_types = |(key, value)| (K::seen_in(key).unwrap(), V::seen_in(value).unwrap());
+    let found: HashMap<&K, &V> = table.iter().map(pairs_of_types).collect();
     assert_eq!(found, map);
     assert_eq!(table.iter().count(), map.len());
     let mut asked: Vec<Q> = pairs.iter().map(|(key, _)| key.clone()).collect();
     asked.extend_from_slice(absent);
     let mut next = 0;
-    table.get_many(&asked, |number, value| {
+    let bytes = |key| Borrow::<K>::borrow(key).as_bytes();
+    table.get_many(&asked, bytes, V::seen_in, |number, value| {
         let key = asked[number].borrow();
         assert_eq!(number, next);
         assert_eq!(value, map.get(key).copied(), "{key:?}");
-        assert_eq!(value, table.get(key), "{key:?}");
+        assert_eq!(value, get(&table, key), "{key:?}");
         next += 1;
     });
     assert_eq!(next, asked.len());
@@ -238,12 +266,14 @@ where
     let (bytes, parameters) = written::<K, V, Q, W>(pairs, 1 << 20);
     let asked: Vec<&K> = pairs.iter().map(|(key, _)| key.borrow()).collect();
     let look = |bytes: &[u8], parameters: &Parameters| {
-        let table: Built<K, V> = Table::over(Data::of(bytes), parameters)?;
+        let table = built::<K, V>(bytes, parameters)?;
         for key in &asked {
-            let _ = table.get(key);
+            let _ = get(&table, key);
         }
-        table.get_many(&asked, |_, _| ());
-        let _ = table.iter().count();
+        table.get_many(&asked, |key| key.as_bytes(), V::seen_in, |_, _| ());
+        table.iter().for_each(|(key, value)| {
+            let _ = (K::seen_in(key), V::seen_in(value));
+        });
         table.verify()
     };
     assert_eq!(look(&bytes, &parameters), Ok(()));
@@ -275,11 +305,7 @@ where
 fn a_table_with_more_or_fewer_pairs_than_it_says_is_found_out() {
     let pairs: Vec<(u32, u32)> = (0..100).map(|n| (n, n)).collect();
     let (mut bytes, parameters) = written::<u32, u32, _, _>(&pairs, 1 << 20);
-    let verify = |bytes: &[u8]| {
-        Built::<u32, u32>::over(Data::of(bytes), &parameters)
-            .unwrap()
-            .verify()
-    };
+    let verify = |bytes: &[u8]| built::<u32, u32>(bytes, &parameters).unwrap().verify();
     assert_eq!(verify(&bytes), Ok(()));
     bytes[0] ^= 1; // another key, which does not belong there
     assert!(verify(&bytes).is_err());
@@ -296,9 +322,10 @@ fn a_writer_that_fails_is_an_error_with_its_reason() {
             Ok(())
         }
     }
-    let mut builder = LookupBuilder::<u64, u64>::with(&std::env::temp_dir(), 100, 1);
+    let options = PublishOptions::new().memory(100);
+    let mut builder = LookupBuilder::<u64, u64>::with(&options, 1);
     builder.extend((0..1000).map(|n| (n, n))).unwrap();
-    let refused = builder.write(&mut Full).unwrap_err();
+    let refused = builder.builder.write(&mut Full).unwrap_err();
     assert!(matches!(refused, Error::System { .. }), "{refused}");
 }
 
@@ -311,11 +338,11 @@ fn an_empty_table_has_nothing() {
 #[test]
 fn the_schema_says_both_types_and_the_version() {
     assert_eq!(
-        Built::<u32, [f32; 2]>::types(),
+        Typed::<u32, [f32; 2]>::text(),
         "lookup 1, hash 1\nkey size 4 align 4\nvalue u32 @0\nvalue size 8 align 4\nvalue f32[2] @0\n",
     );
     assert_eq!(
-        Built::<str, [u8]>::types(),
+        Typed::<str, [u8]>::text(),
         "lookup 1, hash 1\nkey str\nvalue [u8]\n"
     );
 }
@@ -349,6 +376,6 @@ trait HashWith {
 
 impl<K: LookupKey + ?Sized> HashWith for K {
     fn hash_with(&self, seed: crate::hash::Seed) -> u64 {
-        stored::Hashed::hash(self, seed)
+        Typed::<K, u8>::NEW.hash(self.as_bytes(), seed)
     }
 }

@@ -1,24 +1,23 @@
 //! Going through a whole table: all its pairs, and whether they are where a search finds them.
 
-use super::shape::Pair;
-use super::stored::{LookupKey, LookupValue};
+use super::format::Format;
 use super::table::Table;
 
-impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V, D> {
+impl<F: Format, D: AsRef<[u8]>> Table<F, D> {
     /// All pairs. Ends early where the heap is damaged.
     #[inline]
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> + '_ {
         let mut cursor = Cursor::default();
         std::iter::from_fn(move || self.advance(&mut cursor))
-            .filter_map(|(key, value)| Some((K::seen_in(key)?, V::seen_in(value)?)))
     }
 
     /// The next pair as bytes: in the order of the slots, or of the heap.
     #[inline]
     fn advance(&self, cursor: &mut Cursor) -> Option<(&[u8], &[u8])> {
-        if !Pair::<K, V>::IN_SLOTS {
-            let start = cursor.at.next_multiple_of(Pair::<K, V>::ALIGN);
-            let (key, value, size) = Pair::<K, V>::parse(self.heap().get(start..)?)?;
+        let pair = self.format.pair();
+        if !pair.in_slots {
+            let start = cursor.at.next_multiple_of(pair.align);
+            let (key, value, size) = pair.parse(self.heap().get(start..)?)?;
             cursor.at = start + size;
             return Some((key, value));
         }
@@ -45,11 +44,12 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
         let mut cursor = Cursor::default();
         let mut count = 0u64;
         while let Some((key, value)) = self.advance(&mut cursor) {
-            let pair = K::seen_in(key).zip(V::seen_in(value));
-            let (key, value) = pair.ok_or_else(|| format!("pair {count} is none of the types"))?;
+            if !self.format.holds(key, value) {
+                return Err(format!("pair {count} is none of the types"));
+            }
             // The very same one: no key comes twice.
             if !self
-                .get(key)
+                .get(key, Some)
                 .is_some_and(|found| std::ptr::eq(found, value))
             {
                 return Err(format!("pair {count} is not found by its key"));
@@ -62,7 +62,7 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized, D: AsRef<[u8]>> Table<K, V,
                 self.layout.len
             ));
         }
-        match Pair::<K, V>::IN_SLOTS {
+        match self.format.pair().in_slots {
             true => self.verify_copies(),
             false => self.verify_words(cursor.at),
         }

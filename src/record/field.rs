@@ -94,6 +94,7 @@ impl Scalar {
 
     /// Returns a number as a word: an integer extended with its sign, and the bits of a floating-point number. `None`
     /// for bytes of another length than a number has.
+    #[inline(always)]
     pub(crate) fn word(self, bytes: &[u8]) -> Option<u64> {
         macro_rules! read {
             ($number:ident) => {

@@ -66,13 +66,17 @@ impl KeyType {
         }
     }
 
-    /// Returns an error for bytes that are no key of this type.
-    pub(crate) fn check_key(self, key: &[u8]) -> Result<()> {
-        let is_key = match self {
+    /// Returns `true` if the bytes are a key of this type.
+    pub(crate) fn is_key(self, key: &[u8]) -> bool {
+        match self {
             Self::Str => std::str::from_utf8(key).is_ok(),
             other => other.size().is_none_or(|size| size == key.len()),
-        };
-        if is_key {
+        }
+    }
+
+    /// Returns an error for bytes that are no key of this type.
+    pub(crate) fn check_key(self, key: &[u8]) -> Result<()> {
+        if self.is_key(key) {
             return Ok(());
         }
         let (found, expected) = match self.size() {

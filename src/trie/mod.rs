@@ -19,7 +19,7 @@ use fst::raw::{Fst, Node, Output};
 use fst::{Automaton, IntoStreamer, Map};
 
 use crate::error::Result;
-use crate::volume::{Content, Place, PublishOptions, Published, Volume, volume_methods};
+use crate::volume::{Content, Expected, Place, PublishOptions, Published, Volume, volume_methods};
 pub use entries::{Entries, Fuzzy, Prefixes};
 use fuzzy::Nearby;
 use regex::Whole;
@@ -109,8 +109,8 @@ impl Trie {
         options: &PublishOptions,
         pairs: impl IntoIterator<Item = (K, u64)>,
     ) -> Result<Self> {
-        let pairs = pairs.into_iter().map(Ok);
-        let published = Published::publish(place.into(), options, |draft| {
+        let (place, pairs) = (place.into(), pairs.into_iter().map(Ok));
+        let published = Published::publish(place, options, &Transducer::schema(), |draft| {
             build::write(pairs, options, draft)
         })?;
         Ok(published.into())
@@ -135,11 +135,12 @@ impl Trie {
         options: &PublishOptions,
         pairs: impl IntoIterator<Item = (K, u64)>,
     ) -> Result<Self> {
-        let place = place.into();
-        Published::<Transducer>::check_place(&place, options)?;
+        let (place, schema) = (place.into(), Transducer::schema());
+        Published::<Transducer>::check_place(&place, options, &schema)?;
         let sorted = build::sort(pairs, options)?;
-        let published =
-            Published::publish(place, options, |draft| build::write(sorted, options, draft))?;
+        let published = Published::publish(place, options, &schema, |draft| {
+            build::write(sorted, options, draft)
+        })?;
         Ok(published.into())
     }
 
@@ -151,7 +152,7 @@ impl Trie {
         Self::publish(Place::Memory, pairs)
     }
 
-    volume_methods!();
+    volume_methods!(Expected::Text(&Transducer::schema()));
 
     #[inline(always)]
     fn map(&self) -> &Map<Bytes> {
@@ -270,13 +271,16 @@ impl From<Published<Transducer>> for Trie {
     }
 }
 
-impl Content for Transducer {
-    const KIND: &'static str = "trie";
-    const IS_READ_AT_RANDOM: bool = true;
-
+impl Transducer {
+    /// The types and the version of the format, as text.
     fn schema() -> String {
         format!("bytes to 64-bit numbers; fst format {VERSION}")
     }
+}
+
+impl Content for Transducer {
+    const KIND: &'static str = "trie";
+    const IS_READ_AT_RANDOM: bool = true;
 
     fn place(volume: Volume) -> std::result::Result<Self, String> {
         check_ends(volume.bytes(), volume.parameters()[0])?;

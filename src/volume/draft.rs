@@ -75,8 +75,8 @@ impl Sink {
 }
 
 impl Draft {
-    /// Begins a volume of content `C` for `place`.
-    pub(super) fn begin<C: Content>(place: &Place) -> Result<Self> {
+    /// Begins a volume of content `C` for `place`, with this text in its header.
+    pub(super) fn begin<C: Content>(place: &Place, schema: &str) -> Result<Self> {
         let sink = match place {
             Place::Name(name) => Sink::Name(segment::Replacement::create(name)?),
             Place::File(path) => Sink::File(Target::create(path, "publish")?),
@@ -85,7 +85,6 @@ impl Draft {
                 Sink::Memory(file, path)
             }
         };
-        let schema = C::schema();
         let start = (HEADER_BYTES + schema.len()).next_multiple_of(ALIGNMENT) as u64;
         let mut parameters = [0; segment::PARAMETERS];
         parameters[START] = start;
@@ -99,7 +98,7 @@ impl Draft {
             participants: 1,
             parameters,
             locks: 1,
-            schema,
+            schema: schema.into(),
         };
         let draft = Self {
             sink,

@@ -1,9 +1,10 @@
 //! What every read-only structure offers in the same words.
 
 /// Methods for an `impl` of a struct with a [`Published`](super::Published) that is called `published`;
-/// it is made from one by `From`.
+/// it is made from one by `From`. `$expected` is what the text of a volume must be that is opened: an
+/// [`Expected`](super::Expected).
 macro_rules! volume_methods {
-    () => {
+    ($expected:expr) => {
         /// Opens what was published: a name (`&str`), or a plain file (`&Path`).
         ///
         /// Takes microseconds where the data was checked before, see [`Check`](crate::Check); the data is
@@ -29,7 +30,8 @@ macro_rules! volume_methods {
             options: &crate::OpenOptions,
         ) -> crate::Result<Self> {
             let trust = crate::volume::Trust::Checked;
-            let published = crate::volume::Published::open(place.into(), options, trust)?;
+            let published =
+                crate::volume::Published::open(place.into(), options, trust, $expected)?;
             Ok(published.into())
         }
 
@@ -47,7 +49,8 @@ macro_rules! volume_methods {
             options: &crate::OpenOptions,
         ) -> crate::Result<Self> {
             let trust = crate::volume::Trust::Blind;
-            let published = crate::volume::Published::open(place.into(), options, trust)?;
+            let published =
+                crate::volume::Published::open(place.into(), options, trust, $expected)?;
             Ok(published.into())
         }
 
@@ -58,7 +61,7 @@ macro_rules! volume_methods {
         /// version is there.
         pub fn open_handle(handle: &crate::Handle) -> crate::Result<Self> {
             let options = crate::OpenOptions::new();
-            let published = crate::volume::Published::open_handle(handle, &options)?;
+            let published = crate::volume::Published::open_handle(handle, &options, $expected)?;
             Ok(published.into())
         }
 

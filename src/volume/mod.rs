@@ -58,14 +58,21 @@ pub(crate) trait Content: Sized + Send + Sync {
     /// Whether its pages are read here and there, unless the options say otherwise.
     const IS_READ_AT_RANDOM: bool = false;
 
-    /// What the data is, as text: the types, and the version of what is made of them. Compared at opening.
-    fn schema() -> String;
     /// Finds the parts in the data, in constant time, or says why they cannot be there. Must not trust it.
     fn place(volume: Volume) -> std::result::Result<Self, String>;
     /// Looks at all of the data, where its checksum does not suffice.
     fn verify(&self) -> std::result::Result<(), String> {
         Ok(())
     }
+}
+
+/// What the text in the header must be: the types of the content, and the version of its format.
+#[derive(Clone, Copy)]
+pub(crate) enum Expected<'a> {
+    /// This text.
+    Text(&'a str),
+    /// Any text for which the function returns no error; the error is what it expects instead.
+    Any(fn(&str) -> std::result::Result<(), String>),
 }
 
 /// A volume, mapped. Clones are the same mapping.
@@ -83,9 +90,10 @@ impl Volume {
         path: &Path,
         name: &str,
         options: &OpenOptions,
+        expected: Expected<'_>,
     ) -> Result<Self> {
         let header = Header::read(name, &mut os::contents(file))?;
-        check_content::<C>(name, &header)?;
+        check_content::<C>(name, &header, expected)?;
         let data = data_of(&header).ok_or_else(|| Error::Damaged {
             name: name.into(),
             reason: format!(
@@ -130,6 +138,11 @@ impl Volume {
     pub(crate) fn parameters(&self) -> &[u64; PARAMETERS] {
         let numbers = self.header.parameters.first_chunk();
         numbers.expect("fewer than there are")
+    }
+
+    /// The types of the content and the version of its format, as text.
+    pub(crate) fn schema(&self) -> &str {
+        &self.header.schema
     }
 
     fn version(&self) -> u64 {
@@ -194,8 +207,8 @@ fn data_of(header: &Header) -> Option<Span<u8>> {
     fits.then_some(data)
 }
 
-/// An error where a header tells of another content than `C`.
-fn check_content<C: Content>(name: &str, header: &Header) -> Result<()> {
+/// Returns an error for the header of another content than `C` with the expected text.
+fn check_content<C: Content>(name: &str, header: &Header, expected: Expected<'_>) -> Result<()> {
     if header.kind != C::KIND {
         return Err(Error::WrongKind {
             name: name.into(),
@@ -203,10 +216,13 @@ fn check_content<C: Content>(name: &str, header: &Header) -> Result<()> {
             found: header.kind.clone(),
         });
     }
-    let expected = C::schema();
-    match header.schema == expected {
-        true => Ok(()),
-        false => Err(Error::WrongContent {
+    let unmet = match expected {
+        Expected::Text(text) => (text != header.schema).then(|| text.to_string()),
+        Expected::Any(check) => check(&header.schema).err(),
+    };
+    match unmet {
+        None => Ok(()),
+        Some(expected) => Err(Error::WrongContent {
             name: name.into(),
             expected,
             found: header.schema.clone(),

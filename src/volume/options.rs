@@ -124,8 +124,8 @@ impl PublishOptions {
     }
 
     /// A segment for the versions.
-    pub(super) fn plan(&self, schema: String) -> Plan {
-        self.shared.plan([0; segment::PARAMETERS], 1, schema)
+    pub(super) fn plan(&self, schema: &str) -> Plan {
+        self.shared.plan([0; segment::PARAMETERS], 1, schema.into())
     }
 }
 

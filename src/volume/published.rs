@@ -9,7 +9,7 @@ use super::draft::{Draft, Finished};
 use super::options::{Check, OpenOptions, PublishOptions};
 use super::place::Place;
 use super::versions::Versions;
-use super::{Content, Handle, PARAMETERS, Target, Volume};
+use super::{Content, Expected, Handle, PARAMETERS, Target, Volume};
 use crate::error::{Error, Result};
 use crate::os;
 use crate::segment::{Header, LockWait, wait_for};
@@ -42,10 +42,15 @@ enum Source<C: Content> {
 
 impl<C: Content> Published<C> {
     /// Opens what lies at `place`.
-    pub(crate) fn open(place: Place, options: &OpenOptions, trust: Trust) -> Result<Self> {
+    pub(crate) fn open(
+        place: Place,
+        options: &OpenOptions,
+        trust: Trust,
+        expected: Expected<'_>,
+    ) -> Result<Self> {
         let place = place.absolute()?;
         let opened = wait_for(options.wait, |wait| {
-            let (source, volume) = Source::open(&place, options, wait)?;
+            let (source, volume) = Source::open(&place, options, wait, expected)?;
             let content = check(&place, &source, &volume, options, trust)?;
             Ok((source, volume, content))
         });
@@ -65,8 +70,12 @@ impl<C: Content> Published<C> {
     }
 
     /// Opens the version of a handle, or a newer one.
-    pub(crate) fn open_handle(handle: &Handle, options: &OpenOptions) -> Result<Self> {
-        let opened = Self::open(handle.place().clone(), options, Trust::Checked)?;
+    pub(crate) fn open_handle(
+        handle: &Handle,
+        options: &OpenOptions,
+        expected: Expected<'_>,
+    ) -> Result<Self> {
+        let opened = Self::open(handle.place().clone(), options, Trust::Checked, expected)?;
         match opened.version() >= handle.version() {
             true => Ok(opened),
             false => Err(Error::WrongOption {
@@ -79,31 +88,33 @@ impl<C: Content> Published<C> {
     }
 
     /// An error where what is to be published cannot be, as far as that can be known before.
-    pub(crate) fn check_place(place: &Place, options: &PublishOptions) -> Result<()> {
+    pub(crate) fn check_place(place: &Place, options: &PublishOptions, schema: &str) -> Result<()> {
         options.check()?;
         match place {
-            Place::Name(name) => Versions::<C>::check(name, options),
+            Place::Name(name) => Versions::<C>::check(name, options, schema),
             Place::File(path) => Target::check(path, "publish").map(drop),
             Place::Memory => Ok(()),
         }
     }
 
-    /// Publishes at `place` what `write` writes, and gives it. It is looked at as by who opens it first, but for
-    /// the checksum, before anybody else can see it.
+    /// Publishes at `place` what `write` writes, with this text in the header, and returns it opened. It is validated
+    /// as on the first open, without the checksum, before any other process can see it.
     pub(crate) fn publish(
         place: Place,
         options: &PublishOptions,
+        schema: &str,
         write: impl FnOnce(&mut Draft) -> Result<[u64; PARAMETERS]>,
     ) -> Result<Self> {
         let place = place.absolute()?;
-        Self::check_place(&place, options)?; // before the work
-        let mut draft = Draft::begin::<C>(&place)?;
+        Self::check_place(&place, options, schema)?; // before the work
+        let mut draft = Draft::begin::<C>(&place, schema)?;
         let parameters = write(&mut draft)?;
         let mut finished = draft.finish(parameters)?;
         let open = OpenOptions::new();
         let look = |finished: &Finished| {
             let (file, path) = finished.file()?;
-            let volume = Volume::of_file::<C>(file, path, &place.label(), &open)?;
+            let expected = Expected::Text(schema);
+            let volume = Volume::of_file::<C>(file, path, &place.label(), &open, expected)?;
             let content = C::place(volume.clone()).and_then(|content| {
                 content.verify()?;
                 Ok(content)
@@ -115,7 +126,8 @@ impl<C: Content> Published<C> {
         };
         let (source, (volume, content)) = match &place {
             Place::Name(name) => {
-                let (versions, looked) = publish_version(name, options, &mut finished, look)?;
+                let (versions, looked) =
+                    publish_version(name, options, schema, &mut finished, look)?;
                 (Source::Name(Box::new(versions)), looked)
             }
             Place::File(path) => {
@@ -137,8 +149,10 @@ impl<C: Content> Published<C> {
         })
     }
 
-    /// Moves over to the newest version; says whether there was one.
+    /// Moves over to the newest version; says whether there was one. It must have the types of this one, also where
+    /// any types could be opened: the caller has looked at them.
     pub(crate) fn refresh(&mut self) -> Result<bool> {
+        let expected = Expected::Text(self.volume.schema());
         let source = match &self.source {
             Source::Name(versions) => {
                 versions.check_process()?;
@@ -158,13 +172,14 @@ impl<C: Content> Published<C> {
                     &self.place,
                     &self.options,
                     LockWait::Patience,
+                    expected,
                 )?)
             }
             Source::Memory => return Ok(false),
         };
         let (source, volume) = match (source, &self.source) {
             (Some((source, volume)), _) => (Some(source), volume),
-            (None, Source::Name(versions)) => (None, versions.map(&self.options)?),
+            (None, Source::Name(versions)) => (None, versions.map(&self.options, expected)?),
             (None, _) => return Ok(false),
         };
         let from = source.as_ref().unwrap_or(&self.source);
@@ -187,6 +202,11 @@ impl<C: Content> Published<C> {
                 "published under a name".into(),
             ),
         }
+    }
+
+    /// The types of the content and the version of its format, as text.
+    pub(crate) fn schema(&self) -> &str {
+        self.volume.schema()
     }
 
     /// Which version this is.
@@ -219,16 +239,21 @@ impl<C: Content> Published<C> {
 
 impl<C: Content> Source<C> {
     /// What lies at `place`, mapped.
-    fn open(place: &Place, options: &OpenOptions, wait: LockWait) -> Result<(Self, Volume)> {
+    fn open(
+        place: &Place,
+        options: &OpenOptions,
+        wait: LockWait,
+        expected: Expected<'_>,
+    ) -> Result<(Self, Volume)> {
         match place {
             Place::Name(name) => {
-                let versions = Versions::open(name, options, wait)?;
-                let volume = versions.map(options)?;
+                let versions = Versions::open(name, options, wait, expected)?;
+                let volume = versions.map(options, expected)?;
                 Ok((Self::Name(Box::new(versions)), volume))
             }
             Place::File(path) => {
                 let file = open_file(path)?;
-                let volume = Volume::of_file::<C>(&file, path, &place.label(), options)?;
+                let volume = Volume::of_file::<C>(&file, path, &place.label(), options, expected)?;
                 Ok((Self::File(file, path.clone()), volume))
             }
             Place::Memory => Error::invalid(
@@ -244,11 +269,12 @@ impl<C: Content> Source<C> {
 fn publish_version<C: Content, R>(
     name: &str,
     options: &PublishOptions,
+    schema: &str,
     finished: &mut Finished,
     look: impl Fn(&Finished) -> Result<R>,
 ) -> Result<(Versions<C>, R)> {
     loop {
-        let versions = Versions::open_or_create(name, options)?;
+        let versions = Versions::open_or_create(name, options, schema)?;
         match versions.publish(finished, &look) {
             Err(Error::NotFound { .. }) => {}
             other => return Ok((versions, other?)),

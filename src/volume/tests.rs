@@ -1,23 +1,26 @@
 //! Volumes of plain bytes: what every read-only structure gets from this folder.
 
+mod types;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    Check, Content, OpenOptions, PARAMETERS, Place, PublishOptions, Published, Trust, Volume,
+    Check, Content, Expected, OpenOptions, PARAMETERS, Place, PublishOptions, Published, Trust,
+    Volume,
 };
 use crate::error::{Error, Result};
 
 /// Bytes, and how many there are.
 struct Bytes(Volume);
 
+/// The text of a volume of bytes.
+const TEXT: &str = "bytes";
+const EXPECTED: Expected<'static> = Expected::Text(TEXT);
+
 impl Content for Bytes {
     const KIND: &'static str = "bytes";
-
-    fn schema() -> String {
-        "bytes".into()
-    }
 
     fn place(volume: Volume) -> std::result::Result<Self, String> {
         Ok(Self(volume))
@@ -32,7 +35,7 @@ impl Content for Bytes {
 }
 
 fn publish(place: impl Into<Place>, bytes: &[u8]) -> Result<Published<Bytes>> {
-    Published::publish(place.into(), &PublishOptions::new(), |draft| {
+    Published::publish(place.into(), &PublishOptions::new(), TEXT, |draft| {
         draft.write_all(bytes).map_err(super::explain)?;
         let mut numbers = [0; PARAMETERS];
         numbers[0] = draft.position();
@@ -41,7 +44,7 @@ fn publish(place: impl Into<Place>, bytes: &[u8]) -> Result<Published<Bytes>> {
 }
 
 fn open(place: impl Into<Place>) -> Result<Published<Bytes>> {
-    Published::open(place.into(), &OpenOptions::new(), Trust::Checked)
+    Published::open(place.into(), &OpenOptions::new(), Trust::Checked, EXPECTED)
 }
 
 fn bytes(published: &Published<Bytes>) -> &[u8] {
@@ -51,7 +54,7 @@ fn bytes(published: &Published<Bytes>) -> &[u8] {
 #[test]
 fn a_draft_takes_all_that_it_is_given_in_each_call() {
     let all = Vec::from_iter((0..5_000_000u32).map(|n| (n.wrapping_mul(n) >> 7) as u8));
-    let published = Published::publish(Place::Memory, &PublishOptions::new(), |draft| {
+    let published = Published::publish(Place::Memory, &PublishOptions::new(), TEXT, |draft| {
         let (mut rest, mut length) = (&all[..], 0);
         while !rest.is_empty() {
             length = (length + 7919) % 300_007;
@@ -176,7 +179,8 @@ fn an_opener_waits_for_the_first_version() {
     std::thread::scope(|scope| {
         let place = Place::from(&run.0);
         let waiter = scope.spawn(move || {
-            Published::<Bytes>::open(place, &options, Trust::Checked).map(|found| found.version())
+            Published::<Bytes>::open(place, &options, Trust::Checked, EXPECTED)
+                .map(|found| found.version())
         });
         publish(&run.0, b"first").unwrap();
         assert_eq!(waiter.join().unwrap().unwrap(), 1);
@@ -189,7 +193,7 @@ fn a_publisher_that_gives_up_leaves_what_was_there() {
     for place in [Place::from(&run.0), Place::from(directory.file())] {
         publish(&place, b"old").unwrap();
         let options = PublishOptions::new();
-        let failed = Published::<Bytes>::publish(place.clone(), &options, |draft| {
+        let failed = Published::<Bytes>::publish(place.clone(), &options, TEXT, |draft| {
             draft.write_all(&[7; 5_000_000]).unwrap();
             Error::invalid("it", "so".into(), "otherwise".into())
         });
@@ -205,10 +209,7 @@ fn every_changed_byte_of_a_file_is_an_error_but_where_nobody_looks() {
     let directory = Directory::new("damage");
     publish(directory.file(), b"what it should be").unwrap();
     let good = std::fs::read(directory.file()).unwrap();
-    let (header, data) = (
-        crate::segment::HEADER_BYTES + "bytes".len(),
-        good.len() - 17,
-    );
+    let (header, data) = (crate::segment::HEADER_BYTES + TEXT.len(), good.len() - 17);
     for at in (0..header).chain(data..good.len()) {
         let mut bad = good.clone();
         bad[at] ^= 0x20;
@@ -231,7 +232,8 @@ fn a_check_is_remembered_under_a_name_and_repeated_where_asked() {
     damage(&run.0);
     assert_eq!(open(&run.0).unwrap().version(), 1, "it was checked before");
     let always = OpenOptions::new().check(Check::Always);
-    let found = Published::<Bytes>::open(Place::from(&run.0), &always, Trust::Checked);
+    let place = Place::from(&run.0);
+    let found = Published::<Bytes>::open(place, &always, Trust::Checked, EXPECTED);
     assert!(matches!(found, Err(Error::Damaged { .. })));
 }
 
@@ -254,43 +256,20 @@ fn damage(name: &str) {
 }
 
 #[test]
-fn another_kind_and_another_type_are_told_apart() {
-    struct Others;
-    impl Content for Others {
-        const KIND: &'static str = "bytes";
-        fn schema() -> String {
-            "others".into()
-        }
-        fn place(_: Volume) -> std::result::Result<Self, String> {
-            Ok(Self)
-        }
-    }
-    let (run, directory) = (Run::new("types"), Directory::new("types"));
-    for place in [Place::from(&run.0), Place::from(directory.file())] {
-        publish(&place, b"bytes").unwrap();
-        let wrong = Published::<Others>::open(place, &OpenOptions::new(), Trust::Checked);
-        assert!(matches!(wrong, Err(Error::WrongContent { .. })));
-    }
-    let board = format!("{}/board", run.0);
-    crate::Board::<f32>::create(&board, crate::BoardOptions::new(1)).unwrap();
-    assert!(matches!(open(&board), Err(Error::WrongKind { .. })));
-}
-
-#[test]
 fn a_handle_opens_its_version_or_a_newer_one() {
     let run = Run::new("handle");
     publish(&run.0, b"first").unwrap();
     let handle = publish(&run.0, b"second").unwrap().handle().unwrap();
     let options = OpenOptions::new();
     assert_eq!(
-        Published::<Bytes>::open_handle(&handle, &options)
+        Published::<Bytes>::open_handle(&handle, &options, EXPECTED)
             .unwrap()
             .version(),
         2
     );
     crate::unlink(&run.0).unwrap();
     publish(&run.0, b"another first").unwrap();
-    let older = Published::<Bytes>::open_handle(&handle, &options);
+    let older = Published::<Bytes>::open_handle(&handle, &options, EXPECTED);
     assert!(matches!(older, Err(Error::WrongOption { .. })));
     assert!(publish(Place::Memory, b"").unwrap().handle().is_err());
 }
@@ -309,7 +288,8 @@ fn advice_and_paging_change_nothing_about_the_contents() {
         OpenOptions::new().huge_pages(true),
     ];
     for options in options {
-        let opened = Published::<Bytes>::open(Place::from(&run.0), &options, Trust::Checked);
+        let place = Place::from(&run.0);
+        let opened = Published::<Bytes>::open(place, &options, Trust::Checked, EXPECTED);
         match opened {
             Ok(opened) => assert!(bytes(&opened) == long, "{options:?}"),
             // Not every system, and not every machine at every time, has them.
@@ -327,7 +307,7 @@ fn a_handle_travels_as_text() {
     let text = serde_json::to_string(&handle).unwrap();
     let arrived = serde_json::from_str(&text).unwrap();
     assert_eq!(handle, arrived);
-    let opened = Published::<Bytes>::open_handle(&arrived, &OpenOptions::new()).unwrap();
+    let opened = Published::<Bytes>::open_handle(&arrived, &OpenOptions::new(), EXPECTED).unwrap();
     assert_eq!(bytes(&opened), b"first");
 }
 
@@ -371,7 +351,7 @@ fn a_version_that_nobody_looked_at_is_followed_by_one_that_is_looked_at() {
     damage(&run.0);
     let place = || Place::from(&run.0);
     let always = OpenOptions::new().check(Check::Always);
-    let mut reader = Published::<Bytes>::open(place(), &always, Trust::Blind).unwrap();
+    let mut reader = Published::<Bytes>::open(place(), &always, Trust::Blind, EXPECTED).unwrap();
     publish(&run.0, b"good").unwrap();
     damage(&run.0);
     assert!(matches!(reader.refresh(), Err(Error::Damaged { .. })));
@@ -386,12 +366,12 @@ fn a_place_that_cannot_be_published_to_is_an_error_before_the_work() {
     let run = Run::new("early");
     crate::Board::<f32>::create(&run.0, crate::BoardOptions::new(1)).unwrap();
     let options = PublishOptions::new();
-    let refused = Published::<Bytes>::publish(Place::from(&run.0), &options, |_| {
+    let refused = Published::<Bytes>::publish(Place::from(&run.0), &options, TEXT, |_| {
         panic!("nothing is to be written")
     });
     assert!(matches!(refused, Err(Error::WrongKind { .. })));
     let nobody = PublishOptions::new().participants(0);
-    let refused = Published::<Bytes>::publish(Place::from(&run.0), &nobody, |_| {
+    let refused = Published::<Bytes>::publish(Place::from(&run.0), &nobody, TEXT, |_| {
         panic!("nothing is to be written")
     });
     assert!(matches!(refused, Err(Error::InvalidArgument { .. })));

@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::draft::{Finished, Sink};
-use super::{Content, OpenOptions, PublishOptions, Volume, program};
+use super::{Content, Expected, OpenOptions, PublishOptions, Volume, program};
 use crate::error::{ANONYMOUS, Error, Result};
 use crate::os::fail_point;
 use crate::segment::{
@@ -90,8 +90,13 @@ pub(super) struct Versions<C: Content> {
 
 impl<C: Content> Versions<C> {
     /// Those that are there; not found where there is none yet.
-    pub(super) fn open(name: &str, options: &OpenOptions, wait: LockWait) -> Result<Self> {
-        let versions = Self::attach(name, &options.attach().lock_wait(wait))?;
+    pub(super) fn open(
+        name: &str,
+        options: &OpenOptions,
+        wait: LockWait,
+        expected: Expected<'_>,
+    ) -> Result<Self> {
+        let versions = Self::attach(name, &options.attach().lock_wait(wait), expected)?;
         versions.tidy_after_the_dead()?;
         match versions.current() {
             0 => Err(versions.not_found()),
@@ -100,23 +105,27 @@ impl<C: Content> Versions<C> {
     }
 
     /// An error where something else has the name, or as many have it open as may.
-    pub(super) fn check(name: &str, options: &PublishOptions) -> Result<()> {
-        match Self::attach(name, &options.attach()) {
+    pub(super) fn check(name: &str, options: &PublishOptions, schema: &str) -> Result<()> {
+        match Self::attach(name, &options.attach(), Expected::Text(schema)) {
             Err(Error::NotFound { .. }) => Ok(()),
             other => other.map(drop),
         }
     }
 
     /// Those that are there, or none yet.
-    pub(super) fn open_or_create(name: &str, options: &PublishOptions) -> Result<Self> {
+    pub(super) fn open_or_create(
+        name: &str,
+        options: &PublishOptions,
+        schema: &str,
+    ) -> Result<Self> {
         open_or_create(
-            || Self::attach(name, &options.attach()),
-            || Self::new(Segment::create(name, options.plan(C::schema()))?),
+            || Self::attach(name, &options.attach(), Expected::Text(schema)),
+            || Self::new(Segment::create(name, options.plan(schema))?),
         )
     }
 
-    fn attach(name: &str, attach: &Attach) -> Result<Self> {
-        let check = |header: &Header| super::check_content::<C>(name, header);
+    fn attach(name: &str, attach: &Attach, expected: Expected<'_>) -> Result<Self> {
+        let check = |header: &Header| super::check_content::<C>(name, header, expected);
         Self::new(Segment::open(name, attach, check)?)
     }
 
@@ -163,7 +172,7 @@ impl<C: Content> Versions<C> {
     }
 
     /// Maps the current version: step 4.
-    pub(super) fn map(&self, options: &OpenOptions) -> Result<Volume> {
+    pub(super) fn map(&self, options: &OpenOptions, expected: Expected<'_>) -> Result<Volume> {
         self.check_process()?;
         self.tidy_after_the_dead()?;
         loop {
@@ -172,8 +181,8 @@ impl<C: Content> Versions<C> {
                 Err(error) if self.current() == version => return Err(error),
                 Err(_) => continue,
                 Ok(Some((file, path))) => {
-                    let volume = Volume::of_file::<C>(&file, &path, self.name(), options);
-                    match volume {
+                    let name = self.name();
+                    match Volume::of_file::<C>(&file, &path, name, options, expected) {
                         Ok(volume) if volume.version() == version => return Ok(volume),
                         Ok(volume) => format!("version {}", volume.version()),
                         Err(error) if self.current() == version => return Err(error),

@@ -10,6 +10,7 @@
 mod archives;
 mod arrays;
 mod dictionaries;
+mod dynamic_lookups;
 mod keys;
 mod lookups;
 mod place;

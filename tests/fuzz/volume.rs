@@ -6,7 +6,7 @@ use std::borrow::Borrow;
 use std::fs;
 use std::path::PathBuf;
 
-use millpond::{Lookup, LookupKey, LookupValue};
+use millpond::{DynLookup, Lookup, LookupKey, LookupValue};
 
 use crate::image::{changed, mend_header};
 
@@ -69,6 +69,9 @@ pub fn run(input: &[u8], good: &[Vec<u8>]) {
     if let Ok(table) = Words::open(path()) {
         use_table(&table, &["word 0", "word 199", "word", "", "nothing"]);
     }
+    if let Ok(table) = DynLookup::open(path()) {
+        use_untyped_table(&table);
+    }
     #[cfg(feature = "archive")]
     if let Ok(map) = millpond::Archive::<std::collections::HashMap<String, String>>::open(path()) {
         let lengths = map.iter().map(|(key, value)| key.len() + value.len());
@@ -92,6 +95,21 @@ fn mend(image: &mut [u8]) {
         image[CHECKSUM..CHECKSUM + 8].copy_from_slice(&checksum.to_le_bytes());
     }
     mend_header(image);
+}
+
+/// Everything that can be done with a table of any types, once.
+fn use_untyped_table(table: &DynLookup) {
+    let keys: [&[u8]; 5] = [b"word 7", b"", &4u64.to_le_bytes(), &[1], &[0xff; 16]];
+    for key in keys {
+        if let Ok(found) = table.get(key) {
+            let mut again = None;
+            let asked = table.get_many(&[key], |_, found| again = found);
+            assert!(asked.is_ok() && again == found);
+        }
+    }
+    std::hint::black_box(table.iter().count());
+    let _ = table.verify();
+    std::hint::black_box((table.len(), table.key_type(), table.value_type().size()));
 }
 
 /// Everything that can be done with a table, once.

@@ -26,6 +26,7 @@ mod dynamic_arrays;
 mod dynamic_atomics;
 mod dynamic_board;
 mod dynamic_dict;
+mod dynamic_lookup;
 mod dynamic_pool;
 mod dynamic_values;
 #[cfg(unix)]
@@ -122,6 +123,7 @@ const PARTS: &[stage::Part] = &[
     dynamic_atomics::PART,
     dynamic_board::PART,
     dynamic_dict::PART,
+    dynamic_lookup::PART,
     dynamic_pool::PART,
     #[cfg(unix)]
     entries::PART,

@@ -2,9 +2,8 @@
 //!
 //! Computes only. Bytes that are not a value are `None`, never trusted.
 
-use crate::hash::Seed;
-use crate::record::{Record, Schema};
-use crate::volume::shown;
+use crate::lookup::ValueType;
+use crate::record::{KeyType, Record, Scalar, Schema};
 
 /// What can be a key of a [`Lookup`](crate::Lookup): the integers `u8` to `u64` and `i8` to `i64`, byte strings
 /// of a fixed length such as `[u8; 16]`, and `str` and `[u8]` of any. Nothing else can implement the trait.
@@ -20,7 +19,7 @@ use crate::volume::shown;
     message = "`{Self}` cannot be the key of a lookup",
     note = "keys are u8 to u64, i8 to i64, byte strings such as `[u8; 16]`, `str` and `[u8]`"
 )]
-pub trait LookupKey: Eq + LookupValue + sealed::Hashed {}
+pub trait LookupKey: Eq + LookupValue + sealed::Key {}
 
 /// What can be a value of a [`Lookup`](crate::Lookup): every [`Record`], which numbers and arrays of numbers are,
 /// too, and `str` and `[u8]`. Nothing else can implement the trait.
@@ -31,7 +30,8 @@ pub trait LookupKey: Eq + LookupValue + sealed::Hashed {}
 pub trait LookupValue: sealed::Stored + Send + Sync {}
 
 mod sealed {
-    use crate::hash::Seed;
+    use crate::lookup::ValueType;
+    use crate::record::KeyType;
 
     /// A value as bytes.
     pub trait Stored {
@@ -43,23 +43,18 @@ mod sealed {
         fn as_bytes(&self) -> &[u8];
         /// The value that the bytes are, in place, if they are one.
         fn seen_in(bytes: &[u8]) -> Option<&Self>;
-        /// The type, for a person and for comparison.
-        fn schema() -> String;
+        /// The type, as data.
+        fn value_type() -> ValueType;
     }
 
     /// A value that can be searched for.
-    pub trait Hashed {
-        /// The hash of it, which is part of the format.
-        #[doc(hidden)]
-        #[allow(private_interfaces)]
-        fn hash(&self, seed: Seed) -> u64;
-        /// The key that the bytes are, for people.
-        #[doc(hidden)]
-        fn shown(bytes: &[u8]) -> String;
+    pub trait Key {
+        /// The type, as data.
+        const TYPE: KeyType;
     }
 }
 
-pub(super) use sealed::{Hashed, Stored};
+pub(in crate::lookup) use sealed::{Key, Stored};
 
 impl<T: Record> LookupValue for T where T: Send + Sync {}
 
@@ -77,8 +72,8 @@ impl<T: Record> Stored for T {
         bytemuck::try_from_bytes(bytes).ok()
     }
 
-    fn schema() -> String {
-        Schema::of::<T>().to_string()
+    fn value_type() -> ValueType {
+        ValueType::Record(Schema::of::<T>())
     }
 }
 
@@ -98,8 +93,8 @@ impl Stored for str {
         std::str::from_utf8(bytes).ok()
     }
 
-    fn schema() -> String {
-        "str\n".into()
+    fn value_type() -> ValueType {
+        ValueType::Str
     }
 }
 
@@ -119,70 +114,37 @@ impl Stored for [u8] {
         Some(bytes)
     }
 
-    fn schema() -> String {
-        "[u8]\n".into()
+    fn value_type() -> ValueType {
+        ValueType::Bytes
     }
 }
 
 macro_rules! integers {
-    ($($integer:ident)*) => {$(
+    ($($integer:ident $scalar:ident,)*) => {$(
         impl LookupKey for $integer {}
 
-        impl Hashed for $integer {
-            #[inline(always)]
-            #[allow(private_interfaces)]
-            fn hash(&self, seed: Seed) -> u64 {
-                seed.hash(&[*self as u64])
-            }
-
-            fn shown(bytes: &[u8]) -> String {
-                let key = bytemuck::try_pod_read_unaligned::<Self>(bytes);
-                key.map_or_else(|_| shown(bytes), |key| key.to_string())
-            }
+        impl Key for $integer {
+            const TYPE: KeyType = KeyType::Integer(Scalar::$scalar);
         }
     )*};
 }
 
-integers!(u8 u16 u32 u64 i8 i16 i32 i64);
+integers!(u8 U8, u16 U16, u32 U32, u64 U64, i8 I8, i16 I16, i32 I32, i64 I64,);
 
 impl<const N: usize> LookupKey for [u8; N] {}
 
-impl<const N: usize> Hashed for [u8; N] {
-    #[inline(always)]
-    #[allow(private_interfaces)]
-    fn hash(&self, seed: Seed) -> u64 {
-        seed.hash_bytes(self)
-    }
-
-    fn shown(bytes: &[u8]) -> String {
-        shown(bytes)
-    }
+impl<const N: usize> Key for [u8; N] {
+    const TYPE: KeyType = KeyType::FixedBytes(N);
 }
 
 impl LookupKey for str {}
 
-impl Hashed for str {
-    #[inline(always)]
-    #[allow(private_interfaces)]
-    fn hash(&self, seed: Seed) -> u64 {
-        seed.hash_bytes(self.as_bytes())
-    }
-
-    fn shown(bytes: &[u8]) -> String {
-        shown(bytes)
-    }
+impl Key for str {
+    const TYPE: KeyType = KeyType::Str;
 }
 
 impl LookupKey for [u8] {}
 
-impl Hashed for [u8] {
-    #[inline(always)]
-    #[allow(private_interfaces)]
-    fn hash(&self, seed: Seed) -> u64 {
-        seed.hash_bytes(self)
-    }
-
-    fn shown(bytes: &[u8]) -> String {
-        shown(bytes)
-    }
+impl Key for [u8] {
+    const TYPE: KeyType = KeyType::Bytes;
 }
