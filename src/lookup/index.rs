@@ -4,7 +4,7 @@
 use std::io;
 use std::path::Path;
 
-use super::build::Draft;
+use super::draft::Draft;
 use super::perfect::place;
 use super::shape::{Layout, PART_BITS, Parameters, Shape, bucket};
 use crate::error::{Error, Result};

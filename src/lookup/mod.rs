@@ -9,6 +9,7 @@
 //! Imports the records, the hash, the sorting and the volumes; knows no other structure.
 
 mod build;
+mod draft;
 mod dynamic;
 mod format;
 mod index;

@@ -31,7 +31,7 @@ use crate::error::{ANONYMOUS, Error, Result};
 use crate::os::fail_point;
 use crate::segment::{
     Attach, Carver, Header, LockWait, Mapping, PLACES, Region, Segment, Span, Structure,
-    open_or_create,
+    open_or_create, too_large,
 };
 use crate::sync::primitive::Channel;
 use crate::sync::{Event, EventWords};
@@ -65,7 +65,7 @@ impl<C: Content> Structure for Parts<C> {
             ));
         }
         let carved = carver.carve(1).zip(carver.carve(1 + MARKS));
-        let (published, words) = carved.ok_or("it is larger than the address space")?;
+        let (published, words) = carved.ok_or_else(too_large)?;
         Ok(Layout { published, words })
     }
 

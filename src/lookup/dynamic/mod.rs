@@ -58,10 +58,7 @@ pub struct DynLookup {
     published: Published<Table<Dynamic, Volume>>,
 }
 
-const _: () = {
-    const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<DynLookup>();
-};
+threads_may_share!(DynLookup);
 
 impl DynLookup {
     /// Publishes pairs of keys and values of these types: under a name (`&str`), where they become the newest version,

@@ -54,10 +54,7 @@ pub struct Lookup<K: LookupKey + ?Sized, V: LookupValue + ?Sized> {
     published: Published<Table<K, V>>,
 }
 
-const _: () = {
-    const fn threads_may_share<T: Send + Sync>() {}
-    threads_may_share::<Lookup<str, [u8]>>();
-};
+threads_may_share!(Lookup<str, [u8]>);
 
 impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Lookup<K, V> {
     /// Publishes pairs, whose keys and values may be owned or borrowed: under a name (`&str`), where they become
