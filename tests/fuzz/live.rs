@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 
 use memmap2::{MmapOptions, MmapRaw};
-use millpond::Pool;
+use millpond::{Pool, Sampler};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -60,7 +60,7 @@ fn operate(pools: [&Pool<Step>; 2], what: u8) {
                 let _ = pools[0].update_priorities(batch.keys(), &[2.0; 8]);
             }
         }
-        3 => drop(pool.sample_uniform(8, random)),
+        3 => drop(pool.sample_by(Sampler::uniform(), 8, random)),
         4 => drop(pool.update_priorities(&[0, 64, 100, 519, 520], &[1.0, 0.0, 3.0, 4.0, 5.0])),
         5 => drop(pool.reserve().map(|slot| slot.commit())),
         6 => drop(pool.verify()),

@@ -4,7 +4,7 @@
 use std::fs;
 use std::time::Duration;
 
-use millpond::{Board, BoardReader, Column, Fill, Patience, Pool};
+use millpond::{Board, BoardReader, Column, Fill, Patience, Pool, Sampler};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -57,7 +57,7 @@ pub fn use_pool(pool: &Pool<Step>) {
     let _ = pool.wait_for_len(1, Duration::ZERO);
     let samples = [
         pool.sample(8, &mut random),
-        pool.sample_uniform(8, &mut random),
+        pool.sample_by(Sampler::uniform(), 8, &mut random),
     ];
     for batch in samples.into_iter().flatten() {
         let _ = batch.records().map(|step| step.reward).sum::<f32>();

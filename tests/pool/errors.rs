@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use millpond::{Attach, Batch, Column, Error, Pool, PoolOptions, Result};
+use millpond::{Attach, Batch, Column, Error, Pool, PoolOptions, Result, Sampler};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -154,9 +154,9 @@ fn nothing_can_be_sampled_from_an_empty_pool() {
     ];
     let error = refuse(pool.sample(1, &mut random()), &says);
     assert!(matches!(error, Error::NothingToSample { length: 0, .. }));
-    refuse(pool.sample_uniform(1, &mut random()), &says);
+    refuse(pool.sample_by(Sampler::uniform(), 1, &mut random()), &says);
     let _slot = pool.reserve().unwrap();
-    refuse(pool.sample_uniform(1, &mut random()), &says);
+    refuse(pool.sample_by(Sampler::uniform(), 1, &mut random()), &says);
     refuse(
         pool.wait_for_len(1, Duration::ZERO),
         &["1 records", "holds 0"],
@@ -183,7 +183,12 @@ fn records_of_priority_zero_are_sampled_uniformly_only() {
             used_up: 0
         }
     ));
-    assert_eq!(pool.sample_uniform(8, &mut random()).unwrap().len(), 8);
+    assert_eq!(
+        pool.sample_by(Sampler::uniform(), 8, &mut random())
+            .unwrap()
+            .len(),
+        8
+    );
     pool.update_priorities(&[2], &[1e-9]).unwrap();
     assert_eq!(pool.sample(2, &mut random()).unwrap().keys(), [2, 2]);
 }
@@ -193,7 +198,7 @@ fn a_batch_has_one_record_at_least() {
     let pool = pool(PoolOptions::new(4));
     let says = ["the size of a batch is 0", "1 or more"];
     refuse(pool.sample(0, &mut random()), &says);
-    refuse(pool.sample_uniform(0, &mut random()), &says);
+    refuse(pool.sample_by(Sampler::uniform(), 0, &mut random()), &says);
 }
 
 #[test]
@@ -202,7 +207,7 @@ fn a_pool_of_held_slots_has_no_free_one() {
     let mut batches: Vec<Batch<_>> = Vec::new();
     let mut random = random();
     for _ in 0..20 {
-        batches.push(pool.sample_uniform(1, &mut random).unwrap());
+        batches.push(pool.sample_by(Sampler::uniform(), 1, &mut random).unwrap());
     }
     let says = [
         "all 4 slots",

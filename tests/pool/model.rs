@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use millpond::{Batch, Error, Pool, PoolOptions, Reservation};
+use millpond::{Batch, Error, Pool, PoolOptions, Reservation, Sampler};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -226,7 +226,7 @@ impl<'a> Model<'a> {
     fn sample(&mut self, count: usize, uniform: bool, seed: u64) {
         let random = &mut StdRng::seed_from_u64(seed);
         let sampled = match uniform {
-            true => self.pool.sample_uniform(count, random),
+            true => self.pool.sample_by(Sampler::uniform(), count, random),
             false => self.pool.sample(count, random),
         };
         let (length, total) = (self.ring.iter().flatten().count(), self.total());

@@ -169,7 +169,7 @@ fn uniform_draws_find_few_records_in_a_large_pool() {
         let mut random = random(1);
         let mut counts = BTreeMap::new();
         for _ in 0..DRAWS / 10 {
-            let batch = pool.sample_uniform(10, &mut random).unwrap();
+            let batch = pool.sample_by(Sampler::uniform(), 10, &mut random).unwrap();
             assert_eq!(batch.probabilities(), [0.1; 10]);
             for record in batch.records() {
                 *counts.entry(vec![*record]).or_default() += 1;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use millpond::{Batch, Column, Pool, PoolOptions, Record, Reservation};
+use millpond::{Batch, Column, Pool, PoolOptions, Record, Reservation, Sampler};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -65,7 +65,9 @@ fn threads_that_share_a_handle_see_whole_records() {
                     let count = random.random_range(1..=30);
                     let batch = match random.random_bool(0.5) {
                         true => pool.sample(count, &mut random).unwrap(),
-                        false => pool.sample_uniform(count, &mut random).unwrap(),
+                        false => pool
+                            .sample_by(Sampler::uniform(), count, &mut random)
+                            .unwrap(),
                     };
                     check(&batch);
                     let priorities = vec![random.random_range(0.1..3.0); count];
@@ -112,7 +114,7 @@ fn an_older_record_never_takes_the_place_of_a_newer_one() {
         let mut newest = [0; 2];
         while writing.load(Ordering::Relaxed) > 0 {
             // Both slots may be in the hands of writers.
-            let Ok(batch) = pool.sample_uniform(1, random) else {
+            let Ok(batch) = pool.sample_by(Sampler::uniform(), 1, random) else {
                 continue;
             };
             let key = batch.keys()[0];
@@ -130,7 +132,7 @@ fn a_batch_may_be_dropped_by_another_thread() {
     (0..4).for_each(|_| insert(&pool));
     let random = &mut StdRng::seed_from_u64(1);
     let batches: Vec<_> = (0..40)
-        .map(|_| pool.sample_uniform(1, random).unwrap())
+        .map(|_| pool.sample_by(Sampler::uniform(), 1, random).unwrap())
         .collect();
     assert!(pool.reserve().is_err(), "every slot is leased");
     thread::spawn(move || batches.iter().for_each(check))

@@ -62,7 +62,7 @@ fn a_record_leaves_with_the_last_of_its_views() {
             matches!(gone, Err(Error::NothingToSample { .. })),
             "{gone:?}"
         );
-        let gone = once.sample_uniform(1, &mut random());
+        let gone = once.sample_by(Sampler::uniform(), 1, &mut random());
         assert!(
             matches!(gone, Err(Error::NothingToSample { .. })),
             "{gone:?}"
@@ -85,7 +85,9 @@ fn a_record_may_be_in_one_view_only() {
     pool.insert_into_views(&2, &[None, Some(1.0)]).unwrap();
     pool.insert_into_views(&3, &[Some(0.0), Some(1.0)]).unwrap();
     assert_eq!((all(&pool), all(&expert)), (vec![1, 3], vec![2, 3]));
-    let uniform = expert.sample_uniform(50, &mut random()).unwrap();
+    let uniform = expert
+        .sample_by(Sampler::uniform(), 50, &mut random())
+        .unwrap();
     assert!(uniform.records().all(|&record| record > 1));
     let by_priority = pool.sample(50, &mut random()).unwrap();
     assert!(by_priority.records().all(|&record| record == 1));

@@ -91,7 +91,7 @@ fn an_alpha_of_zero_makes_all_alike_but_those_of_priority_zero() {
 fn uniform_samples_have_equal_probabilities_and_weights_of_one() {
     let (pool, _) = sample(&[0.0, 1.0, 5.0, 9.0], 1.0, 1);
     let random = &mut StdRng::seed_from_u64(1);
-    let batch = pool.sample_uniform(50, random).unwrap();
+    let batch = pool.sample_by(Sampler::uniform(), 50, random).unwrap();
     assert_eq!(batch.probabilities(), [0.25; 50]);
     assert_eq!(weights(&batch, 0.7), [1.0; 50]);
     assert!((0..4).all(|key| batch.keys().contains(&key)));

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use millpond::{Attach, Column, Error, Pool, PoolOptions, Record, Result};
+use millpond::{Attach, Column, Error, Pool, PoolOptions, Record, Result, Sampler};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 
@@ -219,7 +219,7 @@ fn use_all_of(pool: &Pool<Step>) {
     for _ in 0..3 {
         for drawn in [
             pool.sample(8, &mut random),
-            pool.sample_uniform(8, &mut random),
+            pool.sample_by(Sampler::uniform(), 8, &mut random),
         ] {
             let Ok(batch) = drawn else { continue };
             let _ = batch.records().map(|record| record.reward).sum::<f32>();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use millpond::{
     ArrayOptions, Batch, Board, BoardOptions, BoardReader, Boards, BoardsOptions, ChunkedArray,
-    Column, Error, Lifetime, Lookup, Pool, PoolOptions, Result, SharedArray, SharedValue,
+    Column, Error, Lifetime, Lookup, Pool, PoolOptions, Result, Sampler, SharedArray, SharedValue,
     ValueOptions,
 };
 use nix::libc;
@@ -115,7 +115,7 @@ fn the_parents_handles_are_errors_in_a_forked_child() {
         assert_forked(pool.reserve());
         assert_forked(slot.take().unwrap().commit());
         assert_forked(pool.sample(1, &mut random()));
-        assert_forked(pool.sample_uniform(1, &mut random()));
+        assert_forked(pool.sample_by(Sampler::uniform(), 1, &mut random()));
         assert_forked(pool.sample_into(1, &mut random(), &mut Batch::new(&pool)));
         assert_forked(pool.update_priorities(batch.keys(), &[1.0; 10]));
         assert_forked(pool.get(0));

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use millpond::{Batch, Pool, PoolOptions};
+use millpond::{Batch, Pool, PoolOptions, Sampler};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -194,7 +194,9 @@ fn uniform_draws_do_not_heed_priorities() {
     let mut counts = vec![0; 1 << 10];
     let mut random = StdRng::seed_from_u64(2);
     for _ in 0..1000 {
-        let batch = pool.sample_uniform(1000, &mut random).unwrap();
+        let batch = pool
+            .sample_by(Sampler::uniform(), 1000, &mut random)
+            .unwrap();
         for &key in batch.keys() {
             counts[key as usize] += 1;
         }

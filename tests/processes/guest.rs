@@ -1,7 +1,7 @@
 //! Plain participants, for trials in which it matters that somebody is attached, and not what they
 //! do: a guest attaches to the pool that its argument names, takes something, and waits.
 
-use millpond::{Attach, Pool};
+use millpond::{Attach, Pool, Sampler};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -34,7 +34,9 @@ fn holding() {
     let orders = Orders::listen();
     let pool = open();
     let random = &mut StdRng::seed_from_u64(argument(2));
-    let batch = pool.sample_uniform(argument(1), random).unwrap();
+    let batch = pool
+        .sample_by(Sampler::uniform(), argument(1), random)
+        .unwrap();
     let copies = check_batch(&batch);
     let keys: Vec<String> = batch.keys().iter().map(u64::to_string).collect();
     println!("{}", keys.join(" "));

@@ -1,7 +1,7 @@
 //! What a process holds is its own while it lives, and free when it was killed: leases, reserved
 //! slots, and places in the participant table.
 
-use millpond::{Error, Pool, PoolOptions};
+use millpond::{Error, Pool, PoolOptions, Sampler};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -92,7 +92,9 @@ fn held_records_stay_while_writers_are_killed() {
     let pool = create(PoolOptions::new(CAPACITY));
     let mut random = StdRng::seed_from_u64(1);
     // Nine in ten slots or so are held.
-    let batch = pool.sample_uniform(500, &mut random).unwrap();
+    let batch = pool
+        .sample_by(Sampler::uniform(), 500, &mut random)
+        .unwrap();
     let copies = check_batch(&batch);
     let check_held = || {
         for (&key, copy) in batch.keys().iter().zip(&copies) {

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::process::{self, Command};
 
-use millpond::{Attach, Error, Pool, PoolOptions};
+use millpond::{Attach, Error, Pool, PoolOptions, Sampler};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -146,7 +146,9 @@ fn fill(pool: &Pool<Numbers>) {
 
 fn check(pool: &Pool<Numbers>) {
     let random = &mut StdRng::seed_from_u64(1);
-    let batch = pool.sample_uniform(2 * CAPACITY, random).unwrap();
+    let batch = pool
+        .sample_by(Sampler::uniform(), 2 * CAPACITY, random)
+        .unwrap();
     for (key, record) in batch.keys().iter().zip(batch.records()) {
         assert!(*record == numbers(*key), "record {key}");
     }

@@ -132,7 +132,9 @@ fn holder() {
         let count = random.random_range(1..=50);
         let batch = match random.random_bool(0.5) {
             true => pool.sample(count, &mut random).unwrap(),
-            false => pool.sample_uniform(count, &mut random).unwrap(),
+            false => pool
+                .sample_by(Sampler::uniform(), count, &mut random)
+                .unwrap(),
         };
         sampled += count;
         let copies = seen.check(&batch);

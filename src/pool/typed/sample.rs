@@ -113,19 +113,6 @@ impl<T: Record> Pool<T> {
             .sample_by_into(sampler, count, random, batch.dynamic_mut())
     }
 
-    /// Samples `count` records, each with the same probability, whatever their priorities; also
-    /// those of priority 0. The same as [`sample_by`](Self::sample_by) with [`Sampler::uniform`].
-    ///
-    /// # Errors
-    /// [`Error::NothingToSample`](crate::Error::NothingToSample) where the pool is empty, and else as [`sample`](Self::sample).
-    pub fn sample_uniform(
-        &self,
-        count: usize,
-        random: &mut (impl Rng + ?Sized),
-    ) -> Result<Batch<T>> {
-        self.sample_by(Sampler::uniform(), count, random)
-    }
-
     /// Samples `count` records as [`sample`](Self::sample) does, and with each of them the records before it
     /// in its episode: a window of `length` records that ends with the sampled one, or of fewer where the
     /// episode began later. So steps that are stored once give sequences for recurrent networks (R2D2,
