@@ -20,7 +20,7 @@ mod lease;
 mod quota;
 #[path = "../../src/pool/rewriting.rs"]
 mod rewriting;
-#[path = "../../src/workers/ring.rs"]
+#[path = "../../src/workers/wire/ring.rs"]
 mod ring;
 #[path = "../../src/dict/seqlock.rs"]
 mod seqlock;

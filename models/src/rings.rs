@@ -1,5 +1,5 @@
 //! The rings of workers: frames pass from one process to one other, through a ring that is shorter than all of
-//! them. Who fills a ring, and who reads it, do so here as `Outlet` and `Inlet` do, which are made of bytes.
+//! them. Who fills a ring, and who reads it, do so here as `Producer` and `Consumer` do, which are made of bytes.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -128,7 +128,7 @@ fn frames_arrive_whole_and_in_order_and_are_overwritten_only_when_they_are_read(
     });
 }
 
-/// What a pool and a worker share.
+/// What a scheduler and a worker share.
 struct Pair {
     tasks: Ring,
     results: Ring,
@@ -158,8 +158,8 @@ impl Pair {
     }
 }
 
-/// The pool's side.
-struct Pool {
+/// The scheduler's side.
+struct Scheduler {
     pair: Arc<Pair>,
     writer: Writer,
     queue: VecDeque<Place>,
@@ -167,7 +167,7 @@ struct Pool {
     answered: u64,
 }
 
-impl Pool {
+impl Scheduler {
     fn new(pair: &Arc<Pair>) -> Self {
         Self {
             pair: pair.clone(),
@@ -178,7 +178,7 @@ impl Pool {
         }
     }
 
-    /// As `Slot::send`: what stands before the first frame that is not answered is free.
+    /// As `WorkerHandle::send`: what stands before the first frame that is not answered is free.
     fn send(&mut self, number: u64, length: u64) -> bool {
         let written = self.writer.written();
         let freed = self.queue.front().map_or(written, |first| first.begin);
@@ -191,7 +191,7 @@ impl Pool {
         true
     }
 
-    /// As `Slot::drain`.
+    /// As `WorkerHandle::drain`.
     fn drain(&mut self) {
         let before = self.read;
         while self.pair.results.take(&mut self.read, self.answered + 1) {
@@ -204,7 +204,7 @@ impl Pool {
         }
     }
 
-    /// As `Crew::wait`.
+    /// As `Scheduler::wait`.
     fn wait(&self) {
         let there = || (look(&self.pair.results.written) != self.read).then_some(());
         event(&self.pair.finished).wait_for(Duration::MAX, there);
@@ -212,14 +212,14 @@ impl Pool {
 }
 
 /// The worker's side.
-struct Bench {
+struct Executor {
     pair: Arc<Pair>,
     writer: Writer,
     read: u64,
     answered: u64,
 }
 
-impl Bench {
+impl Executor {
     fn new(pair: &Arc<Pair>) -> Self {
         Self {
             pair: pair.clone(),
@@ -229,7 +229,7 @@ impl Bench {
         }
     }
 
-    /// As `Bench::put`, for an answer of this length; the pool may then overwrite the task.
+    /// As `Answers::put`, for an answer of this length; the scheduler may then overwrite the task.
     fn answer(&mut self, length: u64) {
         let number = self.answered + 1;
         loop {
@@ -248,7 +248,7 @@ impl Bench {
         }
     }
 
-    /// As `Bench::next`, which tells of answers only where there is nothing else to do; says whether there was a
+    /// As `Executor::next`, which tells of answers only where there is nothing else to do; says whether there was a
     /// task.
     fn next(&mut self, length: u64) -> bool {
         let pair = self.pair.clone();
@@ -262,7 +262,7 @@ impl Bench {
         true
     }
 
-    /// As `Bench::wait_for_tasks`.
+    /// As `Executor::wait_for_tasks`.
     fn wait(&self) {
         let there = || (look(&self.pair.tasks.written) != self.read).then_some(());
         event(&self.pair.ready).wait_for(Duration::MAX, there);
@@ -273,56 +273,56 @@ impl Bench {
 fn tasks_and_the_pads_before_them_stay_until_they_are_answered() {
     model(3, || {
         let pair = Pair::new();
-        let (mut pool, mut bench) = (Pool::new(&pair), Bench::new(&pair));
+        let (mut scheduler, mut executor) = (Scheduler::new(&pair), Executor::new(&pair));
         // So far that the third task needs a pad.
         for number in 1..=2 {
-            assert!(pool.send(number, LENGTHS[number as usize - 1]));
-            assert!(bench.next(GRAIN));
+            assert!(scheduler.send(number, LENGTHS[number as usize - 1]));
+            assert!(executor.next(GRAIN));
         }
-        pool.drain();
+        scheduler.drain();
         let worker = thread::spawn(move || {
-            while bench.answered < LENGTHS.len() as u64 {
-                if !bench.next(GRAIN) {
+            while executor.answered < LENGTHS.len() as u64 {
+                if !executor.next(GRAIN) {
                     relax();
                 }
             }
         });
         for number in 3..=LENGTHS.len() as u64 {
-            while !pool.send(number, LENGTHS[number as usize - 1]) {
+            while !scheduler.send(number, LENGTHS[number as usize - 1]) {
                 relax();
-                pool.drain();
+                scheduler.drain();
             }
         }
-        while pool.answered < LENGTHS.len() as u64 {
+        while scheduler.answered < LENGTHS.len() as u64 {
             relax();
-            pool.drain();
+            scheduler.drain();
         }
         worker.join().unwrap();
-        assert!(pool.queue.is_empty());
+        assert!(scheduler.queue.is_empty());
     });
 }
 
 #[test]
-fn a_pool_and_its_worker_never_sleep_while_the_other_waits_for_them() {
+fn a_scheduler_and_its_worker_never_sleep_while_the_other_waits_for_them() {
     model(2, || {
         let pair = Pair::new();
-        let (mut pool, mut bench) = (Pool::new(&pair), Bench::new(&pair));
+        let (mut scheduler, mut executor) = (Scheduler::new(&pair), Executor::new(&pair));
         // Two of these fill a ring.
         let (tasks, length) = (3, CAPACITY / 2);
         let worker = thread::spawn(move || {
-            while bench.answered < tasks {
-                if !bench.next(length) {
-                    bench.wait();
+            while executor.answered < tasks {
+                if !executor.next(length) {
+                    executor.wait();
                 }
             }
         });
         let mut sent = 0;
-        while pool.answered < tasks {
-            while sent < tasks && pool.send(sent + 1, length) {
+        while scheduler.answered < tasks {
+            while sent < tasks && scheduler.send(sent + 1, length) {
                 sent += 1;
             }
-            pool.wait();
-            pool.drain();
+            scheduler.wait();
+            scheduler.drain();
         }
         worker.join().unwrap();
     });

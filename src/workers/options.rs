@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::chunk::Draft;
-use super::message::Message;
-use super::task::{Task, place_of};
 use crate::error::{Error, Result};
 use crate::open::Open;
+use crate::workers::wire::chunk::ChunkBuilder;
+use crate::workers::wire::message::Message;
+use crate::workers::worker::task::{Task, place_of};
 
 /// Where workers run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -212,9 +212,9 @@ fn once<S: Open + 'static, I: Message, O: Message>(
     input: &I::Value,
 ) -> Result<Once> {
     let place = place_of(task)?;
-    let mut draft = Draft::default();
-    draft.begin(place);
-    let written = draft.add(|out| I::write(input, out));
+    let mut chunk = ChunkBuilder::default();
+    chunk.begin(place);
+    let written = chunk.add(|out| I::write(input, out));
     if let Err(why) = written {
         return Error::invalid(
             "the input of a task",
@@ -224,7 +224,7 @@ fn once<S: Open + 'static, I: Message, O: Message>(
     }
     Ok(Once {
         name: task.name,
-        body: draft.body,
+        body: chunk.body,
     })
 }
 

@@ -13,6 +13,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::error::{Error, Result};
 use crate::{ArrayOptions, AtomicArray, CancelToken};
 
 static SQUARE: Task<(), u64, u64> = Task {

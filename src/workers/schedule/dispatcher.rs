@@ -5,16 +5,16 @@
 use std::time::Duration;
 
 use super::calls::Calls;
-use super::insights::{SlowTask, Slowest, WorkerInsights};
-use super::kind::Kind;
-use super::sent::{Answer, What};
+use super::in_flight::{Answer, Work};
 use crate::error::{Error, Result, TaskFailure};
+use crate::workers::insights::{SlowTask, Slowest, WorkerInsights};
+use crate::workers::wire::answer_kind::AnswerKind;
 
 /// How many of the slowest tasks are kept.
 const SLOWEST: usize = 10;
 
 /// What a call does with what comes for it.
-pub(super) trait Receive {
+pub(crate) trait Receiver {
     /// The task at `index` gave an output.
     fn done(&mut self, index: u64, output: &[u8], worker: usize);
     /// It gave none.
@@ -28,20 +28,20 @@ pub(super) trait Receive {
 }
 
 /// What the pool keeps of answers.
-pub(super) struct Post {
-    pub(super) calls: Calls,
+pub(crate) struct Dispatcher {
+    pub(crate) calls: Calls,
     /// What the init and exit tasks gave, by worker.
-    pub(super) initialised: Vec<(usize, Vec<u8>)>,
-    pub(super) exited: Vec<(usize, Vec<u8>)>,
+    pub(crate) initialised: Vec<(usize, Vec<u8>)>,
+    pub(crate) exited: Vec<(usize, Vec<u8>)>,
     /// The slowest tasks, if that was asked for.
-    pub(super) slowest: Option<Slowest>,
+    pub(crate) slowest: Option<Slowest>,
     /// Why the pool cannot go on, and why a worker did not exit.
     broken: Option<(usize, String)>,
     unexited: Option<(usize, String)>,
 }
 
-impl Post {
-    pub(super) fn new(insights: bool) -> Self {
+impl Dispatcher {
+    pub(crate) fn new(insights: bool) -> Self {
         Self {
             calls: Calls::default(),
             initialised: Vec::new(),
@@ -53,44 +53,44 @@ impl Post {
     }
 
     /// The pool cannot go on.
-    pub(super) fn give_up(&mut self, worker: usize, reason: String) {
+    pub(crate) fn give_up(&mut self, worker: usize, reason: String) {
         self.broken.get_or_insert((worker, reason));
     }
 
     /// An error if it cannot.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         failed(&self.broken)
     }
 
     /// A worker did not exit; the others go on.
-    pub(super) fn failed_exit(&mut self, worker: usize, reason: String) {
+    pub(crate) fn failed_exit(&mut self, worker: usize, reason: String) {
         self.unexited.get_or_insert((worker, reason));
     }
 
     /// An error if there was one.
-    pub(super) fn check_exits(&self) -> Result<()> {
+    pub(crate) fn check_exits(&self) -> Result<()> {
         failed(&self.unexited)
     }
 
-    /// See [`Receive::held`].
-    pub(super) fn held(&self, call: u64, most: usize) -> Option<Option<u64>> {
+    /// See [`Receiver::held`].
+    pub(crate) fn held(&self, call: u64, most: usize) -> Option<Option<u64>> {
         self.calls.get(call)?.borrow().held(most)
     }
 
     /// Takes an answer to where it belongs.
-    pub(super) fn deliver(&mut self, answer: &Answer<'_>, past: &mut WorkerInsights) {
+    pub(crate) fn deliver(&mut self, answer: &Answer<'_>, past: &mut WorkerInsights) {
         let time = Duration::from_nanos(answer.nanoseconds);
         match answer.sent.what {
-            What::Chunk => self.deliver_to_call(answer, past, time),
-            What::Share => {}
-            What::Init => {
+            Work::Chunk => self.deliver_to_call(answer, past, time),
+            Work::Share => {}
+            Work::Init => {
                 past.init += time;
                 match failure(answer) {
                     None => self.initialised.push((answer.worker, answer.body.to_vec())),
                     Some(why) => self.give_up(answer.worker, format!("its init task {why}")),
                 }
             }
-            What::Exit => {
+            Work::Exit => {
                 past.exit += time;
                 match failure(answer) {
                     None => self.exited.push((answer.worker, answer.body.to_vec())),
@@ -102,7 +102,7 @@ impl Post {
 
     fn deliver_to_call(&mut self, answer: &Answer<'_>, past: &mut WorkerInsights, time: Duration) {
         let sent = answer.sent;
-        past.tasks += u64::from(answer.kind != Kind::Skipped);
+        past.tasks += u64::from(answer.kind != AnswerKind::Skipped);
         past.chunks += u64::from(sent.answered == sent.tasks);
         let Some(inbox) = self.calls.get(sent.call).cloned() else {
             return;
@@ -142,23 +142,23 @@ fn failed(reason: &Option<(usize, String)>) -> Result<()> {
 fn failure(answer: &Answer<'_>) -> Option<TaskFailure> {
     let text = || String::from_utf8_lossy(answer.body).into_owned();
     Some(match answer.kind {
-        Kind::Done => return None,
-        Kind::Failed => TaskFailure::Error(text()),
-        Kind::Panicked => TaskFailure::Panic(text()),
-        Kind::Skipped => TaskFailure::Cancelled,
-        Kind::TooLarge => {
+        AnswerKind::Done => return None,
+        AnswerKind::Failed => TaskFailure::Error(text()),
+        AnswerKind::Panicked => TaskFailure::Panic(text()),
+        AnswerKind::Skipped => TaskFailure::Cancelled,
+        AnswerKind::TooLarge => {
             let length = answer
                 .body
                 .first_chunk()
                 .map_or(0, |&bytes| u64::from_le_bytes(bytes));
             TaskFailure::TooLarge(too_large("output", length))
         }
-        Kind::Ended => TaskFailure::WorkerDied(text()),
+        AnswerKind::Ended => TaskFailure::WorkerDied(text()),
     })
 }
 
 /// In words.
-pub(super) fn too_large(what: &str, bytes: u64) -> String {
+pub(crate) fn too_large(what: &str, bytes: u64) -> String {
     format!(
         "has an {what} of {bytes} bytes, which is more than the pool has room for; raise \
          `WorkersOptions::memory`"

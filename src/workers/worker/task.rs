@@ -7,15 +7,15 @@ use std::any::TypeId;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use super::bench::{Bench, Gone};
-use super::chunk::Chunk;
-use super::kind::Kind;
-use super::message::Message;
+use super::context::Worker;
+use super::executor::{Executor, Fatal};
 use super::process;
-use super::worker::Worker;
 use crate::error::{Error, Result};
 use crate::open::Open;
 use crate::os;
+use crate::workers::wire::answer_kind::AnswerKind;
+use crate::workers::wire::chunk::Chunk;
+use crate::workers::wire::message::Message;
 
 /// What a task may fail with; `?` makes it from any error, `"text".into()` from a text.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -76,10 +76,10 @@ pub trait Run {
     /// Answers each task of a chunk.
     fn run(
         &self,
-        bench: &mut Bench,
+        executor: &mut Executor,
         number: u64,
         chunk: Chunk<'_>,
-    ) -> std::result::Result<(), Gone>;
+    ) -> std::result::Result<(), Fatal>;
 }
 
 impl<S: Open + 'static, I: Message, O: Message> Run for Task<S, I, O> {
@@ -97,25 +97,27 @@ impl<S: Open + 'static, I: Message, O: Message> Run for Task<S, I, O> {
 
     fn run(
         &self,
-        bench: &mut Bench,
+        executor: &mut Executor,
         number: u64,
         chunk: Chunk<'_>,
-    ) -> std::result::Result<(), Gone> {
+    ) -> std::result::Result<(), Fatal> {
         let mut output = Vec::new();
         for input in chunk.inputs() {
-            let input = input.map_err(Gone)?;
+            let input = input.map_err(Fatal)?;
             output.clear();
-            bench.begin_task();
-            let kind = match bench.is_cancelled(number) {
-                true => Kind::Skipped,
-                false => match process::catch(|| self.run_one(bench, number, input, &mut output)) {
-                    Ok(Ok(())) => Kind::Done,
-                    Ok(Err(failure)) => words(Kind::Failed, &failure, &mut output),
-                    Err(panic) => words(Kind::Panicked, &panic, &mut output),
-                },
+            executor.begin_task();
+            let kind = match executor.is_cancelled(number) {
+                true => AnswerKind::Skipped,
+                false => {
+                    match process::catch(|| self.run_one(executor, number, input, &mut output)) {
+                        Ok(Ok(())) => AnswerKind::Done,
+                        Ok(Err(failure)) => words(AnswerKind::Failed, &failure, &mut output),
+                        Err(panic) => words(AnswerKind::Panicked, &panic, &mut output),
+                    }
+                }
             };
-            bench.end_task();
-            bench.answer(kind, &mut output)?;
+            executor.end_task();
+            executor.answer(kind, &mut output)?;
         }
         Ok(())
     }
@@ -126,21 +128,21 @@ impl<S: Open + 'static, I: Message, O: Message> Task<S, I, O> {
     #[inline]
     fn run_one(
         &self,
-        bench: &mut Bench,
+        executor: &mut Executor,
         number: u64,
         input: &[u8],
         output: &mut Vec<u8>,
     ) -> std::result::Result<(), String> {
         // Here, so that the task that opens them answers for what that does.
-        let shared = bench.shared::<S>()?;
+        let shared = executor.shared::<S>()?;
         let given = I::read(input).map_err(|why| format!("its input: {why}"))?;
-        let value = (self.run)(&mut bench.worker(&*shared, number), given).map_err(in_words)?;
+        let value = (self.run)(&mut executor.worker(&*shared, number), given).map_err(in_words)?;
         O::write(&value, output).map_err(|why| format!("its output: {why}"))
     }
 }
 
 /// An answer in words.
-fn words(kind: Kind, text: &str, output: &mut Vec<u8>) -> Kind {
+fn words(kind: AnswerKind, text: &str, output: &mut Vec<u8>) -> AnswerKind {
     output.clear();
     output.extend_from_slice(text.as_bytes());
     kind
@@ -167,7 +169,7 @@ fn in_words(failure: Failure) -> String {
 static TASKS: Mutex<Vec<&'static dyn AnyTask>> = Mutex::new(Vec::new());
 
 /// Adds tasks to the program's. Panics where two have one name.
-pub(super) fn register(tasks: &[&'static dyn AnyTask]) {
+pub(crate) fn register(tasks: &[&'static dyn AnyTask]) {
     let _held = os::hold_forks();
     let mut all = TASKS.lock().unwrap_or_else(PoisonError::into_inner);
     for &task in tasks {
@@ -183,7 +185,7 @@ pub(super) fn register(tasks: &[&'static dyn AnyTask]) {
 }
 
 /// All of them.
-pub(super) fn registered() -> Vec<&'static dyn AnyTask> {
+pub(crate) fn registered() -> Vec<&'static dyn AnyTask> {
     let _held = os::hold_forks();
     TASKS.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
@@ -195,7 +197,7 @@ static UNNAMED: Mutex<Vec<&'static dyn AnyTask>> = Mutex::new(Vec::new());
 const FIRST_UNNAMED: usize = 1 << 24;
 
 /// The task at a place that is not in the program's list.
-pub(super) fn unnamed(place: usize) -> Option<&'static dyn AnyTask> {
+pub(crate) fn unnamed(place: usize) -> Option<&'static dyn AnyTask> {
     let _held = os::hold_forks();
     let all = UNNAMED.lock().unwrap_or_else(PoisonError::into_inner);
     all.get(place.checked_sub(FIRST_UNNAMED)?).copied()
@@ -219,7 +221,7 @@ fn unnamed_place_of<S: Open + 'static, I: Message, O: Message>(task: &Task<S, I,
 
 /// The place of `task` in the list. Where the list is empty, all workers are threads of this process, which know any
 /// task.
-pub(super) fn place_of<S: Open + 'static, I: Message, O: Message>(
+pub(crate) fn place_of<S: Open + 'static, I: Message, O: Message>(
     task: &Task<S, I, O>,
 ) -> Result<usize> {
     let all = registered();

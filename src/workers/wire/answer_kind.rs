@@ -3,7 +3,7 @@
 /// What an answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
-pub enum Kind {
+pub enum AnswerKind {
     /// The task's output.
     Done = 1,
     /// What it failed with, as text.
@@ -18,10 +18,10 @@ pub enum Kind {
     Ended = 6,
 }
 
-impl Kind {
+impl AnswerKind {
     /// Reads the kind of a frame.
-    pub(super) fn read(kind: u32) -> Option<Self> {
-        use Kind::{Done, Ended, Failed, Panicked, Skipped, TooLarge};
+    pub(crate) fn read(kind: u32) -> Option<Self> {
+        use AnswerKind::{Done, Ended, Failed, Panicked, Skipped, TooLarge};
         let kinds = [Done, Failed, Panicked, Skipped, TooLarge, Ended];
         kinds.into_iter().find(|&known| known as u32 == kind)
     }

@@ -7,11 +7,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::segment::{Segment, SharedOptions};
-use crate::workers::chunk::CHUNK;
-use crate::workers::kind::Kind;
-use crate::workers::ring::{Place, free, look};
-use crate::workers::sent::{Sent, What};
-use crate::workers::slot::Slot;
+use crate::workers::schedule::in_flight::{InFlight, Work};
+use crate::workers::schedule::worker_handle::WorkerHandle;
+use crate::workers::wire::answer_kind::AnswerKind;
+use crate::workers::wire::chunk::CHUNK;
+use crate::workers::wire::ring::{Place, free, look};
 
 /// The rings of so many workers, in memory of this process.
 fn segment(workers: usize, capacity: usize) -> Arc<Segment<Rings>> {
@@ -21,10 +21,10 @@ fn segment(workers: usize, capacity: usize) -> Arc<Segment<Rings>> {
 }
 
 /// Takes the next frame, and gives the length of its body.
-fn take(inlet: &mut Inlet, written: &AtomicU64) -> Option<usize> {
-    let (header, body) = inlet.peek(look(written)).unwrap()?;
+fn take(consumer: &mut Consumer, written: &AtomicU64) -> Option<usize> {
+    let (header, body) = consumer.peek(look(written)).unwrap()?;
     let length = body.len();
-    inlet.step(header);
+    consumer.step(header);
     Some(length)
 }
 
@@ -33,17 +33,24 @@ fn the_pad_before_a_frame_stays_until_the_frame_is_answered() {
     let segment = segment(1, 128);
     let rings = &segment.structure;
     let words = &rings.words[0];
-    let (tasks, results) = (&words.from_pool.tasks, &words.from_worker.results);
-    let mut slot = Slot::new(segment.clone(), 0).unwrap();
-    let mut worker = (Inlet::new(rings.tasks(0)), Outlet::new(rings.results(0)));
-    let frame = |slot: &mut Slot, length: usize| {
-        slot.send(CHUNK, Sent::new(What::Chunk, 1), &vec![0; length - HEADER])
+    let (tasks, results) = (&words.from_scheduler.tasks, &words.from_worker.results);
+    let mut slot = WorkerHandle::new(segment.clone(), 0).unwrap();
+    let mut worker = (
+        Consumer::new(rings.tasks(0)),
+        Producer::new(rings.results(0)),
+    );
+    let frame = |slot: &mut WorkerHandle, length: usize| {
+        slot.send(
+            CHUNK,
+            InFlight::new(Work::Chunk, 1),
+            &vec![0; length - HEADER],
+        )
     };
 
     for _ in 0..2 {
         assert!(frame(&mut slot, 48));
         assert_eq!(take(&mut worker.0, tasks), Some(48 - HEADER));
-        let answer = (Kind::Done as u32, 0);
+        let answer = (AnswerKind::Done as u32, 0);
         worker.1.push(answer, &[], 0, results).unwrap();
     }
     slot.drain(|_| true, |_, _| {}).unwrap();
@@ -154,29 +161,29 @@ proptest! {
         let segment = segment(3, lines * 64);
         let rings = &segment.structure;
         let (written, read) = (AtomicU64::new(0), AtomicU64::new(0));
-        let mut outlet = Outlet::new(rings.results(1));
-        let mut inlet = Inlet::new(rings.results(1));
+        let mut producer = Producer::new(rings.results(1));
+        let mut consumer = Consumer::new(rings.results(1));
         let mut model = VecDeque::new();
         for (number, step) in (0u64..).zip(steps) {
             if let Some(length) = step {
-                let body = vec![number as u8; length % (outlet.longest() + 1)];
-                if let Some(place) = outlet.push((7, number), &body, look(&read), &written) {
-                    prop_assert_eq!(outlet.body(place.start, body.len()), &body[..]);
+                let body = vec![number as u8; length % (producer.longest() + 1)];
+                if let Some(place) = producer.push((7, number), &body, look(&read), &written) {
+                    prop_assert_eq!(producer.body(place.start, body.len()), &body[..]);
                     model.push_back((number, body));
                 } else {
                     prop_assert!(!model.is_empty(), "an empty ring has room for any frame");
                 }
                 continue;
             }
-            let Some((header, body)) = inlet.peek(look(&written)).unwrap() else {
+            let Some((header, body)) = consumer.peek(look(&written)).unwrap() else {
                 prop_assert!(model.is_empty());
                 continue;
             };
             let found = (header.number, body.to_vec());
             prop_assert_eq!(header.kind, 7);
             prop_assert_eq!(Some(found), model.pop_front());
-            inlet.step(header);
-            free(&read, inlet.read());
+            consumer.step(header);
+            free(&read, consumer.read());
         }
         for beside in [rings.results(0), rings.results(2)] {
             // SAFETY: nobody else has this segment.
@@ -204,19 +211,19 @@ proptest! {
         unsafe { ring.fill(0, &bytes[..capacity]) };
         // SAFETY: as above.
         let inside = unsafe { ring.slice(0, capacity) }.as_ptr_range();
-        let mut inlet = Inlet::new(segment.structure.tasks(1));
+        let mut consumer = Consumer::new(segment.structure.tasks(1));
         for end in ends {
             // A reader ends at the first error.
             for _ in 0..=capacity as u64 / GRAIN {
-                let before = inlet.read();
-                let Ok(Some((header, body))) = inlet.peek(end) else {
+                let before = consumer.read();
+                let Ok(Some((header, body))) = consumer.peek(end) else {
                     break;
                 };
                 let frame = body.as_ptr_range();
                 prop_assert!(inside.start <= frame.start && frame.end <= inside.end);
                 prop_assert_eq!(body.len() + HEADER, header.length as usize);
-                inlet.step(header);
-                prop_assert!(before < inlet.read() && inlet.read() <= end);
+                consumer.step(header);
+                prop_assert!(before < consumer.read() && consumer.read() <= end);
             }
         }
     }
@@ -228,12 +235,12 @@ proptest! {
         answers in prop::collection::vec((0u32..9, any::<u64>(), 0usize..40), 1..6),
     ) {
         let segment = segment(1, 512);
-        let mut slot = Slot::new(segment.clone(), 0).unwrap();
-        slot.send(CHUNK, Sent::new(What::Chunk, tasks), &[0; 8]);
+        let mut slot = WorkerHandle::new(segment.clone(), 0).unwrap();
+        slot.send(CHUNK, InFlight::new(Work::Chunk, tasks), &[0; 8]);
         let words = &segment.structure.words[0];
-        let mut outlet = Outlet::new(segment.structure.results(0));
+        let mut producer = Producer::new(segment.structure.results(0));
         for &(kind, number, length) in &answers {
-            outlet.push((kind, number), &vec![0; length], 0, &words.from_worker.results);
+            producer.push((kind, number), &vec![0; length], 0, &words.from_worker.results);
         }
         let mut taken = 0;
         let drained = slot.drain(|_| true, |answer, _| {
@@ -241,6 +248,6 @@ proptest! {
             taken += 1;
         });
         prop_assert!(drained.is_err() || taken <= tasks.max(1));
-        words.from_pool.end.store(1, Ordering::Relaxed);
+        words.from_scheduler.end.store(1, Ordering::Relaxed);
     }
 }

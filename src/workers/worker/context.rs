@@ -5,10 +5,10 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 
-use super::words::{Words, is_cancelled};
+use crate::workers::wire::control_words::{ControlWords, is_cancelled};
 
 /// What a worker keeps for its tasks, one value of each type.
-pub(super) type States = HashMap<TypeId, Box<dyn Any>>;
+pub(crate) type States = HashMap<TypeId, Box<dyn Any>>;
 
 /// What a task has besides its input: what the workers share, and who this one is.
 ///
@@ -27,11 +27,11 @@ pub(super) type States = HashMap<TypeId, Box<dyn Any>>;
 /// # let _ = &NUMBER;
 /// ```
 pub struct Worker<'s, S> {
-    pub(super) shared: &'s S,
-    pub(super) id: usize,
-    pub(super) states: &'s mut States,
-    pub(super) words: &'s Words,
-    pub(super) number: u64,
+    pub(crate) shared: &'s S,
+    pub(crate) id: usize,
+    pub(crate) states: &'s mut States,
+    pub(crate) words: &'s ControlWords,
+    pub(crate) number: u64,
 }
 
 impl<'s, S> Worker<'s, S> {

@@ -17,32 +17,32 @@
 use crate::sync::primitive::{AtomicU64, Ordering};
 
 /// Frames begin at multiples of this, and are as long as one.
-pub(super) const GRAIN: u64 = 16;
+pub(crate) const GRAIN: u64 = 16;
 
 /// Where a frame goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// The position where the frame before it ends: all before this is free once the reader is through with
     /// that one. The pad is not, as the reader steps over it only with the frame behind it.
-    pub(super) begin: u64,
+    pub(crate) begin: u64,
     /// The pad before it: its first byte in the ring, and its length.
-    pub(super) pad: Option<(u64, u64)>,
+    pub(crate) pad: Option<(u64, u64)>,
     /// Its position.
-    pub(super) start: u64,
+    pub(crate) start: u64,
     /// The position after it.
-    pub(super) end: u64,
+    pub(crate) end: u64,
 }
 
 /// The writer's side.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Writer {
+pub(crate) struct Writer {
     capacity: u64,
     written: u64,
 }
 
 impl Writer {
     /// Of a ring that is empty, and `capacity` bytes long.
-    pub(super) fn new(capacity: u64) -> Self {
+    pub(crate) fn new(capacity: u64) -> Self {
         Self {
             capacity,
             written: 0,
@@ -50,18 +50,18 @@ impl Writer {
     }
 
     /// The longest frame: however the pad falls, it fits into an empty ring.
-    pub(super) fn longest(&self) -> u64 {
+    pub(crate) fn longest(&self) -> u64 {
         self.capacity / 2 / GRAIN * GRAIN
     }
 
     /// How far it has written.
-    pub(super) fn written(&self) -> u64 {
+    pub(crate) fn written(&self) -> u64 {
         self.written
     }
 
     /// A place for a frame of `length` bytes where all before position `freed` is free; `None` if there is
     /// none now.
-    pub(super) fn place(&self, length: u64, freed: u64) -> Option<Place> {
+    pub(crate) fn place(&self, length: u64, freed: u64) -> Option<Place> {
         debug_assert!(length.is_multiple_of(GRAIN) && length <= self.longest());
         let offset = self.written % self.capacity;
         let left = self.capacity - offset;
@@ -77,7 +77,7 @@ impl Writer {
     }
 
     /// Step 1: what was filled, up to `end`, is the reader's.
-    pub(super) fn publish(&mut self, end: u64, written: &AtomicU64) {
+    pub(crate) fn publish(&mut self, end: u64, written: &AtomicU64) {
         self.written = end;
         // Release: pairs with the Acquire in `look`; the bytes were written before.
         written.store(end, Ordering::Release);
@@ -85,13 +85,13 @@ impl Writer {
 }
 
 /// Steps 2 and 3: how far the other side is.
-pub(super) fn look(word: &AtomicU64) -> u64 {
+pub(crate) fn look(word: &AtomicU64) -> u64 {
     // Acquire: pairs with the Releases in `publish` and `free`.
     word.load(Ordering::Acquire)
 }
 
 /// Step 3: all before `position` was read.
-pub(super) fn free(word: &AtomicU64, position: u64) {
+pub(crate) fn free(word: &AtomicU64, position: u64) {
     // Release: pairs with the Acquire in `look`; the bytes were read before.
     word.store(position, Ordering::Release);
 }

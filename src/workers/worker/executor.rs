@@ -5,7 +5,7 @@
 //!
 //! A task, and what it calls, may fork. The child returns here with a copy of everything, and would be a second writer
 //! of what its parent writes. So after code of the user's, and before anything is written, stands
-//! [`Bench::end_if_forked`].
+//! [`Executor::end_if_forked`].
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::{HashMap, VecDeque};
@@ -15,17 +15,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::chunk::{self, Chunk};
-use super::kind::Kind;
-use super::ring::look;
-use super::rings::{Inlet, Outlet, Rings};
+use super::context::{States, Worker};
 use super::task::{AnyTask, registered, unnamed};
-use super::words::{Channels, Words, is_cancelled, is_ended};
-use super::worker::{States, Worker};
 use crate::open::Open;
 use crate::os::{self, Origin, fail_point};
 use crate::segment::Segment;
 use crate::sync::Event;
+use crate::workers::wire::answer_kind::AnswerKind;
+use crate::workers::wire::chunk::{self, Chunk};
+use crate::workers::wire::control_words::{Channels, ControlWords, is_cancelled, is_ended};
+use crate::workers::wire::ring::look;
+use crate::workers::wire::rings::{Consumer, Producer, Rings};
 
 /// How long the pool may wait for word of results while the worker has more to do.
 const SILENCE: Duration = Duration::from_micros(200);
@@ -33,19 +33,19 @@ const SILENCE: Duration = Duration::from_micros(200);
 const LOOKS: usize = 20;
 
 /// The worker is to end, as its pool is gone, or for this reason.
-pub struct Gone(pub String);
+pub struct Fatal(pub String);
 
 /// An answer that is not written yet: its kind, how long the task took, and what it says.
-type Answer = (Kind, u64, Vec<u8>);
+type Answer = (AnswerKind, u64, Vec<u8>);
 
 /// Where a worker works.
-pub struct Bench {
+pub struct Executor {
     /// Where it was made. A forked child ends.
     origin: Origin,
     segment: Arc<Segment<Rings>>,
     slot: usize,
     tasks: Vec<&'static dyn AnyTask>,
-    results: Outlet,
+    results: Producer,
     channels: Channels,
     /// Tasks that have ended.
     ended: u64,
@@ -67,7 +67,7 @@ pub struct Bench {
 }
 
 /// What is left to do after a frame.
-pub(super) enum Next {
+pub(crate) enum Next {
     /// Perhaps more.
     Frame,
     /// Nothing now.
@@ -76,9 +76,9 @@ pub(super) enum Next {
     End,
 }
 
-impl Bench {
+impl Executor {
     /// Of worker `slot`. `inline`: in the pool's own thread.
-    pub(super) fn new(
+    pub(crate) fn new(
         segment: Arc<Segment<Rings>>,
         channels: Channels,
         slot: usize,
@@ -88,7 +88,7 @@ impl Bench {
         Self {
             origin: Origin::here(),
             tasks: registered(),
-            results: Outlet::new(segment.structure.results(slot)),
+            results: Producer::new(segment.structure.results(slot)),
             channels,
             ended: 0,
             shared_name: String::new(),
@@ -107,13 +107,13 @@ impl Bench {
     }
 
     /// Where its tasks come from.
-    pub(super) fn inlet(&self) -> Inlet {
-        Inlet::new(self.segment.structure.tasks(self.slot))
+    pub(crate) fn consumer(&self) -> Consumer {
+        Consumer::new(self.segment.structure.tasks(self.slot))
     }
 
     /// Works until it is told to stop.
-    pub(super) fn work(&mut self) {
-        let mut inlet = self.inlet();
+    pub(crate) fn work(&mut self) {
+        let mut consumer = self.consumer();
         // Relaxed: says that it is there, and nothing of what else it did.
         self.words()
             .from_worker
@@ -121,16 +121,16 @@ impl Bench {
             .store(1, Ordering::Relaxed);
         self.event_finished().notify();
         let ended = loop {
-            match self.next(&mut inlet) {
+            match self.next(&mut consumer) {
                 Ok(Next::Frame) => {}
                 Ok(Next::Nothing) if is_ended(self.words()) => break Ok(()),
-                Ok(Next::Nothing) => self.wait_for_tasks(&inlet),
+                Ok(Next::Nothing) => self.wait_for_tasks(&consumer),
                 Ok(Next::End) => break Ok(()),
                 Err(gone) => break Err(gone),
             }
         };
-        if let Err(Gone(reason)) = ended {
-            let _ = self.put(Kind::Ended, 0, reason.as_bytes());
+        if let Err(Fatal(reason)) = ended {
+            let _ = self.put(AnswerKind::Ended, 0, reason.as_bytes());
             self.event_finished().notify();
         }
         self.drop_what_is_kept();
@@ -138,16 +138,16 @@ impl Bench {
 
     /// Ends this process if it is a child that code of the user's has forked.
     #[inline(always)]
-    pub(super) fn end_if_forked(&self) {
+    pub(crate) fn end_if_forked(&self) {
         if !self.origin.is_here() {
             os::end_forked_child();
         }
     }
 
     /// Does what the next frame asks for.
-    pub(super) fn next(&mut self, inlet: &mut Inlet) -> Result<Next, Gone> {
-        let written = look(&self.words().from_pool.tasks);
-        let Some((header, body)) = inlet.peek(written).map_err(Gone)? else {
+    pub(crate) fn next(&mut self, consumer: &mut Consumer) -> Result<Next, Fatal> {
+        let written = look(&self.words().from_scheduler.tasks);
+        let Some((header, body)) = consumer.peek(written).map_err(Fatal)? else {
             return Ok(Next::Nothing);
         };
         if self.overflow.is_some() {
@@ -156,23 +156,23 @@ impl Bench {
         match header.kind {
             chunk::CHUNK | chunk::TIMED => {
                 self.timed = header.kind == chunk::TIMED;
-                self.chunk(header.number, Chunk::read(body).map_err(Gone)?)?;
+                self.chunk(header.number, Chunk::read(body).map_err(Fatal)?)?;
             }
             chunk::SHARE => {
                 self.shared_name = String::from_utf8_lossy(body).into_owned();
                 self.shared.clear(); // which drops what the user has made
                 self.end_if_forked();
-                self.last = Some((Kind::Done, 0, Vec::new()));
+                self.last = Some((AnswerKind::Done, 0, Vec::new()));
             }
             chunk::STOP => return Ok(Next::End),
-            other => return Err(Gone(format!("a frame of an unknown kind ({other})"))),
+            other => return Err(Fatal(format!("a frame of an unknown kind ({other})"))),
         }
-        inlet.step(header);
+        consumer.step(header);
         // The pool may fill the chunk's place as soon as it has this.
         if let Some((kind, nanoseconds, body)) = self.last.take() {
             self.put(kind, nanoseconds, &body)?;
         }
-        let is_idle = look(&self.words().from_pool.tasks) == inlet.read();
+        let is_idle = look(&self.words().from_scheduler.tasks) == consumer.read();
         if is_idle || self.clock - self.told > SILENCE {
             self.event_finished().notify();
             self.told = self.clock;
@@ -180,10 +180,10 @@ impl Bench {
         Ok(Next::Frame)
     }
 
-    fn chunk(&mut self, number: u64, chunk: Chunk<'_>) -> Result<(), Gone> {
+    fn chunk(&mut self, number: u64, chunk: Chunk<'_>) -> Result<(), Fatal> {
         let named = self.tasks.get(chunk.task).copied();
         let Some(task) = named.or_else(|| unnamed(chunk.task)) else {
-            return Err(Gone(format!("there is no task {}", chunk.task)));
+            return Err(Fatal(format!("there is no task {}", chunk.task)));
         };
         self.left = chunk.tasks;
         task.run(self, number, chunk)
@@ -191,7 +191,7 @@ impl Bench {
 
     /// What the workers share, opened if it was not yet; or why it cannot be.
     #[inline]
-    pub(super) fn shared<S: Open + 'static>(&mut self) -> Result<Rc<S>, String> {
+    pub(crate) fn shared<S: Open + 'static>(&mut self) -> Result<Rc<S>, String> {
         if let Some(shared) = self.shared.get(&TypeId::of::<S>()) {
             return Ok(shared.clone().downcast().expect("objects of this type"));
         }
@@ -214,7 +214,7 @@ impl Bench {
     }
 
     /// What a task gets.
-    pub(super) fn worker<'b, S>(&'b mut self, shared: &'b S, number: u64) -> Worker<'b, S> {
+    pub(crate) fn worker<'b, S>(&'b mut self, shared: &'b S, number: u64) -> Worker<'b, S> {
         Worker {
             shared,
             id: self.slot,
@@ -225,18 +225,18 @@ impl Bench {
     }
 
     #[inline]
-    pub(super) fn is_cancelled(&self, number: u64) -> bool {
+    pub(crate) fn is_cancelled(&self, number: u64) -> bool {
         is_cancelled(self.words(), number)
     }
 
     #[inline]
-    pub(super) fn begin_task(&mut self) {
+    pub(crate) fn begin_task(&mut self) {
         self.stage(2 * self.ended + 1);
         fail_point("workers.begun");
     }
 
     #[inline]
-    pub(super) fn end_task(&mut self) {
+    pub(crate) fn end_task(&mut self) {
         self.end_if_forked();
         fail_point("workers.ran");
         self.ended += 1;
@@ -245,12 +245,12 @@ impl Bench {
 
     fn stage(&self, stage: u64) {
         let word = &self.words().from_worker.stage;
-        // Release: pairs with the Acquire in `Slot::stage`; what was answered before, was answered before.
+        // Release: pairs with the Acquire in `WorkerHandle::stage`; what was answered before, was answered before.
         word.store(stage, Ordering::Release);
     }
 
     /// Answers one task; takes what it says if that has to wait. Waits while there is no room.
-    pub(super) fn answer(&mut self, mut kind: Kind, body: &mut Vec<u8>) -> Result<(), Gone> {
+    pub(crate) fn answer(&mut self, mut kind: AnswerKind, body: &mut Vec<u8>) -> Result<(), Fatal> {
         self.left = self.left.saturating_sub(1);
         let nanoseconds = match self.timed || self.left == 0 {
             true => {
@@ -260,11 +260,11 @@ impl Bench {
             false => 0,
         };
         if body.len() > self.results.longest() {
-            if kind == Kind::Done {
+            if kind == AnswerKind::Done {
                 let length = body.len() as u64;
                 body.clear();
                 body.extend_from_slice(&length.to_le_bytes());
-                kind = Kind::TooLarge;
+                kind = AnswerKind::TooLarge;
             }
             body.truncate(self.results.longest()); // words, of which the beginning says most
         }
@@ -275,11 +275,11 @@ impl Bench {
         self.put(kind, nanoseconds, body)
     }
 
-    fn put(&mut self, kind: Kind, nanoseconds: u64, body: &[u8]) -> Result<(), Gone> {
+    fn put(&mut self, kind: AnswerKind, nanoseconds: u64, body: &[u8]) -> Result<(), Fatal> {
         self.end_if_forked();
         loop {
             let words = &self.segment.structure.words[self.slot];
-            let read = look(&words.from_pool.read);
+            let read = look(&words.from_scheduler.read);
             let head = (kind as u32, nanoseconds);
             match &mut self.overflow {
                 Some(later) if !later.is_empty() => {
@@ -301,27 +301,30 @@ impl Bench {
         }
     }
 
-    fn wait_for_room(&mut self, read: u64) -> Result<(), Gone> {
+    fn wait_for_room(&mut self, read: u64) -> Result<(), Fatal> {
         self.work_until_now();
         self.event_finished().notify();
         let words = self.words();
-        let room = || (look(&words.from_pool.read) != read || is_ended(words)).then_some(());
+        let room = || (look(&words.from_scheduler.read) != read || is_ended(words)).then_some(());
         self.event_room().wait_for(Duration::MAX, room);
         self.count(|words| &words.from_worker.waiting);
         match is_ended(self.words()) {
-            true => Err(Gone("its pool is gone".into())),
+            true => Err(Fatal("its pool is gone".into())),
             false => Ok(()),
         }
     }
 
     /// Writes what had found no room. For the pool's own thread.
-    pub(super) fn flush(&mut self) {
+    pub(crate) fn flush(&mut self) {
         let Some(later) = &mut self.overflow else {
             return;
         };
         let words = &self.segment.structure.words[self.slot];
         while let Some((kind, nanoseconds, body)) = later.front() {
-            let (head, read) = ((*kind as u32, *nanoseconds), look(&words.from_pool.read));
+            let (head, read) = (
+                (*kind as u32, *nanoseconds),
+                look(&words.from_scheduler.read),
+            );
             let written = &words.from_worker.results;
             if self.results.push(head, body, read, written).is_none() {
                 return;
@@ -330,9 +333,9 @@ impl Bench {
         }
     }
 
-    fn wait_for_tasks(&mut self, inlet: &Inlet) {
+    fn wait_for_tasks(&mut self, consumer: &Consumer) {
         let words = self.words();
-        let there = || look(&words.from_pool.tasks) != inlet.read() || is_ended(words);
+        let there = || look(&words.from_scheduler.tasks) != consumer.read() || is_ended(words);
         if !(0..LOOKS).any(|_| {
             thread::yield_now();
             there()
@@ -349,7 +352,7 @@ impl Bench {
     }
 
     /// Counts what has passed since it last looked at the clock. Gives it, in nanoseconds.
-    fn count(&mut self, word: impl Fn(&Words) -> &AtomicU64) -> u64 {
+    fn count(&mut self, word: impl Fn(&ControlWords) -> &AtomicU64) -> u64 {
         let now = Instant::now();
         let passed = u64::try_from((now - self.clock).as_nanos()).unwrap_or(u64::MAX);
         self.clock = now;
@@ -358,12 +361,12 @@ impl Bench {
         passed
     }
 
-    fn words(&self) -> &Words {
+    fn words(&self) -> &ControlWords {
         &self.segment.structure.words[self.slot]
     }
 
     /// Drops what the tasks have kept, and what they share; for the end.
-    pub(super) fn drop_what_is_kept(&mut self) {
+    pub(crate) fn drop_what_is_kept(&mut self) {
         self.shared.clear();
         self.states.clear();
         self.end_if_forked();

@@ -6,14 +6,14 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::post::Receive;
+use super::dispatcher::Receiver;
 
 /// What a call has its answers delivered to.
-pub(super) type Receiver = Rc<RefCell<dyn Receive>>;
+pub(crate) type SharedReceiver = Rc<RefCell<dyn Receiver>>;
 
 /// The calls that wait.
 #[derive(Default)]
-pub(super) struct Calls {
+pub(crate) struct Calls {
     places: Vec<Place>,
     /// Places without a call; the one that was left last is given first.
     free: Vec<u32>,
@@ -22,12 +22,12 @@ pub(super) struct Calls {
 struct Place {
     /// How often this place was given.
     times: u32,
-    receiver: Option<Receiver>,
+    receiver: Option<SharedReceiver>,
 }
 
 impl Calls {
     /// Adds a call, and returns its number.
-    pub(super) fn open(&mut self, receiver: Receiver) -> u64 {
+    pub(crate) fn open(&mut self, receiver: SharedReceiver) -> u64 {
         let place = self.free.pop().unwrap_or_else(|| {
             self.places.push(Place {
                 times: 0,
@@ -42,7 +42,7 @@ impl Calls {
     }
 
     /// Removes a call, if it still waits.
-    pub(super) fn close(&mut self, call: u64) {
+    pub(crate) fn close(&mut self, call: u64) {
         let place = call as u32;
         if self.get(call).is_some() {
             self.places[place as usize].receiver = None;
@@ -52,7 +52,7 @@ impl Calls {
 
     /// Returns where the answers of a call go, if it still waits.
     #[inline]
-    pub(super) fn get(&self, call: u64) -> Option<&Receiver> {
+    pub(crate) fn get(&self, call: u64) -> Option<&SharedReceiver> {
         let place = self.places.get(call as u32 as usize)?;
         let receiver = place.receiver.as_ref()?;
         (u64::from(place.times) == call >> 32).then_some(receiver)

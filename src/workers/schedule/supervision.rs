@@ -1,24 +1,24 @@
 //! Workers that end: those that were told to, and those that die. What they had goes to others.
 //!
-//! The other half of `crew.rs`.
+//! The other half of `scheduler.rs`.
 
 use std::time::Instant;
 
-use super::chunk::{self, Draft};
-use super::crew::{Crew, Waiting};
-use super::sent::{Sent, What};
-use super::slot::Leaving;
+use super::in_flight::{InFlight, Work};
+use super::scheduler::{Scheduler, Waiting};
+use super::worker_handle::Leaving;
 use crate::error::TaskFailure;
 use crate::os::fail_point;
+use crate::workers::wire::chunk::{self, ChunkBuilder};
 
 /// How many of a worker's processes may end in a row before they have answered a task, and with none begun.
 const MOST_FAILURES: u32 = 5;
 
-impl Crew {
+impl Scheduler {
     /// The next step of a worker that is to leave.
-    pub(super) fn see_out(&mut self, number: usize) {
-        let is_leaving = self.is_leaving(&self.slots[number]);
-        let slot = &mut self.slots[number];
+    pub(crate) fn drain_worker(&mut self, number: usize) {
+        let is_leaving = self.is_leaving(&self.workers[number]);
+        let slot = &mut self.workers[number];
         if is_leaving && slot.leaving == Leaving::No {
             slot.leaving = Leaving::Asked;
         }
@@ -27,7 +27,7 @@ impl Crew {
             Leaving::Asked if slot.queue.is_empty() => match &self.options.exit {
                 Some(exit) => {
                     // The ring is empty, and the pool was not started with an input that is too long.
-                    slot.send(chunk::CHUNK, Sent::new(What::Exit, 1), &exit.body);
+                    slot.send(chunk::CHUNK, InFlight::new(Work::Exit, 1), &exit.body);
                     slot.leaving = Leaving::Exiting(Instant::now());
                 }
                 None => slot.stop(),
@@ -39,7 +39,8 @@ impl Crew {
                     _ => "it did not end within",
                 };
                 let limit = self.options.exit_limit;
-                self.post.failed_exit(number, format!("{what} {limit:?}"));
+                self.dispatcher
+                    .failed_exit(number, format!("{what} {limit:?}"));
                 slot.kill();
             }
             _ => {}
@@ -47,9 +48,9 @@ impl Crew {
     }
 
     /// A worker has ended, and all that it had answered was taken.
-    pub(super) fn bury(&mut self, number: usize, status: String) {
+    pub(crate) fn reap(&mut self, number: usize, status: String) {
         fail_point("workers.ended");
-        let slot = &mut self.slots[number];
+        let slot = &mut self.workers[number];
         let mut status = slot.last_words.take().unwrap_or(status);
         if slot.was_started() && !slot.is_ready {
             status.push_str(
@@ -60,15 +61,15 @@ impl Crew {
         let queue = std::mem::take(&mut slot.queue);
         let (has_begun, is_late) = (slot.has_begun(), slot.is_late());
         for (place, sent) in queue.iter().enumerate() {
-            if sent.what == What::Chunk {
+            if sent.what == Work::Chunk {
                 self.give_back(number, sent, has_begun && place == 0, &status);
             }
         }
         if self.check_process().is_err() {
             return; // what shows an input forked
         }
-        let slot = &mut self.slots[number];
-        let is_initialising = queue.iter().any(|sent| sent.what == What::Init);
+        let slot = &mut self.workers[number];
+        let is_initialising = queue.iter().any(|sent| sent.what == Work::Init);
         match slot.leaving {
             Leaving::Stopped(since) => slot.past.exit += since.elapsed(),
             Leaving::Exiting(_) => {
@@ -77,19 +78,19 @@ impl Crew {
                     true => format!("its exit task took longer than {limit:?}"),
                     false => format!("it ended before its exit task did: {status}"),
                 };
-                self.post.failed_exit(number, reason);
+                self.dispatcher.failed_exit(number, reason);
             }
             _ if is_late && is_initialising => {
                 let limit = self.options.init_limit.unwrap_or_default();
                 let reason = format!("its init task took longer than {limit:?}");
-                self.post.give_up(number, reason);
+                self.dispatcher.give_up(number, reason);
             }
             // A task answers for what it did itself.
             _ if slot.has_worked() || (has_begun && !is_initialising) => slot.failures = 0,
             _ => {
                 slot.failures += 1;
                 if slot.failures >= MOST_FAILURES {
-                    self.post.give_up(number, status);
+                    self.dispatcher.give_up(number, status);
                 }
             }
         }
@@ -97,20 +98,20 @@ impl Crew {
         let is_done = matches!(slot.leaving, Leaving::Stopped(_) | Leaving::Exiting(_));
         if self.finishing && is_done {
             slot.leaving = Leaving::Stopped(Instant::now());
-        } else if self.post.check().is_ok() {
-            self.start_slot(number);
+        } else if self.dispatcher.check().is_ok() {
+            self.start_worker(number);
         }
     }
 
     /// What a dead worker had of a call, goes to others; the task that it had begun, if it may.
-    fn give_back(&mut self, number: usize, sent: &Sent, has_begun: bool, status: &str) {
-        let Some(inbox) = self.post.calls.get(sent.call).cloned() else {
+    fn give_back(&mut self, number: usize, sent: &InFlight, has_begun: bool, status: &str) {
+        let Some(inbox) = self.dispatcher.calls.get(sent.call).cloned() else {
             return;
         };
-        let slot = &self.slots[number];
+        let slot = &self.workers[number];
         let Ok(chunk) = slot.chunk(sent) else {
             return self
-                .post
+                .dispatcher
                 .give_up(number, "its own tasks are damaged".into());
         };
         let mut next = sent.answered;
@@ -141,20 +142,20 @@ impl Crew {
         for (from, to, deaths) in parts {
             let Ok(inputs) = chunk.bytes(from, to) else {
                 return self
-                    .post
+                    .dispatcher
                     .give_up(number, "its own tasks are damaged".into());
             };
-            let mut draft = Draft::default();
-            draft.begin(chunk.task);
-            draft.add_all(inputs, to - from);
-            let (sent, body) = (sent.part(from, to, deaths), draft.body);
+            let mut rest = ChunkBuilder::default();
+            rest.begin(chunk.task);
+            rest.add_all(inputs, to - from);
+            let (sent, body) = (sent.part(from, to, deaths), rest.body);
             self.waiting.push_back(Waiting { sent, body });
         }
     }
 
     /// Starts a worker in this place, with what it is to do first.
-    pub(super) fn start_slot(&mut self, number: usize) {
-        let slot = &mut self.slots[number];
+    pub(crate) fn start_worker(&mut self, number: usize) {
+        let slot = &mut self.workers[number];
         if let Err(error) = slot.start(self.options.start, &self.program) {
             // Seen as ended at the next look, and tried again.
             slot.last_words = Some(error.to_string());
@@ -162,9 +163,9 @@ impl Crew {
         }
         // Both fit into an empty ring, as was checked.
         let shared = self.options.shared.as_bytes();
-        slot.send(chunk::SHARE, Sent::new(What::Share, 1), shared);
+        slot.send(chunk::SHARE, InFlight::new(Work::Share, 1), shared);
         if let Some(init) = &self.options.init {
-            slot.send(chunk::CHUNK, Sent::new(What::Init, 1), &init.body);
+            slot.send(chunk::CHUNK, InFlight::new(Work::Init, 1), &init.body);
         }
     }
 }

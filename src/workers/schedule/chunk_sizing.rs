@@ -11,9 +11,9 @@ const DEEPEST_QUEUE: usize = 128;
 /// that takes long does not keep others waiting at once.
 const SLACK: usize = 64;
 
-/// The pace of one call.
+/// The sizing of one call.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(crate) struct ChunkSizing {
     /// What was asked for.
     chunk_len: Option<usize>,
     in_flight: Option<usize>,
@@ -24,8 +24,8 @@ pub(super) struct Pace {
     task_time: Option<f64>,
 }
 
-impl Pace {
-    pub(super) fn new(chunk_len: Option<usize>, in_flight: Option<usize>, workers: usize) -> Self {
+impl ChunkSizing {
+    pub(crate) fn new(chunk_len: Option<usize>, in_flight: Option<usize>, workers: usize) -> Self {
         Self {
             chunk_len,
             in_flight,
@@ -36,7 +36,7 @@ impl Pace {
     }
 
     /// So many tasks took so long.
-    pub(super) fn measured(&mut self, tasks: u32, nanoseconds: u64) {
+    pub(crate) fn measured(&mut self, tasks: u32, nanoseconds: u64) {
         let time = nanoseconds.max(1) as f64 / f64::from(tasks.max(1));
         let smooth = self
             .task_time
@@ -47,7 +47,7 @@ impl Pace {
     }
 
     /// How many tasks the next chunk may have, where so many inputs are left, if that is known.
-    pub(super) fn chunk_len(&self, left: Option<usize>) -> usize {
+    pub(crate) fn chunk_len(&self, left: Option<usize>) -> usize {
         if let Some(asked) = self.chunk_len {
             return asked;
         }
@@ -60,7 +60,7 @@ impl Pace {
     }
 
     /// How many chunks a worker may have.
-    pub(super) fn depth(&self) -> usize {
+    pub(crate) fn depth(&self) -> usize {
         let length = self.chunk_len.unwrap_or(self.length);
         let chunk_time = self
             .task_time
@@ -69,7 +69,7 @@ impl Pace {
     }
 
     /// How many tasks may have begun their way and not have been taken by the caller.
-    pub(super) fn window(&self) -> usize {
+    pub(crate) fn window(&self) -> usize {
         let length = self.chunk_len.unwrap_or(self.length);
         let each = length.saturating_mul(2 * self.depth()).max(SLACK);
         let usual = each.saturating_mul(self.workers);
@@ -81,33 +81,33 @@ impl Pace {
 mod tests {
     use super::*;
 
-    fn settled(mut pace: Pace, nanoseconds: u64) -> Pace {
+    fn settled(mut sizing: ChunkSizing, nanoseconds: u64) -> ChunkSizing {
         for _ in 0..100 {
-            let tasks = pace.chunk_len(None) as u32;
-            pace.measured(tasks, u64::from(tasks) * nanoseconds);
+            let tasks = sizing.chunk_len(None) as u32;
+            sizing.measured(tasks, u64::from(tasks) * nanoseconds);
         }
-        pace
+        sizing
     }
 
     #[test]
     fn long_tasks_go_one_by_one_and_nothing_waits_behind_them() {
-        let pace = settled(Pace::new(None, None, 2), 50_000_000);
-        assert_eq!((pace.chunk_len(None), pace.depth()), (1, 1));
+        let sizing = settled(ChunkSizing::new(None, None, 2), 50_000_000);
+        assert_eq!((sizing.chunk_len(None), sizing.depth()), (1, 1));
     }
 
     #[test]
     fn short_tasks_go_in_chunks_of_half_a_millisecond() {
-        let pace = settled(Pace::new(None, None, 2), 1000);
-        assert_eq!((pace.chunk_len(None), pace.depth()), (500, 4));
-        assert_eq!(pace.chunk_len(Some(100)), 25);
-        assert_eq!(pace.chunk_len(Some(0)), 1);
+        let sizing = settled(ChunkSizing::new(None, None, 2), 1000);
+        assert_eq!((sizing.chunk_len(None), sizing.depth()), (500, 4));
+        assert_eq!(sizing.chunk_len(Some(100)), 25);
+        assert_eq!(sizing.chunk_len(Some(0)), 1);
     }
 
     #[test]
     fn what_was_asked_for_is_kept() {
-        let pace = settled(Pace::new(Some(1), None, 2), 100);
-        assert_eq!((pace.chunk_len(None), pace.depth()), (1, DEEPEST_QUEUE));
-        let pace = settled(Pace::new(None, Some(10), 2), 100);
-        assert_eq!((pace.chunk_len(None), pace.window()), (5, 10));
+        let sizing = settled(ChunkSizing::new(Some(1), None, 2), 100);
+        assert_eq!((sizing.chunk_len(None), sizing.depth()), (1, DEEPEST_QUEUE));
+        let sizing = settled(ChunkSizing::new(None, Some(10), 2), 100);
+        assert_eq!((sizing.chunk_len(None), sizing.window()), (5, 10));
     }
 }

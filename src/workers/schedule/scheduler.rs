@@ -1,7 +1,7 @@
 //! The pool's side: all workers, and what goes to which of them.
 //!
 //! Works in the thread of whoever asks for results, while he asks; there is no other. Imports the workers as
-//! the pool sees them (`slot.rs`) and what is done with answers (`post.rs`); knows no type of a task. What is done
+//! the pool sees them (`slot.rs`) and what is done with answers (`dispatcher.rs`); knows no type of a task. What is done
 //! where a worker ends is in `deaths.rs`.
 
 use std::collections::VecDeque;
@@ -9,33 +9,33 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::chunk;
-use super::insights::Insights;
-use super::options::{Once, Start, WorkersOptions};
-use super::post::Post;
-use super::process::names_of_tasks;
-use super::rings::{Rings, parameters};
-use super::sent::{Sent, What};
-use super::slot::{Leaving, Slot};
-use super::words::POOL_CHANNEL;
+use super::dispatcher::Dispatcher;
+use super::in_flight::{InFlight, Work};
+use super::worker_handle::{Leaving, WorkerHandle};
 use crate::error::{Error, Result};
 use crate::os;
 use crate::segment::{Lifetime, LockWait, Plan, Segment, SharedOptions};
 use crate::sync::Event;
 use crate::sync::primitive::Channel;
+use crate::workers::insights::Insights;
+use crate::workers::options::{Once, Start, WorkersOptions};
+use crate::workers::wire::chunk;
+use crate::workers::wire::control_words::SCHEDULER_CHANNEL;
+use crate::workers::wire::rings::{Rings, parameters};
+use crate::workers::worker::process::names_of_tasks;
 
 /// How often the pool looks whether its workers live, and keep their time.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Tasks that were not sent, or whose worker died.
-pub(super) struct Waiting {
-    pub(super) sent: Sent,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Waiting {
+    pub(crate) sent: InFlight,
+    pub(crate) body: Vec<u8>,
 }
 
 /// How much a worker may have before it is given more.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Depth {
+pub(crate) struct Depth {
     /// Fewer chunks than these.
     chunks: usize,
     /// Also where it has not answered for long.
@@ -44,7 +44,7 @@ pub(super) struct Depth {
 
 impl Depth {
     /// Fewer than so many chunks, of which it does one after another.
-    pub(super) fn new(chunks: usize) -> Self {
+    pub(crate) fn new(chunks: usize) -> Self {
         Self {
             chunks,
             even_if_stuck: false,
@@ -52,7 +52,7 @@ impl Depth {
     }
 
     /// Fewer than so many chunks, however long it takes for them.
-    pub(super) fn patient(chunks: usize) -> Self {
+    pub(crate) fn patient(chunks: usize) -> Self {
         Self {
             chunks,
             even_if_stuck: true,
@@ -61,23 +61,23 @@ impl Depth {
 }
 
 /// A pool and its workers.
-pub(super) struct Crew {
+pub(crate) struct Scheduler {
     segment: Arc<Segment<Rings>>,
-    pub(super) options: WorkersOptions,
-    pub(super) program: PathBuf,
+    pub(crate) options: WorkersOptions,
+    pub(crate) program: PathBuf,
     finished: Channel,
-    pub(super) slots: Vec<Slot>,
-    pub(super) post: Post,
+    pub(crate) workers: Vec<WorkerHandle>,
+    pub(crate) dispatcher: Dispatcher,
     /// To be sent before anything else.
-    pub(super) waiting: VecDeque<Waiting>,
+    pub(crate) waiting: VecDeque<Waiting>,
     looked: Instant,
     /// Whether no worker is to be replaced any more.
-    pub(super) finishing: bool,
+    pub(crate) finishing: bool,
 }
 
-impl Crew {
+impl Scheduler {
     /// Starts all workers, and waits until they are there and initialised.
-    pub(super) fn start(options: WorkersOptions) -> Result<Self> {
+    pub(crate) fn start(options: WorkersOptions) -> Result<Self> {
         let plan = SharedOptions {
             participants: (2 * options.workers + 2).min(1022),
             lifetime: Lifetime::WhileAttached,
@@ -98,25 +98,25 @@ impl Crew {
             Start::Threads | Start::Inline => (Segment::anonymous(plan)?, PathBuf::new()),
         };
         let segment = Arc::new(segment);
-        let slots = (0..options.workers).map(|number| Slot::new(segment.clone(), number));
-        let mut crew = Self {
-            finished: segment.channel(POOL_CHANNEL)?,
-            slots: slots.collect::<Result<_>>()?,
+        let workers = (0..options.workers).map(|number| WorkerHandle::new(segment.clone(), number));
+        let mut scheduler = Self {
+            finished: segment.channel(SCHEDULER_CHANNEL)?,
+            workers: workers.collect::<Result<_>>()?,
             program,
-            post: Post::new(options.insights),
+            dispatcher: Dispatcher::new(options.insights),
             waiting: VecDeque::new(),
             looked: Instant::now(),
             finishing: false,
             segment,
             options,
         };
-        crew.check_lengths()?;
-        for number in 0..crew.slots.len() {
-            crew.start_slot(number);
+        scheduler.check_lengths()?;
+        for number in 0..scheduler.workers.len() {
+            scheduler.start_worker(number);
         }
-        let is_initialised = |slot: &Slot| slot.is_ready && slot.queue.is_empty();
-        crew.wait_until(|crew| crew.slots.iter().all(is_initialised))?;
-        Ok(crew)
+        let is_initialised = |slot: &WorkerHandle| slot.is_ready && slot.queue.is_empty();
+        scheduler.wait_until(|scheduler| scheduler.workers.iter().all(is_initialised))?;
+        Ok(scheduler)
     }
 
     /// Takes results, and looks after the workers, until `is_done`.
@@ -153,32 +153,34 @@ impl Crew {
     }
 
     /// The name by which workers open what they share, from now on. What was sent before is done first.
-    pub(super) fn share(&mut self, name: &str) -> Result<()> {
+    pub(crate) fn share(&mut self, name: &str) -> Result<()> {
         self.check()?;
         self.check_name(name)?;
-        let has_nothing = |slot: &Slot| slot.queue.is_empty();
-        self.wait_until(|crew| crew.waiting.is_empty() && crew.slots.iter().all(has_nothing))?;
+        let has_nothing = |slot: &WorkerHandle| slot.queue.is_empty();
+        self.wait_until(|scheduler| {
+            scheduler.waiting.is_empty() && scheduler.workers.iter().all(has_nothing)
+        })?;
         self.options.shared = name.into();
-        for slot in &mut self.slots {
+        for slot in &mut self.workers {
             // Its ring is empty; one that has ended gets the name when it is started again.
-            slot.send(chunk::SHARE, Sent::new(What::Share, 1), name.as_bytes());
+            slot.send(chunk::SHARE, InFlight::new(Work::Share, 1), name.as_bytes());
         }
         self.check()
     }
 
     /// An error where the pool cannot go on, or is another process's.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         self.check_process()?;
-        self.post.check()
+        self.dispatcher.check()
     }
 
     /// An error in a forked child, which has the handle and must not touch what the workers have.
-    pub(super) fn check_process(&self) -> Result<()> {
+    pub(crate) fn check_process(&self) -> Result<()> {
         self.segment.check_process()
     }
 
     /// An error for a time limit that this pool cannot keep.
-    pub(super) fn check_limit(&self, limit: Option<Duration>) -> Result<()> {
+    pub(crate) fn check_limit(&self, limit: Option<Duration>) -> Result<()> {
         if limit.is_some() && self.options.start != Start::Processes {
             let found = format!(
                 "given to workers that are started as `{:?}`",
@@ -190,33 +192,33 @@ impl Crew {
     }
 
     /// How many bytes of a call's results may wait.
-    pub(super) fn memory(&self) -> usize {
-        self.options.memory * self.slots.len()
+    pub(crate) fn memory(&self) -> usize {
+        self.options.memory * self.workers.len()
     }
 
     /// The most bytes of a chunk.
-    pub(super) fn longest(&self) -> usize {
-        self.slots[0].longest()
+    pub(crate) fn longest(&self) -> usize {
+        self.workers[0].longest()
     }
 
     /// Whether a worker has fewer than `depth` chunks, and nothing waits that goes before.
-    pub(super) fn has_place(&mut self, depth: Depth) -> bool {
+    pub(crate) fn has_place(&mut self, depth: Depth) -> bool {
         self.send_waiting();
         self.waiting.is_empty() && self.best(depth).is_some()
     }
 
     /// Sends a chunk to the worker that has the least to do; `false` where none has room now.
-    pub(super) fn send(&mut self, sent: &Sent, body: &[u8], depth: Depth) -> bool {
+    pub(crate) fn send(&mut self, sent: &InFlight, body: &[u8], depth: Depth) -> bool {
         let kind = match self.options.insights {
             true => chunk::TIMED,
             false => chunk::CHUNK,
         };
         self.best(depth)
-            .is_some_and(|number| self.slots[number].send(kind, sent.clone(), body))
+            .is_some_and(|number| self.workers[number].send(kind, sent.clone(), body))
     }
 
     fn best(&self, depth: Depth) -> Option<usize> {
-        let free = self.slots.iter().filter(|slot| {
+        let free = self.workers.iter().filter(|slot| {
             let queued = slot.queue.len();
             let waits = queued == 0 || depth.even_if_stuck || !slot.is_stuck();
             queued < depth.chunks && waits && !self.is_leaving(slot)
@@ -225,7 +227,7 @@ impl Crew {
             .map(|slot| slot.number)
     }
 
-    pub(super) fn is_leaving(&self, slot: &Slot) -> bool {
+    pub(crate) fn is_leaving(&self, slot: &WorkerHandle) -> bool {
         let is_old = |tasks| slot.tasks >= tasks;
         let is_to = self.finishing || self.options.lifespan.is_some_and(is_old);
         is_to || slot.leaving != Leaving::No
@@ -243,19 +245,19 @@ impl Crew {
     ///
     /// Where so many results of `call` wait that its memory is used up, those that are not needed for the next
     /// stay in their ring, and so hold their worker up.
-    pub(super) fn collect(&mut self, call: Option<u64>) -> bool {
-        let held = call.and_then(|call| Some((call, self.post.held(call, self.memory())?)));
-        let has = |slot: &Slot, call, next| {
+    pub(crate) fn collect(&mut self, call: Option<u64>) -> bool {
+        let held = call.and_then(|call| Some((call, self.dispatcher.held(call, self.memory())?)));
+        let has = |slot: &WorkerHandle, call, next| {
             slot.queue
                 .front()
                 .is_some_and(|front| front.has(call, next))
         };
         // Only while a worker has the next, or it is there: else what is held might be what it waits for.
         let held = held.filter(|&(call, next)| {
-            next.is_none_or(|next| self.slots.iter().any(|slot| has(slot, call, next)))
+            next.is_none_or(|next| self.workers.iter().any(|slot| has(slot, call, next)))
         });
         let mut came = false;
-        for number in 0..self.slots.len() {
+        for number in 0..self.workers.len() {
             came |= self.drain(number, |sent| {
                 held.is_none_or(|(call, next)| {
                     sent.call != call || next.is_some_and(|next| sent.has(call, next))
@@ -265,16 +267,16 @@ impl Crew {
         if self.check_process().is_err() {
             return came; // what reads an output forked
         }
-        if self.looked.elapsed() > LOOK || self.slots.iter().any(|slot| self.is_leaving(slot)) {
+        if self.looked.elapsed() > LOOK || self.workers.iter().any(|slot| self.is_leaving(slot)) {
             self.look_after();
         }
         self.send_waiting();
         came
     }
 
-    pub(super) fn drain(&mut self, number: usize, wants: impl Fn(&Sent) -> bool) -> bool {
-        let (slot, post) = (&mut self.slots[number], &mut self.post);
-        let drained = slot.drain(wants, |answer, past| post.deliver(&answer, past));
+    pub(crate) fn drain(&mut self, number: usize, wants: impl Fn(&InFlight) -> bool) -> bool {
+        let (slot, dispatcher) = (&mut self.workers[number], &mut self.dispatcher);
+        let drained = slot.drain(wants, |answer, past| dispatcher.deliver(&answer, past));
         drained.unwrap_or_else(|why| {
             slot.kill();
             slot.last_words
@@ -284,7 +286,7 @@ impl Crew {
     }
 
     /// Sleeps until there are results, or until it is time to look after the workers; and does that.
-    pub(super) fn wait(&mut self) {
+    pub(crate) fn wait(&mut self) {
         if self.check_process().is_err() {
             return;
         }
@@ -292,19 +294,21 @@ impl Crew {
             words: &self.segment.structure.finished[0],
             channel: &self.finished,
         };
-        let slots = &self.slots;
+        let workers = &self.workers;
         let there = || {
-            let starts = |slot: &Slot| !slot.is_ready && slot.has_started();
-            let any = slots.iter().any(|slot| slot.has_answers() || starts(slot));
+            let starts = |slot: &WorkerHandle| !slot.is_ready && slot.has_started();
+            let any = workers
+                .iter()
+                .any(|slot| slot.has_answers() || starts(slot));
             any.then_some(())
         };
         // Nobody says when a process ends.
-        let leaves = |slot: &Slot| matches!(slot.leaving, Leaving::Stopped(_));
-        let limit = match slots.iter().any(leaves) {
+        let leaves = |slot: &WorkerHandle| matches!(slot.leaving, Leaving::Stopped(_));
+        let limit = match workers.iter().any(leaves) {
             true => Duration::from_millis(1),
             false => LOOK,
         };
-        if event.wait_for(limit, there).is_none() || slots.iter().any(|slot| !slot.is_ready) {
+        if event.wait_for(limit, there).is_none() || workers.iter().any(|slot| !slot.is_ready) {
             self.look_after();
         }
     }
@@ -312,18 +316,18 @@ impl Crew {
     /// Looks at every worker: whether it is there, lives, keeps its time, and should leave.
     fn look_after(&mut self) {
         self.looked = Instant::now();
-        for number in 0..self.slots.len() {
+        for number in 0..self.workers.len() {
             if self.check_process().is_err() {
                 return; // what shows an input forked
             }
-            let slot = &mut self.slots[number];
+            let slot = &mut self.workers[number];
             if self.finishing && slot.is_gone() {
                 continue;
             }
             slot.look_ready();
             if let Some(status) = slot.ended() {
                 self.drain(number, |_| true); // what it had answered before
-                self.bury(number, status);
+                self.reap(number, status);
                 continue;
             }
             slot.keep_limit(self.options.init_limit, self.options.exit_limit);
@@ -331,34 +335,34 @@ impl Crew {
                 slot.kill();
                 let limit = self.options.start_limit;
                 let reason = format!("it was not there within {limit:?}");
-                self.post.give_up(number, reason);
+                self.dispatcher.give_up(number, reason);
             }
-            self.see_out(number);
+            self.drain_worker(number);
         }
     }
 
     /// Nobody wants the results of a call any more.
-    pub(super) fn forget(&mut self, call: u64) {
+    pub(crate) fn forget(&mut self, call: u64) {
         if self.check_process().is_err() {
             return; // its parent wants them
         }
-        self.post.calls.close(call);
+        self.dispatcher.calls.close(call);
         self.waiting.retain(|waiting| waiting.sent.call != call);
-        self.slots.iter_mut().for_each(|slot| slot.cancel(call));
+        self.workers.iter_mut().for_each(|slot| slot.cancel(call));
     }
 
     /// Lets all workers do what they have, exit, and end.
-    pub(super) fn finish(&mut self) -> Result<()> {
+    pub(crate) fn finish(&mut self) -> Result<()> {
         self.finishing = true;
-        self.wait_until(|crew| crew.slots.iter().all(Slot::is_gone))?;
-        self.post.check_exits()
+        self.wait_until(|scheduler| scheduler.workers.iter().all(WorkerHandle::is_gone))?;
+        self.dispatcher.check_exits()
     }
 
     /// What was done so far.
-    pub(super) fn insights(&self) -> Insights {
-        let slowest = self.post.slowest.as_ref();
+    pub(crate) fn insights(&self) -> Insights {
+        let slowest = self.dispatcher.slowest.as_ref();
         Insights {
-            workers: self.slots.iter().map(Slot::insights).collect(),
+            workers: self.workers.iter().map(WorkerHandle::insights).collect(),
             slowest: slowest.map_or_else(Vec::new, |slowest| slowest.tasks().to_vec()),
         }
     }
@@ -376,13 +380,13 @@ fn create(plan: &Plan) -> Result<Segment<Rings>> {
     }
 }
 
-impl Drop for Crew {
+impl Drop for Scheduler {
     fn drop(&mut self) {
         if !self.segment.is_ours() {
             return; // a forked child; the workers are its parent's
         }
         // All of them first, so that none waits for another's end.
-        self.slots.iter_mut().for_each(Slot::kill);
-        self.slots.iter_mut().for_each(Slot::wait);
+        self.workers.iter_mut().for_each(WorkerHandle::kill);
+        self.workers.iter_mut().for_each(WorkerHandle::wait);
     }
 }

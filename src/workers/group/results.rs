@@ -1,6 +1,6 @@
 //! The results of a call, and its inputs, which are asked for and sent as results are taken.
 //!
-//! Imports the crew, which it has for the moments in which it sends or looks; never while it asks for an input,
+//! Imports the scheduler, which it has for the moments in which it sends or looks; never while it asks for an input,
 //! as the inputs may be results of another call.
 
 use std::cell::RefCell;
@@ -9,34 +9,34 @@ use std::iter::Fuse;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::chunk::{Draft, LENGTH};
-use super::crew::{Crew, Depth};
-use super::inbox::{Inbox, shown};
-use super::message::Message;
-use super::options::WhenWorkerDies;
-use super::pace::Pace;
-use super::post::too_large;
 #[cfg(feature = "progress")]
 use super::progress::Progress;
-use super::sent::{Sent, What};
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result, TaskFailure};
+use crate::workers::options::WhenWorkerDies;
+use crate::workers::schedule::chunk_sizing::ChunkSizing;
+use crate::workers::schedule::dispatcher::too_large;
+use crate::workers::schedule::in_flight::{InFlight, Work};
+use crate::workers::schedule::reorder_buffer::{Inbox, shown};
+use crate::workers::schedule::scheduler::{Depth, Scheduler};
+use crate::workers::wire::chunk::{ChunkBuilder, LENGTH};
+use crate::workers::wire::message::Message;
 
 /// How long a chunk may wait for its inputs.
 const PATIENCE: Duration = Duration::from_millis(1);
 
 /// What was asked for.
 #[derive(Clone, Default)]
-pub(super) struct Settings {
-    pub(super) chunk_len: Option<usize>,
-    pub(super) in_flight: Option<usize>,
-    /// How many chunks a worker may have, if not as the pace says.
-    pub(super) depth: Option<Depth>,
-    pub(super) limit: Option<Duration>,
-    pub(super) cancel: Option<CancelToken>,
-    pub(super) when_worker_dies: WhenWorkerDies,
+pub(crate) struct Settings {
+    pub(crate) chunk_len: Option<usize>,
+    pub(crate) in_flight: Option<usize>,
+    /// How many chunks a worker may have, if not as the sizing says.
+    pub(crate) depth: Option<Depth>,
+    pub(crate) limit: Option<Duration>,
+    pub(crate) cancel: Option<CancelToken>,
+    pub(crate) when_worker_dies: WhenWorkerDies,
     #[cfg(feature = "progress")]
-    pub(super) progress: bool,
+    pub(crate) progress: bool,
 }
 
 /// Whether there may be more inputs.
@@ -60,7 +60,7 @@ enum Carried {
 /// Dropped before its end, it gives up the tasks that were not begun; those that run do so to their end, and
 /// nobody gets their results.
 pub struct Results<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> {
-    crew: &'w RefCell<Crew>,
+    scheduler: &'w RefCell<Scheduler>,
     call: u64,
     place: usize,
     settings: Settings,
@@ -68,7 +68,7 @@ pub struct Results<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> {
     inputs: Fuse<J>,
     asked: Asked,
     /// The next chunk: without tasks, or complete.
-    draft: Draft,
+    chunk: ChunkBuilder,
     /// Whether its inputs took their time.
     is_slow: bool,
     carried: Option<Carried>,
@@ -122,7 +122,7 @@ impl<I: Message, O: Message, J: Iterator<Item = I::Value>> Iterator for Results<
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         let (least, most) = self.inputs.size_hint();
-        let mut there = (self.issued - self.taken) as usize + self.draft.tasks as usize;
+        let mut there = (self.issued - self.taken) as usize + self.chunk.tasks as usize;
         there += usize::from(self.carried.is_some());
         if self.is_over {
             return (0, Some(0));
@@ -135,21 +135,21 @@ impl<I: Message, O: Message, J: Iterator<Item = I::Value>> Iterator for Results<
 
 impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O, J> {
     /// Of a task, by its name and its place in the list.
-    pub(super) fn new(
-        crew: &'w RefCell<Crew>,
+    pub(crate) fn new(
+        scheduler: &'w RefCell<Scheduler>,
         (name, place): (&'static str, usize),
         settings: Settings,
         ordered: bool,
         inputs: J,
     ) -> Result<Self> {
-        let mut inside = crew.borrow_mut();
+        let mut inside = scheduler.borrow_mut();
         inside.check()?;
         inside.check_limit(settings.limit)?;
-        let pace = Pace::new(settings.chunk_len, settings.in_flight, inside.slots.len());
-        let inbox = Rc::new(RefCell::new(Inbox::new(name, ordered, pace)));
-        let call = inside.post.calls.open(inbox.clone());
+        let sizing = ChunkSizing::new(settings.chunk_len, settings.in_flight, inside.workers.len());
+        let inbox = Rc::new(RefCell::new(Inbox::new(name, ordered, sizing)));
+        let call = inside.dispatcher.calls.open(inbox.clone());
         Ok(Self {
-            crew,
+            scheduler,
             call,
             place,
             #[cfg(feature = "progress")]
@@ -160,7 +160,7 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
             inbox,
             inputs: inputs.fuse(),
             asked: Asked::More,
-            draft: Draft::default(),
+            chunk: ChunkBuilder::default(),
             is_slow: false,
             carried: None,
             issued: 0,
@@ -173,53 +173,53 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
     }
 
     /// Whether there is a result.
-    pub(super) fn has(&self) -> bool {
+    pub(crate) fn has(&self) -> bool {
         self.inbox.borrow().has()
     }
 
     /// Whether the pool cannot go on.
-    pub(super) fn is_broken(&self) -> bool {
-        self.crew.borrow().check().is_err()
+    pub(crate) fn is_broken(&self) -> bool {
+        self.scheduler.borrow().check().is_err()
     }
 
     /// The last item.
     #[cold]
     fn end(&mut self, error: Error) -> Option<Result<O::Value>> {
         self.is_over = true;
-        self.crew.borrow_mut().forget(self.call);
+        self.scheduler.borrow_mut().forget(self.call);
         Some(Err(error))
     }
 
     /// Sends the first input, which is the only one, and waits only until a worker has room for it.
-    pub(super) fn send_only(&mut self) -> Result<()> {
+    pub(crate) fn send_only(&mut self) -> Result<()> {
         while self.issued == 0 {
             self.pump()?;
         }
         self.asked = Asked::All;
-        self.draft = Draft::default(); // many calls may wait, each without the memory of its input
+        self.chunk = ChunkBuilder::default(); // many calls may wait, each without the memory of its input
         Ok(())
     }
 
     fn left_to_send(&self) -> bool {
-        self.asked == Asked::More || self.draft.tasks > 0 || self.carried.is_some()
+        self.asked == Asked::More || self.chunk.tasks > 0 || self.carried.is_some()
     }
 
     /// Sends more where there are places, and waits where nothing has come.
-    pub(super) fn pump(&mut self) -> Result<()> {
+    pub(crate) fn pump(&mut self) -> Result<()> {
         let sent = self.refresh()?;
-        let mut crew = self.crew.borrow_mut();
-        if !sent && !self.inbox.borrow().has() && !crew.collect(Some(self.call)) {
-            crew.wait();
+        let mut scheduler = self.scheduler.borrow_mut();
+        if !sent && !self.inbox.borrow().has() && !scheduler.collect(Some(self.call)) {
+            scheduler.wait();
         }
-        crew.check()
+        scheduler.check()
     }
 
     /// Takes what has come, and sends more where there are places; says whether it did either.
-    pub(super) fn refresh(&mut self) -> Result<bool> {
+    pub(crate) fn refresh(&mut self) -> Result<bool> {
         if self.is_over {
             return Ok(false);
         }
-        self.crew.borrow().check_process()?;
+        self.scheduler.borrow().check_process()?;
         if self
             .settings
             .cancel
@@ -229,11 +229,11 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
             let what = "the results of workers".into();
             return Err(Error::Cancelled { what });
         }
-        let came = self.crew.borrow_mut().collect(Some(self.call));
-        self.crew.borrow().check_process()?;
+        let came = self.scheduler.borrow_mut().collect(Some(self.call));
+        self.scheduler.borrow().check_process()?;
         let sent = self.feed()?;
         // Again before all that may be on its way is taken.
-        let quarter = self.inbox.borrow().pace.window() as u64 / 4;
+        let quarter = self.inbox.borrow().sizing.window() as u64 / 4;
         self.fed = self.taken + quarter.clamp(1, 1024);
         Ok(came || sent)
     }
@@ -245,38 +245,42 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
             let (depth, window, bytes) = {
                 let inbox = self.inbox.borrow();
                 let asked = self.settings.depth;
-                let depth = asked.unwrap_or_else(|| Depth::new(inbox.pace.depth()));
-                (depth, inbox.pace.window() as u64, inbox.bytes)
+                let depth = asked.unwrap_or_else(|| Depth::new(inbox.sizing.depth()));
+                (depth, inbox.sizing.window() as u64, inbox.bytes)
             };
-            if self.draft.tasks == 0 {
+            if self.chunk.tasks == 0 {
                 let free = window.saturating_sub(self.issued - self.taken);
                 let is_stuck = bytes > self.memory && self.issued > self.taken;
                 if free == 0 || is_stuck || !self.left_to_send() {
                     return Ok(any);
                 }
-                if !self.crew.borrow_mut().has_place(depth) {
+                if !self.scheduler.borrow_mut().has_place(depth) {
                     return Ok(any);
                 }
                 self.fill(free as usize);
                 // What gives, writes and shows inputs is the user's, and may have forked.
-                self.crew.borrow().check_process()?;
-                if self.draft.tasks == 0 {
+                self.scheduler.borrow().check_process()?;
+                if self.chunk.tasks == 0 {
                     any |= self.inbox.borrow().has();
                     return Ok(any);
                 }
             }
-            let sent = Sent {
+            let sent = InFlight {
                 call: self.call,
                 first: self.issued,
                 retries: self.settings.when_worker_dies.retries(),
                 limit: self.settings.limit,
-                ..Sent::new(What::Chunk, self.draft.tasks)
+                ..InFlight::new(Work::Chunk, self.chunk.tasks)
             };
-            if !self.crew.borrow_mut().send(&sent, &self.draft.body, depth) {
+            if !self
+                .scheduler
+                .borrow_mut()
+                .send(&sent, &self.chunk.body, depth)
+            {
                 return Ok(any);
             }
-            self.issued += u64::from(self.draft.tasks);
-            (self.draft.tasks, any) = (0, true);
+            self.issued += u64::from(self.chunk.tasks);
+            (self.chunk.tasks, any) = (0, true);
             if self.is_slow {
                 return Ok(any); // there may be results
             }
@@ -286,18 +290,18 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
     /// Puts a chunk of at most `free` tasks together.
     fn fill(&mut self, free: usize) {
         let left = known_length(&self.inputs);
-        let length = self.inbox.borrow().pace.chunk_len(left).min(free);
-        self.draft.begin(self.place);
+        let length = self.inbox.borrow().sizing.chunk_len(left).min(free);
+        self.chunk.begin(self.place);
         let began = Instant::now();
         self.is_slow = false;
-        while (self.draft.tasks as usize) < length && self.draft.body.len() < self.longest / 2 {
+        while (self.chunk.tasks as usize) < length && self.chunk.body.len() < self.longest / 2 {
             match self.carried.take() {
                 Some(Carried::Input(bytes)) => {
-                    self.draft.add_all(&bytes, 1);
+                    self.chunk.add_all(&bytes, 1);
                     continue;
                 }
                 Some(Carried::Refused(input, failure)) => {
-                    if self.draft.tasks > 0 {
+                    if self.chunk.tasks > 0 {
                         self.carried = Some(Carried::Refused(input, failure));
                         break; // in its turn
                     }
@@ -318,7 +322,7 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
                 break;
             };
             self.add(&input);
-            if self.draft.tasks.is_power_of_two() || self.draft.tasks.is_multiple_of(8) {
+            if self.chunk.tasks.is_power_of_two() || self.chunk.tasks.is_multiple_of(8) {
                 // What is there does not wait for inputs that take their time.
                 self.is_slow = began.elapsed() > PATIENCE;
                 if self.is_slow {
@@ -328,19 +332,19 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
         }
     }
 
-    /// Adds an input to the draft, or carries it.
+    /// Adds an input to the chunk, or carries it.
     #[inline]
     fn add(&mut self, input: &I::Value) {
-        let start = self.draft.body.len();
-        if let Err(why) = self.draft.add(|out| I::write(input, out)) {
+        let start = self.chunk.body.len();
+        if let Err(why) = self.chunk.add(|out| I::write(input, out)) {
             let failure = TaskFailure::Unreadable(format!("has an input that is wrong: {why}"));
             self.carried = Some(Carried::Refused(shown::<I>(input), failure));
             return;
         }
-        if self.draft.body.len() <= self.longest {
+        if self.chunk.body.len() <= self.longest {
             return;
         }
-        let bytes = self.draft.take_last(start);
+        let bytes = self.chunk.take_last(start);
         self.carried = Some(match bytes.len() + 8 <= self.longest {
             true => Carried::Input(bytes),
             false => {
@@ -353,8 +357,8 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
 
 impl<I: Message, O: Message, J: Iterator<Item = I::Value>> Drop for Results<'_, I, O, J> {
     fn drop(&mut self) {
-        if let Ok(mut crew) = self.crew.try_borrow_mut() {
-            crew.forget(self.call);
+        if let Ok(mut scheduler) = self.scheduler.try_borrow_mut() {
+            scheduler.forget(self.call);
         }
     }
 }

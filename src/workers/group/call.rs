@@ -7,15 +7,15 @@ use std::fmt;
 use std::iter;
 use std::time::Duration;
 
-use super::crew::{Crew, Depth};
 use super::fallible::TryResults;
-use super::message::Message;
-use super::options::WhenWorkerDies;
 use super::results::{Results, Settings};
-use super::task::{Task, place_of};
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::open::Open;
+use crate::workers::options::WhenWorkerDies;
+use crate::workers::schedule::scheduler::{Depth, Scheduler};
+use crate::workers::wire::message::Message;
+use crate::workers::worker::task::{Task, place_of};
 
 /// How many tasks may be given to a worker one by one.
 const ASYNC_DEPTH: usize = 16;
@@ -41,15 +41,15 @@ const ASYNC_DEPTH: usize = 16;
 /// ```
 #[must_use = "a call does nothing before it has inputs"]
 pub struct Call<'w, S: 'static, I: Message, O: Message> {
-    crew: &'w RefCell<Crew>,
+    scheduler: &'w RefCell<Scheduler>,
     task: &'w Task<S, I, O>,
     settings: Settings,
 }
 
 impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
-    pub(super) fn new(crew: &'w RefCell<Crew>, task: &'w Task<S, I, O>) -> Self {
+    pub(crate) fn new(scheduler: &'w RefCell<Scheduler>, task: &'w Task<S, I, O>) -> Self {
         Self {
-            crew,
+            scheduler,
             task,
             settings: Settings::default(),
         }
@@ -227,7 +227,7 @@ impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
             }
         }
         let task = (self.task.name, place);
-        Results::new(self.crew, task, self.settings, ordered, inputs)
+        Results::new(self.scheduler, task, self.settings, ordered, inputs)
     }
 }
 

@@ -8,28 +8,28 @@
 //! | … and | its input, filled up to a multiple of 8 |
 
 /// Kinds of frames that a worker gets.
-pub(super) const CHUNK: u32 = 1;
+pub(crate) const CHUNK: u32 = 1;
 /// A chunk of which each task's time is wanted.
-pub(super) const TIMED: u32 = 2;
+pub(crate) const TIMED: u32 = 2;
 /// The name of the shared objects; answered once.
-pub(super) const SHARE: u32 = 3;
+pub(crate) const SHARE: u32 = 3;
 /// No more; not answered.
-pub(super) const STOP: u32 = 4;
+pub(crate) const STOP: u32 = 4;
 
 const HEAD: usize = 8;
 /// What stands before an input.
-pub(super) const LENGTH: usize = 8;
+pub(crate) const LENGTH: usize = 8;
 
 /// A chunk that is being put together.
 #[derive(Default)]
-pub(super) struct Draft {
-    pub(super) body: Vec<u8>,
-    pub(super) tasks: u32,
+pub(crate) struct ChunkBuilder {
+    pub(crate) body: Vec<u8>,
+    pub(crate) tasks: u32,
 }
 
-impl Draft {
+impl ChunkBuilder {
     /// Begins anew.
-    pub(super) fn begin(&mut self, task: usize) {
+    pub(crate) fn begin(&mut self, task: usize) {
         self.body.clear();
         self.tasks = 0;
         self.body.extend_from_slice(&0u32.to_le_bytes());
@@ -38,7 +38,7 @@ impl Draft {
 
     /// Adds an input that `write` writes; takes it back where that fails.
     #[inline]
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), String>,
     ) -> Result<(), String> {
@@ -58,7 +58,7 @@ impl Draft {
     }
 
     /// Takes the last input back, which begins at `start`; gives its bytes, with the length before them.
-    pub(super) fn take_last(&mut self, start: usize) -> Vec<u8> {
+    pub(crate) fn take_last(&mut self, start: usize) -> Vec<u8> {
         let last = self.body.split_off(start);
         self.tasks -= 1;
         self.body[..4].copy_from_slice(&self.tasks.to_le_bytes());
@@ -66,7 +66,7 @@ impl Draft {
     }
 
     /// Adds inputs as they lie in another chunk.
-    pub(super) fn add_all(&mut self, inputs: &[u8], tasks: u32) {
+    pub(crate) fn add_all(&mut self, inputs: &[u8], tasks: u32) {
         self.body.extend_from_slice(inputs);
         self.tasks += tasks;
         self.body[..4].copy_from_slice(&self.tasks.to_le_bytes());
@@ -76,14 +76,14 @@ impl Draft {
 /// A chunk that came.
 #[derive(Clone, Copy)]
 pub struct Chunk<'a> {
-    pub(super) tasks: u32,
-    pub(super) task: usize,
+    pub(crate) tasks: u32,
+    pub(crate) task: usize,
     inputs: &'a [u8],
 }
 
 impl<'a> Chunk<'a> {
     /// Reads the body of a frame.
-    pub(super) fn read(body: &'a [u8]) -> Result<Self, String> {
+    pub(crate) fn read(body: &'a [u8]) -> Result<Self, String> {
         let (head, inputs) = body
             .split_at_checked(HEAD)
             .ok_or("a chunk without a head")?;
@@ -97,7 +97,7 @@ impl<'a> Chunk<'a> {
     }
 
     /// Its inputs, one after another; an error where they do not lie inside.
-    pub(super) fn inputs(&self) -> Inputs<'a> {
+    pub(crate) fn inputs(&self) -> Inputs<'a> {
         Inputs {
             left: self.tasks,
             bytes: self.inputs,
@@ -105,7 +105,7 @@ impl<'a> Chunk<'a> {
     }
 
     /// The bytes of inputs `from..to`, with the lengths that stand before them.
-    pub(super) fn bytes(&self, from: u32, to: u32) -> Result<&'a [u8], String> {
+    pub(crate) fn bytes(&self, from: u32, to: u32) -> Result<&'a [u8], String> {
         let mut inputs = self.inputs();
         for _ in 0..from {
             inputs
@@ -123,13 +123,13 @@ impl<'a> Chunk<'a> {
 }
 
 /// The input at the beginning of what [`Chunk::bytes`] gave.
-pub(super) fn first_input(bytes: &[u8]) -> Option<&[u8]> {
+pub(crate) fn first_input(bytes: &[u8]) -> Option<&[u8]> {
     let inputs = Inputs { left: 1, bytes };
     inputs.into_iter().next()?.ok()
 }
 
 /// See [`Chunk::inputs`].
-pub(super) struct Inputs<'a> {
+pub(crate) struct Inputs<'a> {
     left: u32,
     bytes: &'a [u8],
 }
@@ -157,8 +157,8 @@ mod tests {
 
     #[test]
     fn inputs_are_read_as_they_were_written_and_parts_can_be_sent_again() {
-        let mut draft = Draft::default();
-        draft.begin(7);
+        let mut chunk = ChunkBuilder::default();
+        chunk.begin(7);
         let inputs: Vec<Vec<u8>> = (0..20u8)
             .map(|length| vec![length; length as usize])
             .collect();
@@ -167,19 +167,19 @@ mod tests {
                 out.extend_from_slice(input);
                 Ok(())
             };
-            draft.add(write).unwrap();
+            chunk.add(write).unwrap();
         }
-        let refused = draft.add(|out| {
+        let refused = chunk.add(|out| {
             out.push(1);
             Err("no".into())
         });
         assert!(refused.is_err());
-        let chunk = Chunk::read(&draft.body).unwrap();
+        let chunk = Chunk::read(&chunk.body).unwrap();
         assert_eq!((chunk.task, chunk.tasks), (7, 20));
         let read: Vec<&[u8]> = chunk.inputs().map(Result::unwrap).collect();
         assert_eq!(read, inputs);
 
-        let mut again = Draft::default();
+        let mut again = ChunkBuilder::default();
         again.begin(7);
         again.add_all(chunk.bytes(5, 9).unwrap(), 4);
         let chunk = Chunk::read(&again.body).unwrap();
@@ -189,18 +189,18 @@ mod tests {
 
     #[test]
     fn any_bytes_are_a_chunk_or_an_error() {
-        let mut draft = Draft::default();
-        draft.begin(0);
+        let mut chunk = ChunkBuilder::default();
+        chunk.begin(0);
         for length in 0..5usize {
             let write = |out: &mut Vec<u8>| {
                 out.resize(out.len() + length, 1);
                 Ok(())
             };
-            draft.add(write).unwrap();
+            chunk.add(write).unwrap();
         }
-        for at in 0..draft.body.len() {
+        for at in 0..chunk.body.len() {
             for value in [0, 1, 0x7f, 0xff] {
-                let mut bad = draft.body.clone();
+                let mut bad = chunk.body.clone();
                 bad[at] = value;
                 if let Ok(chunk) = Chunk::read(&bad) {
                     assert!(chunk.inputs().take(100).map_while(Result::ok).count() <= 100);
@@ -208,8 +208,8 @@ mod tests {
                 }
             }
         }
-        for length in 0..draft.body.len() {
-            if let Ok(chunk) = Chunk::read(&draft.body[..length]) {
+        for length in 0..chunk.body.len() {
+            if let Ok(chunk) = Chunk::read(&chunk.body[..length]) {
                 assert!(chunk.inputs().any(|input| input.is_err()));
             }
         }

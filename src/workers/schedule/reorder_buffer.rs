@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::panic::{self, AssertUnwindSafe};
 
-use super::message::Message;
-use super::pace::Pace;
-use super::post::Receive;
+use super::chunk_sizing::ChunkSizing;
+use super::dispatcher::Receiver;
 use crate::error::{Error, Result, TaskFailure};
+use crate::workers::wire::message::Message;
 
 /// How many characters of an input an error shows.
 const SHOWN: usize = 200;
@@ -14,12 +14,12 @@ const SHOWN: usize = 200;
 const UNREADABLE: &str = "unreadable";
 
 /// The results of a call.
-pub(super) struct Inbox<I: Message, O: Message> {
+pub(crate) struct Inbox<I: Message, O: Message> {
     task: &'static str,
     order: Order<O::Value>,
-    pub(super) pace: Pace,
+    pub(crate) sizing: ChunkSizing,
     /// Bytes of the results that wait to be taken.
-    pub(super) bytes: usize,
+    pub(crate) bytes: usize,
     input: std::marker::PhantomData<fn(I)>,
 }
 
@@ -37,7 +37,7 @@ enum Order<T> {
 }
 
 impl<I: Message, O: Message> Inbox<I, O> {
-    pub(super) fn new(task: &'static str, ordered: bool, pace: Pace) -> Self {
+    pub(crate) fn new(task: &'static str, ordered: bool, sizing: ChunkSizing) -> Self {
         Self {
             task,
             order: match ordered {
@@ -47,7 +47,7 @@ impl<I: Message, O: Message> Inbox<I, O> {
                 },
                 false => Order::AsItComes(VecDeque::new()),
             },
-            pace,
+            sizing,
             bytes: 0,
             input: std::marker::PhantomData,
         }
@@ -55,7 +55,7 @@ impl<I: Message, O: Message> Inbox<I, O> {
 
     /// The next result, if it is there.
     #[inline]
-    pub(super) fn take(&mut self) -> Option<Result<O::Value>> {
+    pub(crate) fn take(&mut self) -> Option<Result<O::Value>> {
         let (result, bytes) = match &mut self.order {
             Order::Kept { next, waiting } => {
                 waiting.front()?.as_ref()?;
@@ -69,7 +69,7 @@ impl<I: Message, O: Message> Inbox<I, O> {
     }
 
     /// Whether there is one.
-    pub(super) fn has(&self) -> bool {
+    pub(crate) fn has(&self) -> bool {
         match &self.order {
             Order::Kept { waiting, .. } => waiting.front().is_some_and(Option::is_some),
             Order::AsItComes(waiting) => !waiting.is_empty(),
@@ -77,7 +77,7 @@ impl<I: Message, O: Message> Inbox<I, O> {
     }
 
     /// The error for an input that gave no output.
-    pub(super) fn error(
+    pub(crate) fn error(
         &self,
         index: u64,
         failure: TaskFailure,
@@ -94,7 +94,7 @@ impl<I: Message, O: Message> Inbox<I, O> {
     }
 
     #[inline]
-    pub(super) fn put(&mut self, index: u64, result: Result<O::Value>, bytes: usize) {
+    pub(crate) fn put(&mut self, index: u64, result: Result<O::Value>, bytes: usize) {
         self.bytes += bytes;
         let result = result.map_err(Box::new);
         match &mut self.order {
@@ -113,7 +113,7 @@ impl<I: Message, O: Message> Inbox<I, O> {
     }
 }
 
-impl<I: Message, O: Message> Receive for Inbox<I, O> {
+impl<I: Message, O: Message> Receiver for Inbox<I, O> {
     fn done(&mut self, index: u64, output: &[u8], worker: usize) {
         let result = user(|| O::value(output)).map_err(|why| {
             let failure = TaskFailure::Unreadable(format!("has an output that is wrong: {why}"));
@@ -129,7 +129,7 @@ impl<I: Message, O: Message> Receive for Inbox<I, O> {
     }
 
     fn measured(&mut self, tasks: u32, nanoseconds: u64) {
-        self.pace.measured(tasks, nanoseconds);
+        self.sizing.measured(tasks, nanoseconds);
     }
 
     fn show(&self, input: Option<&[u8]>) -> (&'static str, String) {
@@ -157,7 +157,7 @@ fn user<R>(run: impl FnOnce() -> std::result::Result<R, String>) -> std::result:
 }
 
 /// An input in words.
-pub(super) fn shown<I: Message>(value: &I::Value) -> String {
+pub(crate) fn shown<I: Message>(value: &I::Value) -> String {
     let words = user(|| Ok(format!("{value:?}")));
     let mut words = words.unwrap_or_else(|_| UNREADABLE.into());
     if let Some((cut, _)) = words.char_indices().nth(SHOWN) {

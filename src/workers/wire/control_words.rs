@@ -12,78 +12,78 @@ use crate::sync::EventWords;
 use crate::sync::primitive::Channel;
 
 /// How many chunks of a worker may be cancelled one by one.
-pub(super) const MOST_CHUNKS: u64 = 256;
+pub(crate) const MOST_CHUNKS: u64 = 256;
 
 /// What a pool and one of its workers say to each other, besides frames.
 #[repr(C)]
-pub(super) struct Words {
+pub(crate) struct ControlWords {
     /// Raised for the worker: there are tasks.
-    pub(super) ready: EventWords,
+    pub(crate) ready: EventWords,
     /// Raised for the worker: there is room for results.
-    pub(super) room: EventWords,
-    pub(super) from_pool: FromPool,
-    pub(super) from_worker: FromWorker,
+    pub(crate) room: EventWords,
+    pub(crate) from_scheduler: FromScheduler,
+    pub(crate) from_worker: FromWorker,
 }
 
 /// Written by the pool.
 #[repr(C, align(64))]
-pub(super) struct FromPool {
+pub(crate) struct FromScheduler {
     /// How far tasks are written.
-    pub(super) tasks: AtomicU64,
+    pub(crate) tasks: AtomicU64,
     /// How far results are read.
-    pub(super) read: AtomicU64,
+    pub(crate) read: AtomicU64,
     /// A bit for each chunk that nobody wants any more, by its number modulo [`MOST_CHUNKS`].
-    pub(super) cancelled: [AtomicU64; MOST_CHUNKS as usize / 64],
+    pub(crate) cancelled: [AtomicU64; MOST_CHUNKS as usize / 64],
     /// Not 0: the worker is to end. For threads, as processes are killed.
-    pub(super) end: AtomicU64,
+    pub(crate) end: AtomicU64,
     unused: u64,
 }
 
 /// Written by the worker; times are in nanoseconds.
 #[repr(C, align(64))]
-pub(super) struct FromWorker {
+pub(crate) struct FromWorker {
     /// How far results are written.
-    pub(super) results: AtomicU64,
+    pub(crate) results: AtomicU64,
     /// Twice the tasks that have ended, and 1 while one runs.
-    pub(super) stage: AtomicU64,
+    pub(crate) stage: AtomicU64,
     /// 1 when it is ready for tasks.
-    pub(super) is_there: AtomicU64,
+    pub(crate) is_there: AtomicU64,
     /// Waited for tasks, or for room for results.
-    pub(super) waiting: AtomicU64,
+    pub(crate) waiting: AtomicU64,
     /// Worked on tasks.
-    pub(super) working: AtomicU64,
+    pub(crate) working: AtomicU64,
     unused: [u64; 3],
 }
 
 // SAFETY: made of atomic integers, and of integers that nobody reads or writes.
-unsafe impl Shared for Words {}
+unsafe impl Shared for ControlWords {}
 
 /// Where the pool's channel stands among the segment's. Then come two for each worker.
-pub(super) const POOL_CHANNEL: u64 = 0;
+pub(crate) const SCHEDULER_CHANNEL: u64 = 0;
 
 /// Where a pool and one of its workers sleep.
-pub(super) struct Channels {
-    pub(super) ready: Channel,
-    pub(super) room: Channel,
-    pub(super) finished: Channel,
+pub(crate) struct Channels {
+    pub(crate) ready: Channel,
+    pub(crate) room: Channel,
+    pub(crate) finished: Channel,
 }
 
 impl Channels {
     /// Those of worker `slot`.
-    pub(super) fn new(segment: &Segment<Rings>, slot: usize) -> Result<Self> {
-        let first = POOL_CHANNEL + 1 + 2 * slot as u64;
+    pub(crate) fn new(segment: &Segment<Rings>, slot: usize) -> Result<Self> {
+        let first = SCHEDULER_CHANNEL + 1 + 2 * slot as u64;
         Ok(Self {
             ready: segment.channel(first)?,
             room: segment.channel(first + 1)?,
-            finished: segment.channel(POOL_CHANNEL)?,
+            finished: segment.channel(SCHEDULER_CHANNEL)?,
         })
     }
 }
 
-impl Words {
+impl ControlWords {
     /// As for a worker that was not started yet.
-    pub(super) fn clear(&self) {
-        let (pool, worker) = (&self.from_pool, &self.from_worker);
+    pub(crate) fn clear(&self) {
+        let (pool, worker) = (&self.from_scheduler, &self.from_worker);
         let own = [&pool.tasks, &pool.read, &pool.end];
         let its = [
             &worker.results,
@@ -98,7 +98,7 @@ impl Words {
     }
 
     /// How long the worker has waited and worked.
-    pub(super) fn times(&self) -> (Duration, Duration) {
+    pub(crate) fn times(&self) -> (Duration, Duration) {
         let time = |word: &AtomicU64| Duration::from_nanos(word.load(Ordering::Relaxed));
         (
             time(&self.from_worker.waiting),
@@ -108,28 +108,28 @@ impl Words {
 }
 
 /// Whether a thread is to end.
-pub(super) fn is_ended(words: &Words) -> bool {
-    words.from_pool.end.load(Ordering::Relaxed) != 0
+pub(crate) fn is_ended(words: &ControlWords) -> bool {
+    words.from_scheduler.end.load(Ordering::Relaxed) != 0
 }
 
 /// Where the bit of a chunk is, and which.
-fn cancelled_bit(words: &Words, number: u64) -> (&AtomicU64, u64) {
+fn cancelled_bit(words: &ControlWords, number: u64) -> (&AtomicU64, u64) {
     let bit = number % MOST_CHUNKS;
     (
-        &words.from_pool.cancelled[(bit / 64) as usize],
+        &words.from_scheduler.cancelled[(bit / 64) as usize],
         1 << (bit % 64),
     )
 }
 
 #[inline]
-pub(super) fn is_cancelled(words: &Words, number: u64) -> bool {
+pub(crate) fn is_cancelled(words: &ControlWords, number: u64) -> bool {
     let (word, bit) = cancelled_bit(words, number);
     // Relaxed: says only that nobody wants it; and `end` of a thread comes alone.
     word.load(Ordering::Relaxed) & bit != 0 || is_ended(words)
 }
 
 /// Says whether anybody wants a chunk. Before the chunk is sent, or while it is on its way.
-pub(super) fn set_cancelled(words: &Words, number: u64, cancelled: bool) {
+pub(crate) fn set_cancelled(words: &ControlWords, number: u64, cancelled: bool) {
     let (word, bit) = cancelled_bit(words, number);
     match cancelled {
         true => word.fetch_or(bit, Ordering::Relaxed),

@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
-use super::message::Message;
 use super::results::Results;
 use crate::error::{Error, Result};
+use crate::workers::wire::message::Message;
 
 /// What is kept of the first input that failed.
 type Failure = Rc<RefCell<Option<Error>>>;
@@ -46,7 +46,7 @@ pub struct TryResults<'w, I: Message, O: Message, J: Iterator<Item = Result<I::V
 
 impl<'w, I: Message, O: Message, J: Iterator<Item = Result<I::Value>>> TryResults<'w, I, O, J> {
     /// By a call of those inputs that there are.
-    pub(super) fn of(
+    pub(crate) fn of(
         inputs: J,
         call: impl FnOnce(Inputs<J>) -> Result<Results<'w, I, O, Inputs<J>>>,
     ) -> Result<Self> {

@@ -8,8 +8,8 @@ use std::sync::atomic::AtomicU64;
 
 use bytemuck::{Pod, Zeroable};
 
+use super::control_words::ControlWords;
 use super::ring::{GRAIN, Place, Writer};
-use super::words::Words;
 use crate::segment::{Bytes, Carver, Header, Mapping, PARAMETERS, Region, Span, Structure};
 use crate::sync::EventWords;
 
@@ -22,26 +22,26 @@ const CAPACITY: usize = 1;
 const PINNED: usize = 2;
 
 /// The regions of a pool of workers.
-pub(super) struct Rings {
+pub(crate) struct Rings {
     /// Raised for the pool: there are results.
-    pub(super) finished: Region<EventWords>,
+    pub(crate) finished: Region<EventWords>,
     /// For each worker.
-    pub(super) words: Region<Words>,
+    pub(crate) words: Region<ControlWords>,
     tasks: Bytes,
     results: Bytes,
     capacity: usize,
 }
 
-pub(super) struct Layout {
+pub(crate) struct Layout {
     finished: Span<EventWords>,
-    words: Span<Words>,
+    words: Span<ControlWords>,
     tasks: Span<u8>,
     results: Span<u8>,
     capacity: usize,
 }
 
 /// The numbers of a segment for so many workers, with rings of `capacity` bytes; `pinned` to processors or not.
-pub(super) fn parameters(workers: usize, capacity: usize, pinned: bool) -> [u64; PARAMETERS] {
+pub(crate) fn parameters(workers: usize, capacity: usize, pinned: bool) -> [u64; PARAMETERS] {
     let mut parameters = [0; PARAMETERS];
     parameters[WORKERS] = workers as u64;
     parameters[CAPACITY] = capacity as u64;
@@ -50,7 +50,7 @@ pub(super) fn parameters(workers: usize, capacity: usize, pinned: bool) -> [u64;
 }
 
 /// Whether each worker is to stay on a processor.
-pub(super) fn pinned(header: &Header) -> bool {
+pub(crate) fn pinned(header: &Header) -> bool {
     header.parameters[PINNED] != 0
 }
 
@@ -101,12 +101,12 @@ impl Structure for Rings {
 
 impl Rings {
     /// The bytes of the tasks of worker `number`.
-    pub(super) fn tasks(&self, number: usize) -> RingBytes {
+    pub(crate) fn tasks(&self, number: usize) -> RingBytes {
         RingBytes::new(&self.tasks, number, self.capacity)
     }
 
     /// The bytes of its results.
-    pub(super) fn results(&self, number: usize) -> RingBytes {
+    pub(crate) fn results(&self, number: usize) -> RingBytes {
         RingBytes::new(&self.results, number, self.capacity)
     }
 }
@@ -114,13 +114,13 @@ impl Rings {
 /// What every frame begins with.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub(super) struct FrameHeader {
+pub(crate) struct FrameHeader {
     /// Bytes of the frame, this included; what is left to a multiple of [`GRAIN`] belongs to it.
-    pub(super) length: u32,
+    pub(crate) length: u32,
     /// What it is; 0 for a pad.
-    pub(super) kind: u32,
+    pub(crate) kind: u32,
     /// Of a result: how long it took, in nanoseconds, or 0. Of a chunk: its number.
-    pub(super) number: u64,
+    pub(crate) number: u64,
 }
 
 // SAFETY: integers, for which zero is a value.
@@ -132,10 +132,10 @@ const HEADER: usize = size_of::<FrameHeader>();
 const _: () = assert!(HEADER as u64 == GRAIN && HEADER == 4 + 4 + 8);
 
 /// The kind of a pad.
-pub(super) const PAD: u32 = 0;
+pub(crate) const PAD: u32 = 0;
 
 /// The bytes of one ring.
-pub(super) struct RingBytes {
+pub(crate) struct RingBytes {
     bytes: Bytes,
     base: usize,
     capacity: usize,
@@ -174,31 +174,31 @@ impl RingBytes {
 }
 
 /// Where a process writes frames; it alone does, for as long as the ring is not reset.
-pub(super) struct Outlet {
+pub(crate) struct Producer {
     ring: RingBytes,
     writer: Writer,
 }
 
-impl Outlet {
+impl Producer {
     /// Of a ring that is empty, and into which nobody else writes.
-    pub(super) fn new(ring: RingBytes) -> Self {
+    pub(crate) fn new(ring: RingBytes) -> Self {
         let writer = Writer::new(ring.capacity as u64);
         Self { ring, writer }
     }
 
     /// The most bytes that a frame may hold after its header.
-    pub(super) fn longest(&self) -> usize {
+    pub(crate) fn longest(&self) -> usize {
         self.writer.longest() as usize - HEADER
     }
 
     /// How far it has written.
-    pub(super) fn written(&self) -> u64 {
+    pub(crate) fn written(&self) -> u64 {
         self.writer.written()
     }
 
     /// Writes a frame, and publishes it in `written`; gives its place. `None` where there is no room now:
     /// all before `freed` is free. `body` is no longer than [`longest`](Self::longest).
-    pub(super) fn push(
+    pub(crate) fn push(
         &mut self,
         (kind, number): (u32, u64),
         body: &[u8],
@@ -234,7 +234,7 @@ impl Outlet {
     }
 
     /// The body of a frame that this wrote, and that is not free yet.
-    pub(super) fn body(&self, position: u64, length: usize) -> &[u8] {
+    pub(crate) fn body(&self, position: u64, length: usize) -> &[u8] {
         let offset = (position % self.ring.capacity as u64) as usize;
         // SAFETY: only `push` writes to the ring, and it needs `self` alone. Nobody else does.
         unsafe { self.ring.slice(offset + HEADER, length) }
@@ -242,25 +242,25 @@ impl Outlet {
 }
 
 /// Where a process reads frames.
-pub(super) struct Inlet {
+pub(crate) struct Consumer {
     ring: RingBytes,
     read: u64,
 }
 
-impl Inlet {
+impl Consumer {
     /// Of a ring that is empty.
-    pub(super) fn new(ring: RingBytes) -> Self {
+    pub(crate) fn new(ring: RingBytes) -> Self {
         Self { ring, read: 0 }
     }
 
     /// How far it has read.
-    pub(super) fn read(&self) -> u64 {
+    pub(crate) fn read(&self) -> u64 {
         self.read
     }
 
     /// The next frame, where the other side has written up to `written`, as the caller has looked. Believes
     /// nothing that it reads: a frame that cannot be is an error.
-    pub(super) fn peek(&mut self, written: u64) -> Result<Option<(FrameHeader, &[u8])>, String> {
+    pub(crate) fn peek(&mut self, written: u64) -> Result<Option<(FrameHeader, &[u8])>, String> {
         while self.read != written {
             let header = self.header(written)?;
             if header.kind == PAD {
@@ -277,7 +277,7 @@ impl Inlet {
     }
 
     /// Steps over the frame that [`peek`](Self::peek) gave, with its header.
-    pub(super) fn step(&mut self, header: FrameHeader) {
+    pub(crate) fn step(&mut self, header: FrameHeader) {
         self.read += u64::from(header.length).next_multiple_of(GRAIN);
     }
 

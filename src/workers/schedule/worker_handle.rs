@@ -12,19 +12,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::body::Body;
-use super::chunk::{self, Chunk};
-use super::insights::WorkerInsights;
-use super::kind::Kind;
-use super::options::Start;
-use super::ring::{free, look};
-use super::rings::{Inlet, Outlet, Rings};
-use super::sent::{Answer, Sent, What};
-use super::words::{Channels, MOST_CHUNKS, Words, set_cancelled};
+use super::backend::Backend;
+use super::in_flight::{Answer, InFlight, Work};
 use crate::error::Result;
 use crate::os::fail_point;
 use crate::segment::Segment;
 use crate::sync::Event;
+use crate::workers::insights::WorkerInsights;
+use crate::workers::options::Start;
+use crate::workers::wire::answer_kind::AnswerKind;
+use crate::workers::wire::chunk::{self, Chunk};
+use crate::workers::wire::control_words::{Channels, ControlWords, MOST_CHUNKS, set_cancelled};
+use crate::workers::wire::ring::{free, look};
+use crate::workers::wire::rings::{Consumer, Producer, Rings};
 
 #[cfg(test)]
 mod tests;
@@ -34,7 +34,7 @@ const STUCK: Duration = Duration::from_millis(4);
 
 /// How far a worker is on its way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Leaving {
+pub(crate) enum Leaving {
     No,
     /// It gets no more tasks.
     Asked,
@@ -45,45 +45,45 @@ pub(super) enum Leaving {
 }
 
 /// A worker.
-pub(super) struct Slot {
-    pub(super) number: usize,
+pub(crate) struct WorkerHandle {
+    pub(crate) number: usize,
     segment: Arc<Segment<Rings>>,
     channels: Channels,
-    body: Body,
-    outlet: Outlet,
-    inlet: Inlet,
-    pub(super) queue: VecDeque<Sent>,
+    body: Backend,
+    producer: Producer,
+    consumer: Consumer,
+    pub(crate) queue: VecDeque<InFlight>,
     /// Frames, tasks of calls, and answers of tasks, since it was started.
     frames: u64,
-    pub(super) tasks: u64,
+    pub(crate) tasks: u64,
     answers: u64,
     /// How many of its processes ended in a row without an answer of a task.
-    pub(super) failures: u32,
+    pub(crate) failures: u32,
     started: Instant,
-    pub(super) is_ready: bool,
-    pub(super) leaving: Leaving,
+    pub(crate) is_ready: bool,
+    pub(crate) leaving: Leaving,
     /// When it last answered, or was given something after it had nothing.
     moved: Instant,
     /// The stage that was seen, and since when; and the one at which it was killed for the time it took.
     watched: (u64, Instant),
     late: Option<u64>,
     /// Why it cannot go on, if it said so.
-    pub(super) last_words: Option<String>,
+    pub(crate) last_words: Option<String>,
     /// What it and those before it did, and how much of their work were tasks before or after all others.
-    pub(super) past: WorkerInsights,
+    pub(crate) past: WorkerInsights,
     once: Duration,
 }
 
-impl Slot {
+impl WorkerHandle {
     /// A worker that was not started yet.
-    pub(super) fn new(segment: Arc<Segment<Rings>>, number: usize) -> Result<Self> {
+    pub(crate) fn new(segment: Arc<Segment<Rings>>, number: usize) -> Result<Self> {
         let (rings, now) = (&segment.structure, Instant::now());
         Ok(Self {
             number,
             channels: Channels::new(&segment, number)?,
-            body: Body::Gone,
-            outlet: Outlet::new(rings.tasks(number)),
-            inlet: Inlet::new(rings.results(number)),
+            body: Backend::Fatal,
+            producer: Producer::new(rings.tasks(number)),
+            consumer: Consumer::new(rings.results(number)),
             queue: VecDeque::new(),
             frames: 0,
             tasks: 0,
@@ -106,38 +106,40 @@ impl Slot {
     }
 
     /// Starts it, with empty rings. There is none in this place.
-    pub(super) fn start(&mut self, start: Start, program: &Path) -> Result<()> {
+    pub(crate) fn start(&mut self, start: Start, program: &Path) -> Result<()> {
         self.segment.check_process()?;
         self.past = self.total();
         self.words().clear();
         let rings = &self.segment.structure;
-        self.outlet = Outlet::new(rings.tasks(self.number));
-        self.inlet = Inlet::new(rings.results(self.number));
+        self.producer = Producer::new(rings.tasks(self.number));
+        self.consumer = Consumer::new(rings.results(self.number));
         (self.frames, self.tasks, self.answers) = (0, 0, 0);
         (self.is_ready, self.late, self.leaving) = (start == Start::Inline, None, Leaving::No);
         self.started = Instant::now();
         self.watched = (0, self.started);
         self.past.starts += 1;
-        self.body = Body::start(start, program, &self.segment, self.number)?;
+        self.body = Backend::start(start, program, &self.segment, self.number)?;
         Ok(())
     }
 
     /// Whether it runs, or did until it was waited for.
-    pub(super) fn was_started(&self) -> bool {
-        !matches!(self.body, Body::Gone)
+    pub(crate) fn was_started(&self) -> bool {
+        !matches!(self.body, Backend::Fatal)
     }
 
     /// Sends a frame; `false` where there is no room now. `body` is no longer than [`longest`](Self::longest).
-    pub(super) fn send(&mut self, kind: u32, mut sent: Sent, body: &[u8]) -> bool {
+    pub(crate) fn send(&mut self, kind: u32, mut sent: InFlight, body: &[u8]) -> bool {
         if self.queue.len() as u64 >= MOST_CHUNKS || !self.segment.is_ours() {
             return false;
         }
         let front = self.queue.front();
-        let freed = front.map_or(self.outlet.written(), |front| front.begin);
+        let freed = front.map_or(self.producer.written(), |front| front.begin);
         let words = &self.segment.structure.words[self.number];
         set_cancelled(words, self.frames, false);
         let frame = (kind, self.frames);
-        let pushed = self.outlet.push(frame, body, freed, &words.from_pool.tasks);
+        let pushed = self
+            .producer
+            .push(frame, body, freed, &words.from_scheduler.tasks);
         let Some(place) = pushed else {
             return false;
         };
@@ -148,7 +150,7 @@ impl Slot {
         if self.queue.is_empty() {
             self.moved = Instant::now();
         }
-        if sent.what == What::Chunk {
+        if sent.what == Work::Chunk {
             self.tasks += u64::from(sent.tasks);
         }
         self.queue.push_back(sent);
@@ -157,32 +159,33 @@ impl Slot {
     }
 
     /// The most bytes that a frame may hold.
-    pub(super) fn longest(&self) -> usize {
-        self.outlet.longest()
+    pub(crate) fn longest(&self) -> usize {
+        self.producer.longest()
     }
 
     /// Tells it to stop.
-    pub(super) fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         if !self.segment.is_ours() {
             return;
         }
         // There is room, as nothing is on its way.
         let words = &self.segment.structure.words[self.number];
-        let freed = self.outlet.written();
+        let freed = self.producer.written();
         let stop = (chunk::STOP, 0);
-        self.outlet.push(stop, &[], freed, &words.from_pool.tasks);
+        self.producer
+            .push(stop, &[], freed, &words.from_scheduler.tasks);
         self.leaving = Leaving::Stopped(Instant::now());
         self.notify_ready();
-        if let Body::Inline(..) = self.body {
-            self.body = Body::Gone;
+        if let Backend::Inline(..) = self.body {
+            self.body = Backend::Fatal;
         }
     }
 
     /// Takes the answers that are there, while `wants` those of the frame that is answered. Says whether there
     /// were any; an error where they cannot be read.
-    pub(super) fn drain(
+    pub(crate) fn drain(
         &mut self,
-        wants: impl Fn(&Sent) -> bool,
+        wants: impl Fn(&InFlight) -> bool,
         mut take: impl FnMut(Answer<'_>, &mut WorkerInsights),
     ) -> std::result::Result<bool, String> {
         if let Some(reason) = self.body.work() {
@@ -190,23 +193,23 @@ impl Slot {
         }
         let words = &self.segment.structure.words[self.number];
         let written = look(&words.from_worker.results);
-        let before = self.inlet.read();
+        let before = self.consumer.read();
         while self.queue.front().is_none_or(&wants)
-            && let Some((header, body)) = self.inlet.peek(written)?
+            && let Some((header, body)) = self.consumer.peek(written)?
         {
-            let kind = Kind::read(header.kind).ok_or("an answer of an unknown kind")?;
-            if kind == Kind::Ended {
+            let kind = AnswerKind::read(header.kind).ok_or("an answer of an unknown kind")?;
+            if kind == AnswerKind::Ended {
                 self.last_words = Some(String::from_utf8_lossy(body).into_owned());
-                self.inlet.step(header);
+                self.consumer.step(header);
                 continue;
             }
             let sent = self.queue.front_mut().ok_or("an answer to nothing")?;
             sent.answered += 1;
             sent.nanoseconds = sent.nanoseconds.saturating_add(header.number);
             match sent.what {
-                What::Share => {}
-                What::Chunk => self.answers += 1,
-                What::Init | What::Exit => {
+                Work::Share => {}
+                Work::Chunk => self.answers += 1,
+                Work::Init | Work::Exit => {
                     self.answers += 1;
                     self.once = self
                         .once
@@ -219,39 +222,39 @@ impl Slot {
                 kind,
                 body,
                 nanoseconds: header.number,
-                outlet: &self.outlet,
+                producer: &self.producer,
             };
             take(answer, &mut self.past);
             if sent.answered >= sent.tasks {
                 self.queue.pop_front();
             }
-            self.inlet.step(header);
+            self.consumer.step(header);
         }
-        let read = self.inlet.read();
+        let read = self.consumer.read();
         // What reads an output is the user's, and may have forked.
         if read == before || !self.segment.is_ours() {
             return Ok(false);
         }
-        free(&words.from_pool.read, read);
+        free(&words.from_scheduler.read, read);
         self.notify_room();
         self.moved = Instant::now();
         Ok(true)
     }
 
     /// Whether there may be answers.
-    pub(super) fn has_answers(&self) -> bool {
-        let busy = matches!(self.body, Body::Inline(..)) && !self.queue.is_empty();
-        busy || look(&self.words().from_worker.results) != self.inlet.read()
+    pub(crate) fn has_answers(&self) -> bool {
+        let busy = matches!(self.body, Backend::Inline(..)) && !self.queue.is_empty();
+        busy || look(&self.words().from_worker.results) != self.consumer.read()
     }
 
     /// Whether it says that it is there.
-    pub(super) fn has_started(&self) -> bool {
+    pub(crate) fn has_started(&self) -> bool {
         // Relaxed: what it says besides, its rings order.
         self.is_ready || self.words().from_worker.is_there.load(Ordering::Relaxed) != 0
     }
 
     /// Looks whether it is there by now.
-    pub(super) fn look_ready(&mut self) {
+    pub(crate) fn look_ready(&mut self) {
         if !self.is_ready && self.has_started() {
             self.is_ready = true;
             self.past.start += self.started.elapsed();
@@ -259,68 +262,68 @@ impl Slot {
     }
 
     /// Whether it has answered a task since it was started.
-    pub(super) fn has_worked(&self) -> bool {
+    pub(crate) fn has_worked(&self) -> bool {
         self.answers > 0
     }
 
     /// Whether it has not answered for so long that nothing more should wait for it.
-    pub(super) fn is_stuck(&self) -> bool {
+    pub(crate) fn is_stuck(&self) -> bool {
         self.moved.elapsed() > STUCK
     }
 
     /// Whether it was told to stop, and has ended.
-    pub(super) fn is_gone(&self) -> bool {
+    pub(crate) fn is_gone(&self) -> bool {
         matches!(
             (&self.body, self.leaving),
-            (Body::Gone, Leaving::Stopped(_))
+            (Backend::Fatal, Leaving::Stopped(_))
         )
     }
 
     /// How long it has been there, or been awaited.
-    pub(super) fn age(&self) -> Duration {
+    pub(crate) fn age(&self) -> Duration {
         self.started.elapsed()
     }
 
     /// How its process or thread ended, if it did.
-    pub(super) fn ended(&mut self) -> Option<String> {
+    pub(crate) fn ended(&mut self) -> Option<String> {
         if !self.segment.is_ours() {
             return None; // its parent sees that
         }
-        if let (Body::Inline(..), Some(reason)) = (&self.body, &self.last_words) {
+        if let (Backend::Inline(..), Some(reason)) = (&self.body, &self.last_words) {
             return Some(reason.clone());
         }
         self.body.ended(matches!(self.leaving, Leaving::Stopped(_)))
     }
 
     /// Whether it has begun a task that it did not answer; after its end, or after a `drain`.
-    pub(super) fn has_begun(&self) -> bool {
+    pub(crate) fn has_begun(&self) -> bool {
         self.stage().div_ceil(2) > self.answers
     }
 
     /// Whether it was killed because of the task that it has begun and did not answer.
-    pub(super) fn is_late(&self) -> bool {
+    pub(crate) fn is_late(&self) -> bool {
         let task = self.stage().div_ceil(2);
         self.late.is_some_and(|late| late.div_ceil(2) == task)
     }
 
     /// Twice the tasks that have ended, and 1 while one runs.
     fn stage(&self) -> u64 {
-        // Acquire: pairs with the Release in `Bench::stage`.
+        // Acquire: pairs with the Release in `Executor::stage`.
         self.words().from_worker.stage.load(Ordering::Acquire)
     }
 
     /// Kills it where its task has run for longer than it may, as seen between two looks.
-    pub(super) fn keep_limit(&mut self, init: Option<Duration>, exit: Duration) {
+    pub(crate) fn keep_limit(&mut self, init: Option<Duration>, exit: Duration) {
         let stage = self.stage();
         if self.watched.0 != stage {
             self.watched = (stage, Instant::now());
             return;
         }
         let limit = self.queue.front().and_then(|front| match front.what {
-            What::Chunk => front.limit,
-            What::Init => init,
-            What::Exit => Some(exit),
-            What::Share => None,
+            Work::Chunk => front.limit,
+            Work::Init => init,
+            Work::Exit => Some(exit),
+            Work::Share => None,
         });
         if stage % 2 == 1 && limit.is_some_and(|limit| self.watched.1.elapsed() >= limit) {
             self.late = Some(stage);
@@ -329,19 +332,19 @@ impl Slot {
     }
 
     /// Ends it at once. A thread ends after its task.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         if !self.segment.is_ours() {
             return;
         }
         // Relaxed: comes alone; whoever sleeps is woken after it.
-        self.words().from_pool.end.store(1, Ordering::Relaxed);
+        self.words().from_scheduler.end.store(1, Ordering::Relaxed);
         self.notify_ready();
         self.notify_room();
         self.body.kill();
     }
 
     /// Waits until it is gone, after [`kill`](Self::kill) or where it has ended.
-    pub(super) fn wait(&mut self) {
+    pub(crate) fn wait(&mut self) {
         if !self.segment.is_ours() {
             return;
         }
@@ -349,24 +352,24 @@ impl Slot {
     }
 
     /// The chunk in a frame that it still has.
-    pub(super) fn chunk(&self, sent: &Sent) -> std::result::Result<Chunk<'_>, String> {
-        Chunk::read(self.outlet.body(sent.position, sent.length))
+    pub(crate) fn chunk(&self, sent: &InFlight) -> std::result::Result<Chunk<'_>, String> {
+        Chunk::read(self.producer.body(sent.position, sent.length))
     }
 
     /// Nobody wants the results of a call any more.
-    pub(super) fn cancel(&mut self, call: u64) {
+    pub(crate) fn cancel(&mut self, call: u64) {
         if !self.segment.is_ours() {
             return;
         }
         let words = &self.segment.structure.words[self.number];
-        let of_call = |sent: &&Sent| sent.what == What::Chunk && sent.call == call;
+        let of_call = |sent: &&InFlight| sent.what == Work::Chunk && sent.call == call;
         for sent in self.queue.iter().filter(of_call) {
             set_cancelled(words, sent.number, true);
         }
     }
 
     /// What it and those before it in this place did.
-    pub(super) fn insights(&self) -> WorkerInsights {
+    pub(crate) fn insights(&self) -> WorkerInsights {
         let mut all = self.total();
         all.working = all.working.saturating_sub(self.once);
         all
@@ -381,7 +384,7 @@ impl Slot {
         all
     }
 
-    fn words(&self) -> &Words {
+    fn words(&self) -> &ControlWords {
         &self.segment.structure.words[self.number]
     }
 

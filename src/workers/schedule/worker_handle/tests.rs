@@ -2,16 +2,16 @@
 
 use super::*;
 use crate::segment::SharedOptions;
-use crate::workers::rings::parameters;
+use crate::workers::wire::rings::parameters;
 
 /// A worker that has a chunk of three tasks, with no time for any of them.
-fn slot() -> (Arc<Segment<Rings>>, Slot) {
+fn slot() -> (Arc<Segment<Rings>>, WorkerHandle) {
     let plan = SharedOptions::default().plan(parameters(1, 512, false), 1, String::new());
     let segment = Arc::new(Segment::anonymous(plan).unwrap());
-    let mut slot = Slot::new(segment.clone(), 0).unwrap();
-    let sent = Sent {
+    let mut slot = WorkerHandle::new(segment.clone(), 0).unwrap();
+    let sent = InFlight {
         limit: Some(Duration::ZERO),
-        ..Sent::new(What::Chunk, 3)
+        ..InFlight::new(Work::Chunk, 3)
     };
     assert!(slot.send(chunk::CHUNK, sent, &[0; 8]));
     (segment, slot)
@@ -28,9 +28,9 @@ fn a_task_is_late_if_it_ran_when_its_worker_was_killed_for_it_and_no_other_is() 
         slot.keep_limit(None, Duration::MAX);
         assert!(slot.late.is_some());
         // What it did before the signal reached it.
-        let mut results = Outlet::new(segment.structure.results(0));
+        let mut results = Producer::new(segment.structure.results(0));
         for _ in 0..answers {
-            let answer = (Kind::Done as u32, 0);
+            let answer = (AnswerKind::Done as u32, 0);
             results.push(answer, &[], 0, &words.results).unwrap();
         }
         words.stage.store(stage, Ordering::Release);

@@ -15,19 +15,19 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use super::bench::Bench;
-use super::rings::{Rings, pinned};
+use super::executor::Executor;
 use super::task::registered;
-use super::words::Channels;
 use crate::error::{self, Error};
 use crate::os::{self, ParentOnly, ProcessTree};
 use crate::segment::{Attach, LockWait, Segment, unlink};
+use crate::workers::wire::control_words::Channels;
+use crate::workers::wire::rings::{Rings, pinned};
 
 /// The first argument of a worker's process.
 const WORD: &str = "millpond-worker";
 
 /// Starts the process of worker `slot`. Returns the pipe that it waits for the end of, and the process.
-pub(super) fn start(
+pub(crate) fn start(
     program: &Path,
     segment: &str,
     slot: usize,
@@ -36,13 +36,13 @@ pub(super) fn start(
 }
 
 /// The names of tasks, as they stand in a segment.
-pub(super) fn names_of_tasks() -> String {
+pub(crate) fn names_of_tasks() -> String {
     let names: Vec<_> = registered().iter().map(|task| task.name()).collect();
     names.join("\n")
 }
 
 /// If this is a worker's process: is one, and ends.
-pub(super) fn become_worker_if_asked() {
+pub(crate) fn become_worker_if_asked() {
     let mut arguments = env::args_os().skip(1);
     if arguments.next().is_none_or(|word| word != WORD) {
         return;
@@ -98,7 +98,7 @@ fn serve(mut arguments: impl Iterator<Item = OsString>) -> error::Result<()> {
     }
     keep_panics();
     let channels = Channels::new(&segment, slot)?;
-    Bench::new(Arc::new(segment), channels, slot, false).work();
+    Executor::new(Arc::new(segment), channels, slot, false).work();
     Ok(())
 }
 
@@ -127,7 +127,7 @@ thread_local! {
 }
 
 /// Runs a task. If it panics: what it said, and in a worker's process also where.
-pub(super) fn catch<R>(run: impl FnOnce() -> R) -> Result<R, String> {
+pub(crate) fn catch<R>(run: impl FnOnce() -> R) -> Result<R, String> {
     CATCHES.set(true);
     let ended = panic::catch_unwind(AssertUnwindSafe(run));
     CATCHES.set(false);
