@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::open::Open;
 use crate::workers::wire::chunk::ChunkBuilder;
 use crate::workers::wire::message::Message;
-use crate::workers::worker::task::{Task, place_of};
+use crate::workers::worker::{registry::index_of, task::Task};
 
 /// Where workers run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -211,7 +211,7 @@ fn once<S: Open + 'static, I: Message, O: Message>(
     task: &Task<S, I, O>,
     input: &I::Value,
 ) -> Result<Once> {
-    let place = place_of(task)?;
+    let place = index_of(task)?;
     let mut chunk = ChunkBuilder::default();
     chunk.begin(place);
     let written = chunk.add(|out| I::write(input, out));

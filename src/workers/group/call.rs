@@ -15,7 +15,7 @@ use crate::open::Open;
 use crate::workers::options::WhenWorkerDies;
 use crate::workers::schedule::scheduler::{Depth, Scheduler};
 use crate::workers::wire::message::Message;
-use crate::workers::worker::task::{Task, place_of};
+use crate::workers::worker::{registry::index_of, task::Task};
 
 /// How many tasks may be given to a worker one by one.
 const ASYNC_DEPTH: usize = 16;
@@ -217,7 +217,7 @@ impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
         inputs: J,
         ordered: bool,
     ) -> Result<Results<'w, I, O, J>> {
-        let place = place_of(self.task)?;
+        let place = index_of(self.task)?;
         for (what, number) in [
             ("the length of a chunk", self.settings.chunk_len),
             ("the number of tasks in flight", self.settings.in_flight),
@@ -250,10 +250,9 @@ impl<I: Message, O: Message> Pending<'_, I, O> {
             .expect("a result for the input, or an error")
     }
 
-    /// Whether it is there, or an error is.
+    /// Returns `true` if the output, or an error, is there.
     pub fn is_ready(&mut self) -> bool {
-        let failed = self.results.refresh().is_err();
-        failed || self.results.has() || self.results.is_broken()
+        self.results.is_ready()
     }
 }
 

@@ -1,7 +1,7 @@
-//! The results of a call, and its inputs, which are asked for and sent as results are taken.
+//! The results of a call as an iterator. It asks for inputs and sends them while results are taken from it.
 //!
-//! Imports the scheduler, which it has for the moments in which it sends or looks; never while it asks for an input,
-//! as the inputs may be results of another call.
+//! It borrows the scheduler for single steps, and never while it asks for an input: the inputs may be results of
+//! another call of the same worker group.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -9,6 +9,7 @@ use std::iter::Fuse;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::outputs::{Outputs, shown};
 #[cfg(feature = "progress")]
 use super::progress::Progress;
 use crate::cancel::CancelToken;
@@ -16,66 +17,61 @@ use crate::error::{Error, Result, TaskFailure};
 use crate::workers::options::WhenWorkerDies;
 use crate::workers::schedule::chunk_sizing::ChunkSizing;
 use crate::workers::schedule::dispatcher::too_large;
-use crate::workers::schedule::in_flight::{InFlight, Work};
-use crate::workers::schedule::reorder_buffer::{Inbox, shown};
+use crate::workers::schedule::in_flight::{Request, Work};
 use crate::workers::schedule::scheduler::{Depth, Scheduler};
 use crate::workers::wire::chunk::{ChunkBuilder, LENGTH};
 use crate::workers::wire::message::Message;
 
-/// How long a chunk may wait for its inputs.
+/// A chunk is sent once it has waited so long for its inputs.
 const PATIENCE: Duration = Duration::from_millis(1);
 
-/// What was asked for.
+/// The options of a call.
 #[derive(Clone, Default)]
-pub(crate) struct Settings {
-    pub(crate) chunk_len: Option<usize>,
-    pub(crate) in_flight: Option<usize>,
-    /// How many chunks a worker may have, if not as the sizing says.
-    pub(crate) depth: Option<Depth>,
-    pub(crate) limit: Option<Duration>,
-    pub(crate) cancel: Option<CancelToken>,
-    pub(crate) when_worker_dies: WhenWorkerDies,
+pub(super) struct Settings {
+    pub(super) chunk_len: Option<usize>,
+    pub(super) in_flight: Option<usize>,
+    /// How many chunks a worker may have. By default the chunk sizing says so.
+    pub(super) depth: Option<Depth>,
+    pub(super) limit: Option<Duration>,
+    pub(super) cancel: Option<CancelToken>,
+    pub(super) when_worker_dies: WhenWorkerDies,
     #[cfg(feature = "progress")]
-    pub(crate) progress: bool,
+    pub(super) progress: bool,
 }
 
-/// Whether there may be more inputs.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Asked {
-    More,
-    All,
-}
-
-/// What came after the end of a chunk.
+/// An input that came after the end of a chunk.
 enum Carried {
-    /// An input, as it lies in a chunk.
+    /// Its bytes, with the length before them.
     Input(Vec<u8>),
-    /// One that cannot be sent, in words, and why.
+    /// The text of an input that cannot be sent, and why.
     Refused(String, TaskFailure),
 }
 
-/// The outputs of a call, as they come. Made by [`Call::imap`](crate::Call::imap) and
+/// The outputs of a call, as they arrive. Made by [`Call::imap`](crate::Call::imap) and
 /// [`Call::imap_unordered`](crate::Call::imap_unordered).
 ///
-/// Dropped before its end, it gives up the tasks that were not begun; those that run do so to their end, and
-/// nobody gets their results.
+/// If it is dropped before its end, tasks that were not begun are not run. Those that run do so to their end, and their
+/// results are dropped.
 pub struct Results<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> {
     scheduler: &'w RefCell<Scheduler>,
+    /// The number of the call, and the index of the task.
     call: u64,
-    place: usize,
+    task: usize,
     settings: Settings,
-    inbox: Rc<RefCell<Inbox<I, O>>>,
+    outputs: Rc<RefCell<Outputs<I, O>>>,
     inputs: Fuse<J>,
-    asked: Asked,
-    /// The next chunk: without tasks, or complete.
+    /// `true` until the inputs have ended.
+    has_inputs: bool,
+    /// The next chunk. Invariant: between two steps it has no tasks, or is complete.
     chunk: ChunkBuilder,
-    /// Whether its inputs took their time.
+    /// `true` if the inputs of the chunk took their time.
     is_slow: bool,
     carried: Option<Carried>,
-    /// Inputs that were sent, and outputs that were taken; the latter also when inputs were last asked for.
-    issued: u64,
+    /// Inputs that were sent, and outputs that were taken.
+    sent: u64,
     taken: u64,
-    fed: u64,
+    /// Once `taken` is so large, answers are collected and inputs are sent before the next result is taken.
+    due: u64,
     /// How many bytes of results may wait, and a chunk may have.
     memory: usize,
     longest: usize,
@@ -93,12 +89,14 @@ impl<I: Message, O: Message, J: Iterator<Item = I::Value>> Iterator for Results<
             return None;
         }
         loop {
-            if self.taken >= self.fed
-                && let Err(error) = self.refresh()
-            {
-                return self.end(error);
+            let mut has_moved = true;
+            if self.taken >= self.due {
+                has_moved = match self.advance() {
+                    Ok(has_moved) => has_moved,
+                    Err(error) => return self.end(error),
+                };
             }
-            let next = self.inbox.borrow_mut().take();
+            let next = self.outputs.borrow_mut().take();
             if let Some(result) = next {
                 self.taken += 1;
                 #[cfg(feature = "progress")]
@@ -107,82 +105,91 @@ impl<I: Message, O: Message, J: Iterator<Item = I::Value>> Iterator for Results<
                 }
                 return Some(result);
             }
-            if self.issued == self.taken && !self.left_to_send() {
+            if self.sent == self.taken && !self.has_more_to_send() {
                 #[cfg(feature = "progress")]
                 if let Some(progress) = self.progress.take() {
                     progress.finish();
                 }
                 return None;
             }
-            if let Err(error) = self.pump() {
+            if let Err(error) = self.pause(has_moved) {
                 return self.end(error);
             }
+            self.due = self.taken;
         }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         let (least, most) = self.inputs.size_hint();
-        let mut there = (self.issued - self.taken) as usize + self.chunk.tasks as usize;
+        let mut there = (self.sent - self.taken) as usize + self.chunk.tasks as usize;
         there += usize::from(self.carried.is_some());
         if self.is_over {
             return (0, Some(0));
         }
-        // The next may be an error that is the last, as where an endless call is cancelled.
+        // The next item may be an error that is the last, as when an endless call is cancelled.
         let least = least.max(there).min(1);
         (least, most.and_then(|most| most.checked_add(there)))
     }
 }
 
 impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O, J> {
-    /// Of a task, by its name and its place in the list.
-    pub(crate) fn new(
+    /// The results of a task, which is known by its name and its index.
+    pub(super) fn new(
         scheduler: &'w RefCell<Scheduler>,
-        (name, place): (&'static str, usize),
+        (name, task): (&'static str, usize),
         settings: Settings,
-        ordered: bool,
+        is_ordered: bool,
         inputs: J,
     ) -> Result<Self> {
         let mut inside = scheduler.borrow_mut();
         inside.check()?;
         inside.check_limit(settings.limit)?;
-        let sizing = ChunkSizing::new(settings.chunk_len, settings.in_flight, inside.workers.len());
-        let inbox = Rc::new(RefCell::new(Inbox::new(name, ordered, sizing)));
-        let call = inside.dispatcher.calls.open(inbox.clone());
+        let workers = inside.workers.len();
+        let sizing = ChunkSizing::new(settings.chunk_len, settings.in_flight, workers);
+        let outputs = Rc::new(RefCell::new(Outputs::new(name, is_ordered, sizing)));
+        let call = inside.open(outputs.clone());
         Ok(Self {
             scheduler,
             call,
-            place,
+            task,
             #[cfg(feature = "progress")]
             progress: settings
                 .progress
                 .then(|| Progress::new(name, known_length(&inputs).map(|length| length as u64))),
             settings,
-            inbox,
+            outputs,
             inputs: inputs.fuse(),
-            asked: Asked::More,
+            has_inputs: true,
             chunk: ChunkBuilder::default(),
             is_slow: false,
             carried: None,
-            issued: 0,
+            sent: 0,
             taken: 0,
-            fed: 0,
+            due: 0,
             memory: inside.memory(),
             longest: inside.longest(),
             is_over: false,
         })
     }
 
-    /// Whether there is a result.
-    pub(crate) fn has(&self) -> bool {
-        self.inbox.borrow().has()
+    /// Returns `true` if the next result, or an error, is there. Waits for nothing.
+    pub(super) fn is_ready(&mut self) -> bool {
+        let has_failed = self.advance().is_err();
+        has_failed || self.outputs.borrow().has_next() || self.scheduler.borrow().check().is_err()
     }
 
-    /// Whether the pool cannot go on.
-    pub(crate) fn is_broken(&self) -> bool {
-        self.scheduler.borrow().check().is_err()
+    /// Sends the first input, which is the only one. Waits until a worker has room for it.
+    pub(super) fn send_only(&mut self) -> Result<()> {
+        while self.sent == 0 {
+            let has_moved = self.advance()?;
+            self.pause(has_moved)?;
+        }
+        self.has_inputs = false;
+        self.chunk = ChunkBuilder::default(); // many calls may wait, each without the memory of its input
+        Ok(())
     }
 
-    /// The last item.
+    /// Returns an error as the last item.
     #[cold]
     fn end(&mut self, error: Error) -> Option<Result<O::Value>> {
         self.is_over = true;
@@ -190,146 +197,124 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
         Some(Err(error))
     }
 
-    /// Sends the first input, which is the only one, and waits only until a worker has room for it.
-    pub(crate) fn send_only(&mut self) -> Result<()> {
-        while self.issued == 0 {
-            self.pump()?;
+    fn has_more_to_send(&self) -> bool {
+        self.has_inputs || self.chunk.tasks > 0 || self.carried.is_some()
+    }
+
+    /// Takes the answers that have arrived, and sends inputs while there is room. Returns `true` if it did either.
+    fn advance(&mut self) -> Result<bool> {
+        let came = self.scheduler.borrow_mut().collect(Some(self.call))?;
+        let cancel = self.settings.cancel.as_ref();
+        if cancel.is_some_and(CancelToken::is_cancelled) {
+            let what = "the results of workers".into();
+            return Err(Error::Cancelled { what });
         }
-        self.asked = Asked::All;
-        self.chunk = ChunkBuilder::default(); // many calls may wait, each without the memory of its input
-        Ok(())
+        let has_sent = self.feed()?;
+        // Due again before all that may be in flight is taken.
+        let quarter = self.outputs.borrow().sizing.window() as u64 / 4;
+        self.due = self.taken + quarter.clamp(1, 1024);
+        Ok(came || has_sent)
     }
 
-    fn left_to_send(&self) -> bool {
-        self.asked == Asked::More || self.chunk.tasks > 0 || self.carried.is_some()
-    }
-
-    /// Sends more where there are places, and waits where nothing has come.
-    pub(crate) fn pump(&mut self) -> Result<()> {
-        let sent = self.refresh()?;
+    /// Sleeps until there is news, unless the last step `has_moved` something.
+    fn pause(&self, has_moved: bool) -> Result<()> {
         let mut scheduler = self.scheduler.borrow_mut();
-        if !sent && !self.inbox.borrow().has() && !scheduler.collect(Some(self.call)) {
+        if !has_moved {
             scheduler.wait();
         }
         scheduler.check()
     }
 
-    /// Takes what has come, and sends more where there are places; says whether it did either.
-    pub(crate) fn refresh(&mut self) -> Result<bool> {
-        if self.is_over {
-            return Ok(false);
-        }
-        self.scheduler.borrow().check_process()?;
-        if self
-            .settings
-            .cancel
-            .as_ref()
-            .is_some_and(CancelToken::is_cancelled)
-        {
-            let what = "the results of workers".into();
-            return Err(Error::Cancelled { what });
-        }
-        let came = self.scheduler.borrow_mut().collect(Some(self.call));
-        self.scheduler.borrow().check_process()?;
-        let sent = self.feed()?;
-        // Again before all that may be on its way is taken.
-        let quarter = self.inbox.borrow().sizing.window() as u64 / 4;
-        self.fed = self.taken + quarter.clamp(1, 1024);
-        Ok(came || sent)
-    }
-
-    /// Sends chunks while there are places for them, inputs, and room for results.
+    /// Sends chunks while workers have room, there are inputs, and results have room. Returns `true` if it sent one.
     fn feed(&mut self) -> Result<bool> {
-        let mut any = false;
+        let mut has_sent = false;
         loop {
-            let (depth, window, bytes) = {
-                let inbox = self.inbox.borrow();
-                let asked = self.settings.depth;
-                let depth = asked.unwrap_or_else(|| Depth::new(inbox.sizing.depth()));
-                (depth, inbox.sizing.window() as u64, inbox.bytes)
+            let (depth, free) = self.room();
+            if self.chunk.tasks == 0 && (free == 0 || !self.has_more_to_send()) {
+                return Ok(has_sent);
+            }
+            let Some(worker) = self.scheduler.borrow_mut().free_worker(depth) else {
+                return Ok(has_sent);
             };
             if self.chunk.tasks == 0 {
-                let free = window.saturating_sub(self.issued - self.taken);
-                let is_stuck = bytes > self.memory && self.issued > self.taken;
-                if free == 0 || is_stuck || !self.left_to_send() {
-                    return Ok(any);
-                }
-                if !self.scheduler.borrow_mut().has_place(depth) {
-                    return Ok(any);
-                }
-                self.fill(free as usize);
-                // What gives, writes and shows inputs is the user's, and may have forked.
+                self.is_slow = self.fill(free);
+                // Code of the user's, which makes, writes and shows inputs, may have forked.
                 self.scheduler.borrow().check_process()?;
                 if self.chunk.tasks == 0 {
-                    any |= self.inbox.borrow().has();
-                    return Ok(any);
+                    return Ok(has_sent || self.outputs.borrow().has_next());
                 }
             }
-            let sent = InFlight {
+            let request = Request {
                 call: self.call,
-                first: self.issued,
+                first: self.sent,
                 retries: self.settings.when_worker_dies.retries(),
                 limit: self.settings.limit,
-                ..InFlight::new(Work::Chunk, self.chunk.tasks)
+                ..Request::new(Work::Chunk, self.chunk.tasks)
             };
-            if !self
-                .scheduler
-                .borrow_mut()
-                .send(&sent, &self.chunk.body, depth)
-            {
-                return Ok(any);
+            let mut scheduler = self.scheduler.borrow_mut();
+            if !scheduler.send(worker, request, &self.chunk.body, depth) {
+                return Ok(has_sent);
             }
-            self.issued += u64::from(self.chunk.tasks);
-            (self.chunk.tasks, any) = (0, true);
+            self.sent += u64::from(self.chunk.tasks);
+            (self.chunk.tasks, has_sent) = (0, true);
             if self.is_slow {
-                return Ok(any); // there may be results
+                return Ok(true); // there may be results by now
             }
         }
     }
 
-    /// Puts a chunk of at most `free` tasks together.
-    fn fill(&mut self, free: usize) {
+    /// Returns how many chunks a worker may have, and how many tasks may be sent now.
+    fn room(&self) -> (Depth, usize) {
+        let outputs = self.outputs.borrow();
+        let depth = self.settings.depth;
+        let depth = depth.unwrap_or_else(|| Depth::new(outputs.sizing.depth()));
+        let in_flight = self.sent - self.taken;
+        let free = match outputs.bytes() > self.memory && in_flight > 0 {
+            true => 0,
+            false => (outputs.sizing.window() as u64).saturating_sub(in_flight),
+        };
+        (depth, free as usize)
+    }
+
+    /// Fills the chunk with at most `free` tasks. Returns `true` if its inputs took their time.
+    fn fill(&mut self, free: usize) -> bool {
         let left = known_length(&self.inputs);
-        let length = self.inbox.borrow().sizing.chunk_len(left).min(free);
-        self.chunk.begin(self.place);
+        let length = self.outputs.borrow().sizing.chunk_len(left).min(free);
+        self.chunk.begin(self.task);
         let began = Instant::now();
-        self.is_slow = false;
         while (self.chunk.tasks as usize) < length && self.chunk.body.len() < self.longest / 2 {
             match self.carried.take() {
                 Some(Carried::Input(bytes)) => {
                     self.chunk.add_all(&bytes, 1);
                     continue;
                 }
+                Some(refused @ Carried::Refused(..)) if self.chunk.tasks > 0 => {
+                    self.carried = Some(refused); // its turn is after this chunk
+                    break;
+                }
                 Some(Carried::Refused(input, failure)) => {
-                    if self.chunk.tasks > 0 {
-                        self.carried = Some(Carried::Refused(input, failure));
-                        break; // in its turn
-                    }
-                    let mut inbox = self.inbox.borrow_mut();
-                    let error = inbox.error(self.issued, failure, 0, input);
-                    inbox.put(self.issued, Err(error), 0);
-                    self.issued += 1;
-                    break; // as a chunk of its own
+                    let mut outputs = self.outputs.borrow_mut();
+                    outputs.put_error(self.sent, failure, 0, input);
+                    self.sent += 1;
+                    break;
                 }
                 None => {}
             }
-            // Over, should this panic.
-            self.is_over = true;
+            self.is_over = true; // stays so if this panics
             let input = self.inputs.next();
             self.is_over = false;
             let Some(input) = input else {
-                self.asked = Asked::All;
+                self.has_inputs = false;
                 break;
             };
             self.add(&input);
-            if self.chunk.tasks.is_power_of_two() || self.chunk.tasks.is_multiple_of(8) {
-                // What is there does not wait for inputs that take their time.
-                self.is_slow = began.elapsed() > PATIENCE;
-                if self.is_slow {
-                    break;
-                }
+            let tasks = self.chunk.tasks;
+            let looks_at_clock = tasks.is_power_of_two() || tasks.is_multiple_of(8);
+            if looks_at_clock && began.elapsed() > PATIENCE {
+                return true; // what is there does not wait for slow inputs
             }
         }
+        false
     }
 
     /// Adds an input to the chunk, or carries it.
@@ -367,13 +352,13 @@ impl<I: Message, O: Message, J: Iterator<Item = I::Value>> fmt::Debug for Result
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Results")
-            .field("sent", &self.issued)
+            .field("sent", &self.sent)
             .field("taken", &self.taken)
             .finish_non_exhaustive()
     }
 }
 
-/// How many items an iterator has left, if it says so. It may be wrong: for what is fast, and not for what is right.
+/// Returns how many items an iterator has left, if it says so. It may be wrong: a wrong number costs speed only.
 fn known_length(inputs: &impl Iterator) -> Option<usize> {
     let (least, most) = inputs.size_hint();
     most.filter(|&most| most == least)

@@ -13,7 +13,8 @@ use crate::workers::options::{Start, WorkersOptions};
 use crate::workers::schedule::scheduler::Scheduler;
 use crate::workers::wire::message::Message;
 use crate::workers::worker::process;
-use crate::workers::worker::task::{self, AnyTask, Task};
+use crate::workers::worker::registry;
+use crate::workers::worker::task::{AnyTask, Task};
 
 /// Worker processes, to which tasks are streamed.
 ///
@@ -69,7 +70,7 @@ impl Workers {
     /// # Panics
     /// Where two tasks have one name.
     pub fn begin(tasks: &[&'static dyn AnyTask]) {
-        task::register(tasks);
+        registry::register(tasks);
         process::become_worker_if_asked();
     }
 
@@ -80,7 +81,7 @@ impl Workers {
     /// [`Error::InvalidArgument`] for options that cannot be; [`Error::WorkerFailed`] where a worker cannot begin, or its init task fails;
     /// what creating a segment fails with.
     pub fn start(options: WorkersOptions) -> Result<Self> {
-        if options.start == Start::Processes && task::registered().is_empty() {
+        if options.start == Start::Processes && registry::registered().is_empty() {
             return Err(Error::NoWorkers);
         }
         options.check()?;

@@ -1,6 +1,4 @@
-//! Where a worker runs: in a process, in a thread, or in the pool's own thread. Starts it, and ends it.
-//!
-//! Knows nothing of what it does.
+//! The backend of a worker: a process, a thread, or the scheduler's own thread. Starts it, and ends it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,8 +8,8 @@ use crate::error::{Error, Result};
 use crate::os::{ParentOnly, ProcessTree};
 use crate::segment::Segment;
 use crate::workers::options::Start;
-use crate::workers::wire::control_words::Channels;
-use crate::workers::wire::rings::{Consumer, Rings};
+use crate::workers::wire::channels::Channels;
+use crate::workers::wire::rings::Rings;
 use crate::workers::worker::executor::Executor;
 use crate::workers::worker::process;
 
@@ -19,12 +17,12 @@ use crate::workers::worker::process;
 pub(crate) enum Backend {
     Process {
         tree: ProcessTree,
-        /// The pipe whose end tells it that the pool is gone.
+        /// The pipe whose end tells the worker that the scheduler's process is gone.
         _open: ParentOnly,
     },
     Thread(JoinHandle<()>),
-    Inline(Box<Executor>, Consumer),
-    Fatal,
+    Inline(Box<Executor>),
+    Gone,
 }
 
 impl Backend {
@@ -46,31 +44,25 @@ impl Backend {
             }
             Start::Threads => {
                 let thread = thread::Builder::new().name(format!("worker {number}"));
-                // There, as what it keeps stays in its thread.
-                let work = move || Executor::new(segment, channels, number, false).work();
-                let started = thread.spawn(work);
+                // Made in its thread, as what it keeps cannot be sent to another.
+                let run = move || Executor::new(segment, channels, number, false).run();
+                let started = thread.spawn(run);
                 Self::Thread(started.map_err(Error::system("start", "a thread"))?)
             }
-            Start::Inline => {
-                let executor = Executor::new(segment, channels, number, true);
-                let consumer = executor.consumer();
-                Self::Inline(Box::new(executor), consumer)
-            }
+            Start::Inline => Self::Inline(Box::new(Executor::new(segment, channels, number, true))),
         })
     }
 
-    /// Does one frame's work where that is to be done in this thread; gives why it cannot go on, if so.
-    pub(crate) fn work(&mut self) -> Option<String> {
-        let Self::Inline(executor, consumer) = self else {
-            return None;
-        };
-        let done = executor.next(consumer);
-        executor.flush();
-        done.err().map(|gone| gone.0)
+    /// Executes one frame, if the worker runs in this thread. Returns why the worker cannot go on, if so.
+    pub(crate) fn run_inline(&mut self) -> Option<String> {
+        match self {
+            Self::Inline(executor) => executor.run_one().err(),
+            _ => None,
+        }
     }
 
-    /// How it ended, if it did. What its process had started ends with it, unless it `was_told` to end and did so
-    /// well.
+    /// Returns how it ended, if it did. Processes that it started end with it, unless it `was_told` to end and ended
+    /// without an error.
     pub(crate) fn ended(&mut self, was_told: bool) -> Option<String> {
         match self {
             Self::Process { tree, .. } => match tree.ended(was_told) {
@@ -80,23 +72,23 @@ impl Backend {
             },
             Self::Thread(thread) => thread.is_finished().then(|| "its thread ended".into()),
             Self::Inline(..) => None,
-            Self::Fatal => Some("it was not started".into()),
+            Self::Gone => Some("it was not started".into()),
         }
     }
 
-    /// Ends a process at once, and what it has started. A thread sees that it is to end.
+    /// Kills a process, and those that it has started. Does nothing to a thread, which reads the end flag.
     pub(crate) fn kill(&mut self) {
         if let Self::Process { tree, .. } = self {
             tree.kill();
         }
     }
 
-    /// Waits until it is gone, after [`kill`](Self::kill) or where it ends by itself. A thread ends after its task.
+    /// Waits until it is gone, after [`kill`](Self::kill) or because it ends by itself. A thread ends after its task.
     pub(crate) fn wait(&mut self) {
-        match std::mem::replace(self, Self::Fatal) {
+        match std::mem::replace(self, Self::Gone) {
             Self::Process { mut tree, .. } => drop(tree.wait()),
             Self::Thread(thread) => drop(thread.join()),
-            Self::Inline(..) | Self::Fatal => {}
+            Self::Inline(..) | Self::Gone => {}
         }
     }
 }

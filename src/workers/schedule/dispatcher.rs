@@ -1,6 +1,5 @@
-//! Where answers go: to the calls that wait for them, and what else the pool keeps of them.
-//!
-//! Knows no process. A call's own part, which knows its types, is in `inbox.rs`.
+//! The dispatcher passes each answer to the call that waits for it. It also keeps what the worker group itself needs
+//! of answers: the outputs of init and exit tasks, the slowest tasks, and why the group cannot go on.
 
 use std::time::Duration;
 
@@ -13,30 +12,17 @@ use crate::workers::wire::answer_kind::AnswerKind;
 /// How many of the slowest tasks are kept.
 const SLOWEST: usize = 10;
 
-/// What a call does with what comes for it.
-pub(crate) trait Receiver {
-    /// The task at `index` gave an output.
-    fn done(&mut self, index: u64, output: &[u8], worker: usize);
-    /// It gave none.
-    fn failed(&mut self, index: u64, failure: TaskFailure, worker: usize, input: Option<&[u8]>);
-    /// A chunk of so many tasks took so long.
-    fn measured(&mut self, tasks: u32, nanoseconds: u64);
-    /// Where more than so many bytes of results wait to be taken: the next result that it waits for, if it waits.
-    fn held(&self, most: usize) -> Option<Option<u64>>;
-    /// The task's name, and an input in words.
-    fn show(&self, input: Option<&[u8]>) -> (&'static str, String);
-}
-
-/// What the pool keeps of answers.
+/// See the head of this file.
 pub(crate) struct Dispatcher {
     pub(crate) calls: Calls,
-    /// What the init and exit tasks gave, by worker.
+    /// The outputs of the init and exit tasks, each with the number of its worker.
     pub(crate) initialised: Vec<(usize, Vec<u8>)>,
     pub(crate) exited: Vec<(usize, Vec<u8>)>,
-    /// The slowest tasks, if that was asked for.
+    /// The slowest tasks, if the options ask for insights.
     pub(crate) slowest: Option<Slowest>,
-    /// Why the pool cannot go on, and why a worker did not exit.
+    /// The worker for which the group cannot go on, and the reason.
     broken: Option<(usize, String)>,
+    /// The first worker whose exit failed, and the reason.
     unexited: Option<(usize, String)>,
 }
 
@@ -52,35 +38,35 @@ impl Dispatcher {
         }
     }
 
-    /// The pool cannot go on.
+    /// Records that the worker group cannot go on. The first reason stays.
     pub(crate) fn give_up(&mut self, worker: usize, reason: String) {
         self.broken.get_or_insert((worker, reason));
     }
 
-    /// An error if it cannot.
+    /// Returns an error if the worker group cannot go on.
     pub(crate) fn check(&self) -> Result<()> {
-        failed(&self.broken)
+        worker_failed(&self.broken)
     }
 
-    /// A worker did not exit; the others go on.
+    /// Records that a worker did not exit as it should. The others go on. The first reason stays.
     pub(crate) fn failed_exit(&mut self, worker: usize, reason: String) {
         self.unexited.get_or_insert((worker, reason));
     }
 
-    /// An error if there was one.
+    /// Returns an error if a worker did not exit as it should.
     pub(crate) fn check_exits(&self) -> Result<()> {
-        failed(&self.unexited)
+        worker_failed(&self.unexited)
     }
 
-    /// See [`Receiver::held`].
+    /// Calls [`Receiver::held`](super::calls::Receiver::held) of a call that still waits.
     pub(crate) fn held(&self, call: u64, most: usize) -> Option<Option<u64>> {
         self.calls.get(call)?.borrow().held(most)
     }
 
-    /// Takes an answer to where it belongs.
+    /// Passes an answer on. `past` counts what its worker did.
     pub(crate) fn deliver(&mut self, answer: &Answer<'_>, past: &mut WorkerInsights) {
         let time = Duration::from_nanos(answer.nanoseconds);
-        match answer.sent.what {
+        match answer.of.request.work {
             Work::Chunk => self.deliver_to_call(answer, past, time),
             Work::Share => {}
             Work::Init => {
@@ -100,18 +86,19 @@ impl Dispatcher {
         }
     }
 
+    #[inline]
     fn deliver_to_call(&mut self, answer: &Answer<'_>, past: &mut WorkerInsights, time: Duration) {
-        let sent = answer.sent;
+        let (of, request) = (answer.of, &answer.of.request);
         past.tasks += u64::from(answer.kind != AnswerKind::Skipped);
-        past.chunks += u64::from(sent.answered == sent.tasks);
-        let Some(inbox) = self.calls.get(sent.call).cloned() else {
+        past.chunks += u64::from(of.is_answered());
+        let Some(receiver) = self.calls.get(request.call) else {
             return;
         };
-        let mut inbox = inbox.borrow_mut();
+        let mut receiver = receiver.borrow_mut();
         if let Some(slowest) = &mut self.slowest
             && slowest.would_keep(time)
         {
-            let (task, input) = inbox.show(answer.input());
+            let (task, input) = receiver.show(answer.input());
             let worker = answer.worker;
             slowest.keep(SlowTask {
                 task,
@@ -120,29 +107,37 @@ impl Dispatcher {
                 input,
             });
         }
-        let index = sent.first + u64::from(sent.answered) - 1;
+        let index = request.first + u64::from(of.answered) - 1;
         match failure(answer) {
-            None => inbox.done(index, answer.body, answer.worker),
-            Some(failure) => inbox.failed(index, failure, answer.worker, answer.input()),
+            None => receiver.output(index, answer.body, answer.worker),
+            Some(failure) => receiver.failed(index, failure, answer.worker, answer.input()),
         }
-        if sent.answered == sent.tasks {
-            inbox.measured(sent.tasks, sent.nanoseconds);
+        if of.is_answered() {
+            receiver.measured(request.tasks, of.nanoseconds);
         }
     }
 }
 
-fn failed(reason: &Option<(usize, String)>) -> Result<()> {
+fn worker_failed(reason: &Option<(usize, String)>) -> Result<()> {
     match reason.clone() {
         None => Ok(()),
         Some((worker, reason)) => Err(Error::WorkerFailed { worker, reason }),
     }
 }
 
-/// Why a task gave no output.
+/// Returns why a task returned no output, or `None` if it returned one.
+#[inline]
 fn failure(answer: &Answer<'_>) -> Option<TaskFailure> {
+    match answer.kind {
+        AnswerKind::Done => None,
+        _ => Some(failure_of(answer)),
+    }
+}
+
+#[cold]
+fn failure_of(answer: &Answer<'_>) -> TaskFailure {
     let text = || String::from_utf8_lossy(answer.body).into_owned();
-    Some(match answer.kind {
-        AnswerKind::Done => return None,
+    match answer.kind {
         AnswerKind::Failed => TaskFailure::Error(text()),
         AnswerKind::Panicked => TaskFailure::Panic(text()),
         AnswerKind::Skipped => TaskFailure::Cancelled,
@@ -153,14 +148,14 @@ fn failure(answer: &Answer<'_>) -> Option<TaskFailure> {
                 .map_or(0, |&bytes| u64::from_le_bytes(bytes));
             TaskFailure::TooLarge(too_large("output", length))
         }
-        AnswerKind::Ended => TaskFailure::WorkerDied(text()),
-    })
+        AnswerKind::Done | AnswerKind::Ended => TaskFailure::WorkerDied(text()),
+    }
 }
 
-/// In words.
+/// Returns the text for an input or output that is too large.
 pub(crate) fn too_large(what: &str, bytes: u64) -> String {
     format!(
-        "has an {what} of {bytes} bytes, which is more than the pool has room for; raise \
+        "has an {what} of {bytes} bytes, which is more than the worker group has room for; raise \
          `WorkersOptions::memory`"
     )
 }

@@ -2,10 +2,13 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `scheduler.rs`, `supervision.rs` | all workers: which gets which chunk, and what happens to one that ends or dies |
+//! | `scheduler.rs`, `supervision.rs` | all workers: which gets which chunk; workers that leave, end or die |
 //! | `dispatcher.rs`, `calls.rs` | pass each answer to the call that waits for it |
-//! | `worker_handle.rs`, `in_flight.rs`, `backend.rs` | one worker: its rings, what it was sent, its process or thread |
-//! | `reorder_buffer.rs`, `chunk_sizing.rs` | what one call keeps: its results that nobody has taken, and the length of its chunks |
+//! | `worker_handle.rs`, `backend.rs` | one worker: its rings, and its process or thread |
+//! | `in_flight.rs` | the frames that a worker was sent and has not answered |
+//! | `reorder_buffer.rs`, `chunk_sizing.rs` | used by each call: results out of turn, and how long chunks are |
+//!
+//! Each file imports only files below it in this table, or in its line.
 
 mod backend;
 pub(crate) mod calls;
@@ -15,4 +18,4 @@ pub(crate) mod in_flight;
 pub(crate) mod reorder_buffer;
 pub(crate) mod scheduler;
 mod supervision;
-pub(crate) mod worker_handle;
+mod worker_handle;

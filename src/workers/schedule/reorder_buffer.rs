@@ -1,168 +1,92 @@
-//! What came for one call and was not taken yet: in the order of the inputs, or as it came.
+//! The reorder buffer of a call: its results that have arrived and were not taken, in the order of the inputs, or in
+//! the order in which they arrived.
 
 use std::collections::VecDeque;
-use std::panic::{self, AssertUnwindSafe};
 
-use super::chunk_sizing::ChunkSizing;
-use super::dispatcher::Receiver;
-use crate::error::{Error, Result, TaskFailure};
-use crate::workers::wire::message::Message;
-
-/// How many characters of an input an error shows.
-const SHOWN: usize = 200;
-/// What it shows of one that cannot be read, or shown.
-const UNREADABLE: &str = "unreadable";
-
-/// The results of a call.
-pub(crate) struct Inbox<I: Message, O: Message> {
-    task: &'static str,
-    order: Order<O::Value>,
-    pub(crate) sizing: ChunkSizing,
-    /// Bytes of the results that wait to be taken.
-    pub(crate) bytes: usize,
-    input: std::marker::PhantomData<fn(I)>,
+/// See the head of this file.
+pub(crate) struct ReorderBuffer<T> {
+    order: Order<T>,
+    /// Bytes of the results in it, as they lay in the ring.
+    bytes: usize,
 }
 
-/// A result with its bytes. Errors are in boxes, as they are large and seldom.
-type Waiting<T> = (std::result::Result<T, Box<Error>>, usize);
+/// A result with its bytes.
+type Entry<T> = (T, usize);
 
-/// What waits.
 enum Order<T> {
-    /// The first is of input number `next`; `None` is not there yet.
-    Kept {
+    /// The first entry is for input `next`. `None` for a result that has not arrived.
+    Inputs {
         next: u64,
-        waiting: VecDeque<Option<Waiting<T>>>,
+        entries: VecDeque<Option<Entry<T>>>,
     },
-    AsItComes(VecDeque<Waiting<T>>),
+    Arrival(VecDeque<Entry<T>>),
 }
 
-impl<I: Message, O: Message> Inbox<I, O> {
-    pub(crate) fn new(task: &'static str, ordered: bool, sizing: ChunkSizing) -> Self {
-        Self {
-            task,
-            order: match ordered {
-                true => Order::Kept {
-                    next: 0,
-                    waiting: VecDeque::new(),
-                },
-                false => Order::AsItComes(VecDeque::new()),
+impl<T> ReorderBuffer<T> {
+    /// An empty buffer, in the order of the inputs if `is_ordered`.
+    pub(crate) fn new(is_ordered: bool) -> Self {
+        let order = match is_ordered {
+            true => Order::Inputs {
+                next: 0,
+                entries: VecDeque::new(),
             },
-            sizing,
-            bytes: 0,
-            input: std::marker::PhantomData,
-        }
+            false => Order::Arrival(VecDeque::new()),
+        };
+        Self { order, bytes: 0 }
     }
 
-    /// The next result, if it is there.
+    /// Removes and returns the next result, if it has arrived.
     #[inline]
-    pub(crate) fn take(&mut self) -> Option<Result<O::Value>> {
+    pub(crate) fn take(&mut self) -> Option<T> {
         let (result, bytes) = match &mut self.order {
-            Order::Kept { next, waiting } => {
-                waiting.front()?.as_ref()?;
+            Order::Inputs { next, entries } => {
+                entries.front()?.as_ref()?;
                 *next += 1;
-                waiting.pop_front()??
+                entries.pop_front()??
             }
-            Order::AsItComes(waiting) => waiting.pop_front()?,
+            Order::Arrival(entries) => entries.pop_front()?,
         };
         self.bytes -= bytes;
-        Some(result.map_err(|error| *error))
+        Some(result)
     }
 
-    /// Whether there is one.
-    pub(crate) fn has(&self) -> bool {
-        match &self.order {
-            Order::Kept { waiting, .. } => waiting.front().is_some_and(Option::is_some),
-            Order::AsItComes(waiting) => !waiting.is_empty(),
-        }
-    }
-
-    /// The error for an input that gave no output.
-    pub(crate) fn error(
-        &self,
-        index: u64,
-        failure: TaskFailure,
-        worker: usize,
-        input: String,
-    ) -> Error {
-        Error::TaskFailed {
-            task: self.task,
-            worker,
-            index,
-            input,
-            failure,
-        }
-    }
-
+    /// Adds the result for input `index`, which has none yet.
     #[inline]
-    pub(crate) fn put(&mut self, index: u64, result: Result<O::Value>, bytes: usize) {
+    pub(crate) fn put(&mut self, index: u64, result: T, bytes: usize) {
         self.bytes += bytes;
-        let result = result.map_err(Box::new);
         match &mut self.order {
-            Order::AsItComes(waiting) => waiting.push_back((result, bytes)),
-            Order::Kept { next, waiting } => {
-                let place = (index - *next) as usize;
-                if place == waiting.len() {
-                    return waiting.push_back(Some((result, bytes)));
+            Order::Arrival(entries) => entries.push_back((result, bytes)),
+            Order::Inputs { next, entries } => {
+                let at = (index - *next) as usize;
+                if at == entries.len() {
+                    return entries.push_back(Some((result, bytes)));
                 }
-                if place > waiting.len() {
-                    waiting.resize_with(place + 1, || None);
+                if at > entries.len() {
+                    entries.resize_with(at + 1, || None);
                 }
-                waiting[place] = Some((result, bytes));
+                entries[at] = Some((result, bytes));
             }
         }
     }
-}
 
-impl<I: Message, O: Message> Receiver for Inbox<I, O> {
-    fn done(&mut self, index: u64, output: &[u8], worker: usize) {
-        let result = user(|| O::value(output)).map_err(|why| {
-            let failure = TaskFailure::Unreadable(format!("has an output that is wrong: {why}"));
-            self.error(index, failure, worker, String::new())
-        });
-        self.put(index, result, output.len());
+    /// Returns `true` if the next result has arrived.
+    pub(crate) fn has_next(&self) -> bool {
+        match &self.order {
+            Order::Inputs { entries, .. } => entries.front().is_some_and(Option::is_some),
+            Order::Arrival(entries) => !entries.is_empty(),
+        }
     }
 
-    fn failed(&mut self, index: u64, failure: TaskFailure, worker: usize, input: Option<&[u8]>) {
-        let (_, input) = self.show(input);
-        let error = self.error(index, failure, worker, input);
-        self.put(index, Err(error), 0);
+    /// Returns the input whose result is the only one that can be taken next, while it has not arrived.
+    pub(crate) fn missing(&self) -> Option<u64> {
+        match &self.order {
+            Order::Inputs { next, .. } if !self.has_next() => Some(*next),
+            _ => None,
+        }
     }
 
-    fn measured(&mut self, tasks: u32, nanoseconds: u64) {
-        self.sizing.measured(tasks, nanoseconds);
+    /// Returns the bytes of the results in it, as they lay in the ring.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
-
-    fn show(&self, input: Option<&[u8]>) -> (&'static str, String) {
-        let words = user(|| match input.map(I::value) {
-            Some(Ok(value)) => Ok(shown::<I>(&value)),
-            _ => Err(String::new()),
-        });
-        (self.task, words.unwrap_or_else(|_| UNREADABLE.into()))
-    }
-
-    fn held(&self, most: usize) -> Option<Option<u64>> {
-        let next = match &self.order {
-            _ if self.has() => None,
-            Order::Kept { next, .. } => Some(*next),
-            Order::AsItComes(_) => None,
-        };
-        (self.bytes > most).then_some(next)
-    }
-}
-
-/// Runs code of the user's, which may panic where the pool is half way through an answer.
-fn user<R>(run: impl FnOnce() -> std::result::Result<R, String>) -> std::result::Result<R, String> {
-    let ended = panic::catch_unwind(AssertUnwindSafe(run));
-    ended.unwrap_or_else(|_| Err("what reads or shows it panicked".into()))
-}
-
-/// An input in words.
-pub(crate) fn shown<I: Message>(value: &I::Value) -> String {
-    let words = user(|| Ok(format!("{value:?}")));
-    let mut words = words.unwrap_or_else(|_| UNREADABLE.into());
-    if let Some((cut, _)) = words.char_indices().nth(SHOWN) {
-        words.truncate(cut);
-        words.push('…');
-    }
-    words
 }

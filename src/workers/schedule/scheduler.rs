@@ -1,16 +1,16 @@
-//! The pool's side: all workers, and what goes to which of them.
+//! The scheduler of a worker group: all workers, and which of them gets which chunk.
 //!
-//! Works in the thread of whoever asks for results, while he asks; there is no other. Imports the workers as
-//! the pool sees them (`slot.rs`) and what is done with answers (`dispatcher.rs`); knows no type of a task. What is done
-//! where a worker ends is in `deaths.rs`.
+//! It works in the thread that asks for results, while that thread asks; it has no other. It knows no type of a task.
+//! Its second half, for workers that leave or die, is in `supervision.rs`.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::calls::SharedReceiver;
 use super::dispatcher::Dispatcher;
-use super::in_flight::{InFlight, Work};
+use super::in_flight::{InFlight, Request, Work};
 use super::worker_handle::{Leaving, WorkerHandle};
 use crate::error::{Error, Result};
 use crate::os;
@@ -19,31 +19,33 @@ use crate::sync::Event;
 use crate::sync::primitive::Channel;
 use crate::workers::insights::Insights;
 use crate::workers::options::{Once, Start, WorkersOptions};
+use crate::workers::wire::channels::scheduler_channel;
 use crate::workers::wire::chunk;
-use crate::workers::wire::control_words::SCHEDULER_CHANNEL;
 use crate::workers::wire::rings::{Rings, parameters};
-use crate::workers::worker::process::names_of_tasks;
+use crate::workers::worker::registry::names_of_tasks;
 
-/// How often the pool looks whether its workers live, and keep their time.
+/// Interval at which the scheduler looks at its workers while it works or waits.
 const LOOK: Duration = Duration::from_millis(20);
+/// The same while a worker is about to end, as nothing notifies the scheduler of the end of a process.
+const LOOK_FOR_END: Duration = Duration::from_millis(1);
 
-/// Tasks that were not sent, or whose worker died.
-pub(crate) struct Waiting {
-    pub(crate) sent: InFlight,
+/// Tasks of a dead worker, which go to another before any new chunk does.
+pub(crate) struct Unsent {
+    pub(crate) request: Request,
     pub(crate) body: Vec<u8>,
 }
 
-/// How much a worker may have before it is given more.
+/// How many chunks a worker may have when it is given one more.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Depth {
-    /// Fewer chunks than these.
+    /// It has fewer chunks than these.
     chunks: usize,
-    /// Also where it has not answered for long.
+    /// Also if it has not answered for long.
     even_if_stuck: bool,
 }
 
 impl Depth {
-    /// Fewer than so many chunks, of which it does one after another.
+    /// Fewer than `chunks`, and none behind a task that takes longer than was expected.
     pub(crate) fn new(chunks: usize) -> Self {
         Self {
             chunks,
@@ -51,7 +53,7 @@ impl Depth {
         }
     }
 
-    /// Fewer than so many chunks, however long it takes for them.
+    /// Fewer than `chunks`, however long they take.
     pub(crate) fn patient(chunks: usize) -> Self {
         Self {
             chunks,
@@ -60,28 +62,28 @@ impl Depth {
     }
 }
 
-/// A pool and its workers.
+/// The scheduler of a worker group.
 pub(crate) struct Scheduler {
     segment: Arc<Segment<Rings>>,
     pub(crate) options: WorkersOptions,
-    pub(crate) program: PathBuf,
+    pub(super) program: PathBuf,
     finished: Channel,
     pub(crate) workers: Vec<WorkerHandle>,
     pub(crate) dispatcher: Dispatcher,
-    /// To be sent before anything else.
-    pub(crate) waiting: VecDeque<Waiting>,
-    looked: Instant,
-    /// Whether no worker is to be replaced any more.
-    pub(crate) finishing: bool,
+    pub(super) unsent: VecDeque<Unsent>,
+    /// When it last looked at its workers.
+    pub(super) supervised: Instant,
+    /// `true` once no worker is replaced any more.
+    pub(super) finishing: bool,
 }
 
 impl Scheduler {
-    /// Starts all workers, and waits until they are there and initialised.
+    /// Starts all workers, and waits until they are ready and have run their init task.
     pub(crate) fn start(options: WorkersOptions) -> Result<Self> {
         let plan = SharedOptions {
             participants: (2 * options.workers + 2).min(1022),
             lifetime: Lifetime::WhileAttached,
-            role: "pool of workers".into(),
+            role: "worker group".into(),
             ..SharedOptions::default()
         };
         let capacity = (2 * options.memory + 128).next_multiple_of(64);
@@ -100,12 +102,12 @@ impl Scheduler {
         let segment = Arc::new(segment);
         let workers = (0..options.workers).map(|number| WorkerHandle::new(segment.clone(), number));
         let mut scheduler = Self {
-            finished: segment.channel(SCHEDULER_CHANNEL)?,
+            finished: scheduler_channel(&segment)?,
             workers: workers.collect::<Result<_>>()?,
             program,
             dispatcher: Dispatcher::new(options.insights),
-            waiting: VecDeque::new(),
-            looked: Instant::now(),
+            unsent: VecDeque::new(),
+            supervised: Instant::now(),
             finishing: false,
             segment,
             options,
@@ -114,23 +116,23 @@ impl Scheduler {
         for number in 0..scheduler.workers.len() {
             scheduler.start_worker(number);
         }
-        let is_initialised = |slot: &WorkerHandle| slot.is_ready && slot.queue.is_empty();
-        scheduler.wait_until(|scheduler| scheduler.workers.iter().all(is_initialised))?;
+        let is_initialised = |worker: &WorkerHandle| worker.is_ready && worker.in_flight.is_empty();
+        scheduler.run_until(|scheduler| scheduler.workers.iter().all(is_initialised))?;
         Ok(scheduler)
     }
 
-    /// Takes results, and looks after the workers, until `is_done`.
-    fn wait_until(&mut self, is_done: impl Fn(&Self) -> bool) -> Result<()> {
+    /// Takes answers and supervises the workers, until `is_done`.
+    fn run_until(&mut self, is_done: impl Fn(&Self) -> bool) -> Result<()> {
         while !is_done(self) {
             self.check()?;
-            if !self.collect(None) {
+            if !self.collect(None)? {
                 self.wait();
             }
         }
         self.check()
     }
 
-    /// What is sent to every worker has to fit into its ring.
+    /// Checks that what is sent to every worker fits into its ring.
     fn check_lengths(&self) -> Result<()> {
         let length = |once: &Option<Once>| once.as_ref().map_or(0, |once| once.body.len());
         self.check_length("the input of the init task", length(&self.options.init))?;
@@ -152,34 +154,34 @@ impl Scheduler {
         Error::invalid(what, found, expected)
     }
 
-    /// The name by which workers open what they share, from now on. What was sent before is done first.
+    /// Sets the name by which workers open the shared objects, after all that was sent before is done.
     pub(crate) fn share(&mut self, name: &str) -> Result<()> {
         self.check()?;
         self.check_name(name)?;
-        let has_nothing = |slot: &WorkerHandle| slot.queue.is_empty();
-        self.wait_until(|scheduler| {
-            scheduler.waiting.is_empty() && scheduler.workers.iter().all(has_nothing)
+        let is_idle = |worker: &WorkerHandle| worker.in_flight.is_empty();
+        self.run_until(|scheduler| {
+            scheduler.unsent.is_empty() && scheduler.workers.iter().all(is_idle)
         })?;
         self.options.shared = name.into();
-        for slot in &mut self.workers {
-            // Its ring is empty; one that has ended gets the name when it is started again.
-            slot.send(chunk::SHARE, InFlight::new(Work::Share, 1), name.as_bytes());
+        for worker in &mut self.workers {
+            // There is room in an empty ring. A worker that has ended gets the name when it is started again.
+            worker.send(chunk::SHARE, Request::new(Work::Share, 1), name.as_bytes());
         }
         self.check()
     }
 
-    /// An error where the pool cannot go on, or is another process's.
+    /// Returns an error if the worker group cannot go on, or is that of another process.
     pub(crate) fn check(&self) -> Result<()> {
         self.check_process()?;
         self.dispatcher.check()
     }
 
-    /// An error in a forked child, which has the handle and must not touch what the workers have.
+    /// Returns an error in a forked child, which has the handle and must not touch the workers' memory.
     pub(crate) fn check_process(&self) -> Result<()> {
         self.segment.check_process()
     }
 
-    /// An error for a time limit that this pool cannot keep.
+    /// Returns an error for a time limit that these workers cannot keep.
     pub(crate) fn check_limit(&self, limit: Option<Duration>) -> Result<()> {
         if limit.is_some() && self.options.start != Start::Processes {
             let found = format!(
@@ -191,101 +193,155 @@ impl Scheduler {
         Ok(())
     }
 
-    /// How many bytes of a call's results may wait.
+    /// Returns how many bytes of a call's results may wait to be taken.
     pub(crate) fn memory(&self) -> usize {
         self.options.memory * self.workers.len()
     }
 
-    /// The most bytes of a chunk.
+    /// Returns the most bytes of a chunk.
     pub(crate) fn longest(&self) -> usize {
         self.workers[0].longest()
     }
 
-    /// Whether a worker has fewer than `depth` chunks, and nothing waits that goes before.
-    pub(crate) fn has_place(&mut self, depth: Depth) -> bool {
-        self.send_waiting();
-        self.waiting.is_empty() && self.best(depth).is_some()
+    /// Adds a call, and returns its number.
+    pub(crate) fn open(&mut self, receiver: SharedReceiver) -> u64 {
+        self.dispatcher.calls.open(receiver)
     }
 
-    /// Sends a chunk to the worker that has the least to do; `false` where none has room now.
-    pub(crate) fn send(&mut self, sent: &InFlight, body: &[u8], depth: Depth) -> bool {
+    /// Cancels a call and forgets it.
+    pub(crate) fn forget(&mut self, call: u64) {
+        if self.check_process().is_err() {
+            return; // the parent of this process wants its results
+        }
+        self.dispatcher.calls.close(call);
+        self.unsent.retain(|unsent| unsent.request.call != call);
+        self.workers
+            .iter_mut()
+            .for_each(|worker| worker.cancel(call));
+    }
+
+    /// Returns the worker that should get the next chunk: the one with the fewest, if it may have one more. `None` also
+    /// while tasks of a dead worker wait, which go first.
+    pub(crate) fn free_worker(&mut self, depth: Depth) -> Option<usize> {
+        self.send_unsent();
+        match self.unsent.is_empty() {
+            true => self.least_busy(depth),
+            false => None,
+        }
+    }
+
+    fn least_busy(&self, depth: Depth) -> Option<usize> {
+        let now = Instant::now();
+        let free = self.workers.iter().filter(|worker| {
+            let is_patient = worker.in_flight.is_empty() || depth.even_if_stuck;
+            self.may_have(worker, depth) && (is_patient || !worker.is_stuck(now))
+        });
+        free.min_by_key(|worker| worker.in_flight.len())
+            .map(|worker| worker.number)
+    }
+
+    fn may_have(&self, worker: &WorkerHandle, depth: Depth) -> bool {
+        worker.in_flight.len() < depth.chunks && !self.is_leaving(worker)
+    }
+
+    /// Returns `true` if a worker gets no more tasks.
+    pub(super) fn is_leaving(&self, worker: &WorkerHandle) -> bool {
+        let is_old = |tasks| worker.tasks_sent >= tasks;
+        let is_asked = self.finishing || self.options.lifespan.is_some_and(is_old);
+        is_asked || worker.leaving != Leaving::No
+    }
+
+    /// Sends a chunk to a worker that [`free_worker`](Self::free_worker) returned. Returns `false` if the worker has no
+    /// room, or can have it no more: code of the caller's may have run in between, which used the worker group.
+    pub(crate) fn send(
+        &mut self,
+        number: usize,
+        request: Request,
+        body: &[u8],
+        depth: Depth,
+    ) -> bool {
         let kind = match self.options.insights {
             true => chunk::TIMED,
             false => chunk::CHUNK,
         };
-        self.best(depth)
-            .is_some_and(|number| self.workers[number].send(kind, sent.clone(), body))
+        self.may_have(&self.workers[number], depth)
+            && self.workers[number].send(kind, request, body)
     }
 
-    fn best(&self, depth: Depth) -> Option<usize> {
-        let free = self.workers.iter().filter(|slot| {
-            let queued = slot.queue.len();
-            let waits = queued == 0 || depth.even_if_stuck || !slot.is_stuck();
-            queued < depth.chunks && waits && !self.is_leaving(slot)
-        });
-        free.min_by_key(|slot| slot.queue.len())
-            .map(|slot| slot.number)
-    }
-
-    pub(crate) fn is_leaving(&self, slot: &WorkerHandle) -> bool {
-        let is_old = |tasks| slot.tasks >= tasks;
-        let is_to = self.finishing || self.options.lifespan.is_some_and(is_old);
-        is_to || slot.leaving != Leaving::No
-    }
-
-    fn send_waiting(&mut self) {
-        while let Some(waiting) = self.waiting.pop_front() {
-            if !self.send(&waiting.sent, &waiting.body, Depth::new(1)) {
-                return self.waiting.push_front(waiting);
+    fn send_unsent(&mut self) {
+        let depth = Depth::new(1);
+        while let Some(unsent) = self.unsent.pop_front() {
+            let is_sent = self
+                .least_busy(depth)
+                .is_some_and(|number| self.send(number, unsent.request, &unsent.body, depth));
+            if !is_sent {
+                return self.unsent.push_front(unsent);
             }
         }
     }
 
-    /// Takes the results that are there; says whether there were any. Looks after the workers now and then.
+    /// Takes the answers that have arrived, and returns `true` if there were any. Supervises the workers at an interval.
     ///
-    /// Where so many results of `call` wait that its memory is used up, those that are not needed for the next
-    /// stay in their ring, and so hold their worker up.
-    pub(crate) fn collect(&mut self, call: Option<u64>) -> bool {
-        let held = call.and_then(|call| Some((call, self.dispatcher.held(call, self.memory())?)));
-        let has = |slot: &WorkerHandle, call, next| {
-            slot.queue
-                .front()
-                .is_some_and(|front| front.has(call, next))
+    /// If the results of `call` that wait use up its memory, results that are not the next one stay in their rings, which
+    /// holds their workers up.
+    ///
+    /// # Errors
+    /// [`Error::Forked`] in a child that was forked before or meanwhile: outputs are read by code of the user's.
+    pub(crate) fn collect(&mut self, call: Option<u64>) -> Result<bool> {
+        self.check_process()?;
+        let held = call.and_then(|call| self.held(call));
+        let wants = |frame: &InFlight| match held {
+            Some((call, next)) if frame.request.call == call => {
+                next.is_some_and(|next| frame.has(call, next))
+            }
+            _ => true,
         };
-        // Only while a worker has the next, or it is there: else what is held might be what it waits for.
-        let held = held.filter(|&(call, next)| {
-            next.is_none_or(|next| self.workers.iter().any(|slot| has(slot, call, next)))
-        });
         let mut came = false;
         for number in 0..self.workers.len() {
-            came |= self.drain(number, |sent| {
-                held.is_none_or(|(call, next)| {
-                    sent.call != call || next.is_some_and(|next| sent.has(call, next))
-                })
-            });
+            came |= self.collect_from(number, wants);
         }
-        if self.check_process().is_err() {
-            return came; // what reads an output forked
+        self.check_process()?;
+        let is_leaving = |worker| self.is_leaving(worker);
+        if self.supervised.elapsed() > LOOK || self.workers.iter().any(is_leaving) {
+            self.supervise();
+            self.check_process()?;
         }
-        if self.looked.elapsed() > LOOK || self.workers.iter().any(|slot| self.is_leaving(slot)) {
-            self.look_after();
-        }
-        self.send_waiting();
-        came
+        self.send_unsent();
+        Ok(came)
     }
 
-    pub(crate) fn drain(&mut self, number: usize, wants: impl Fn(&InFlight) -> bool) -> bool {
-        let (slot, dispatcher) = (&mut self.workers[number], &mut self.dispatcher);
-        let drained = slot.drain(wants, |answer, past| dispatcher.deliver(&answer, past));
-        drained.unwrap_or_else(|why| {
-            slot.kill();
-            slot.last_words
+    /// Returns a call whose results use up its memory, and the index of the result that it waits for, if it waits.
+    ///
+    /// Not if it waits for a result that no worker is at: the room that is held might be what that result waits for.
+    fn held(&self, call: u64) -> Option<(u64, Option<u64>)> {
+        let next = self.dispatcher.held(call, self.memory())?;
+        let is_at = |next| {
+            let mut fronts = self
+                .workers
+                .iter()
+                .filter_map(|worker| worker.in_flight.front());
+            fronts.any(|front| front.has(call, next))
+        };
+        next.is_none_or(is_at).then_some((call, next))
+    }
+
+    pub(super) fn collect_from(
+        &mut self,
+        number: usize,
+        wants: impl Fn(&InFlight) -> bool,
+    ) -> bool {
+        let (worker, dispatcher) = (&mut self.workers[number], &mut self.dispatcher);
+        let collected = worker.collect(wants, |answer, past| dispatcher.deliver(&answer, past));
+        collected.unwrap_or_else(|why| {
+            worker.kill();
+            worker
+                .last_words
                 .get_or_insert(format!("its answers cannot be read: {why}"));
             false
         })
     }
 
-    /// Sleeps until there are results, or until it is time to look after the workers; and does that.
+    /// Sleeps until there are answers, or until it is time to look at the workers, and does that.
     pub(crate) fn wait(&mut self) {
         if self.check_process().is_err() {
             return;
@@ -296,69 +352,28 @@ impl Scheduler {
         };
         let workers = &self.workers;
         let there = || {
-            let starts = |slot: &WorkerHandle| !slot.is_ready && slot.has_started();
-            let any = workers
-                .iter()
-                .any(|slot| slot.has_answers() || starts(slot));
-            any.then_some(())
+            let starts = |worker: &WorkerHandle| !worker.is_ready && worker.has_started();
+            let has_news = |worker: &WorkerHandle| worker.has_answers() || starts(worker);
+            workers.iter().any(has_news).then_some(())
         };
-        // Nobody says when a process ends.
-        let leaves = |slot: &WorkerHandle| matches!(slot.leaving, Leaving::Stopped(_));
-        let limit = match workers.iter().any(leaves) {
-            true => Duration::from_millis(1),
+        let ends = |worker: &WorkerHandle| matches!(worker.leaving, Leaving::Stopped(_));
+        let limit = match workers.iter().any(ends) {
+            true => LOOK_FOR_END,
             false => LOOK,
         };
-        if event.wait_for(limit, there).is_none() || workers.iter().any(|slot| !slot.is_ready) {
-            self.look_after();
+        if event.wait_for(limit, there).is_none() || workers.iter().any(|worker| !worker.is_ready) {
+            self.supervise();
         }
     }
 
-    /// Looks at every worker: whether it is there, lives, keeps its time, and should leave.
-    fn look_after(&mut self) {
-        self.looked = Instant::now();
-        for number in 0..self.workers.len() {
-            if self.check_process().is_err() {
-                return; // what shows an input forked
-            }
-            let slot = &mut self.workers[number];
-            if self.finishing && slot.is_gone() {
-                continue;
-            }
-            slot.look_ready();
-            if let Some(status) = slot.ended() {
-                self.drain(number, |_| true); // what it had answered before
-                self.reap(number, status);
-                continue;
-            }
-            slot.keep_limit(self.options.init_limit, self.options.exit_limit);
-            if !slot.is_ready && slot.age() > self.options.start_limit {
-                slot.kill();
-                let limit = self.options.start_limit;
-                let reason = format!("it was not there within {limit:?}");
-                self.dispatcher.give_up(number, reason);
-            }
-            self.drain_worker(number);
-        }
-    }
-
-    /// Nobody wants the results of a call any more.
-    pub(crate) fn forget(&mut self, call: u64) {
-        if self.check_process().is_err() {
-            return; // its parent wants them
-        }
-        self.dispatcher.calls.close(call);
-        self.waiting.retain(|waiting| waiting.sent.call != call);
-        self.workers.iter_mut().for_each(|slot| slot.cancel(call));
-    }
-
-    /// Lets all workers do what they have, exit, and end.
+    /// Lets all workers do what they have, run their exit task, and end.
     pub(crate) fn finish(&mut self) -> Result<()> {
         self.finishing = true;
-        self.wait_until(|scheduler| scheduler.workers.iter().all(WorkerHandle::is_gone))?;
+        self.run_until(|scheduler| scheduler.workers.iter().all(WorkerHandle::is_gone))?;
         self.dispatcher.check_exits()
     }
 
-    /// What was done so far.
+    /// Returns what the workers did so far.
     pub(crate) fn insights(&self) -> Insights {
         let slowest = self.dispatcher.slowest.as_ref();
         Insights {
@@ -368,7 +383,7 @@ impl Scheduler {
     }
 }
 
-/// The segment, under a name that no other has.
+/// Creates the segment, under a name that no other segment has.
 fn create(plan: &Plan) -> Result<Segment<Rings>> {
     loop {
         let number = os::random().map_err(Error::system("draw", "a random number"))? as u32;
@@ -383,9 +398,9 @@ fn create(plan: &Plan) -> Result<Segment<Rings>> {
 impl Drop for Scheduler {
     fn drop(&mut self) {
         if !self.segment.is_ours() {
-            return; // a forked child; the workers are its parent's
+            return; // a forked child: the workers are its parent's
         }
-        // All of them first, so that none waits for another's end.
+        // All are killed first, so that none waits for another's end.
         self.workers.iter_mut().for_each(WorkerHandle::kill);
         self.workers.iter_mut().for_each(WorkerHandle::wait);
     }

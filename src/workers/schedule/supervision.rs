@@ -1,77 +1,108 @@
-//! Workers that end: those that were told to, and those that die. What they had goes to others.
+//! Supervision: workers that leave, and workers that die. What a dead worker had goes to others.
 //!
-//! The other half of `scheduler.rs`.
+//! The second half of the scheduler, in `scheduler.rs`.
 
 use std::time::Instant;
 
-use super::in_flight::{InFlight, Work};
-use super::scheduler::{Scheduler, Waiting};
+use super::in_flight::{InFlight, Request, Work};
+use super::scheduler::{Scheduler, Unsent};
 use super::worker_handle::Leaving;
 use crate::error::TaskFailure;
 use crate::os::fail_point;
 use crate::workers::wire::chunk::{self, ChunkBuilder};
 
-/// How many of a worker's processes may end in a row before they have answered a task, and with none begun.
+/// How many processes of a worker may end in a row, each without an answer to a task and before it began one.
 const MOST_FAILURES: u32 = 5;
 
+/// Why the worker group gives up if its own bytes in a ring of tasks cannot be read.
+const DAMAGED: &str = "its own tasks are damaged";
+
 impl Scheduler {
-    /// The next step of a worker that is to leave.
-    pub(crate) fn drain_worker(&mut self, number: usize) {
+    /// Looks at every worker: whether it is ready, lives, keeps its time limits, and should leave.
+    pub(super) fn supervise(&mut self) {
+        self.supervised = Instant::now();
+        for number in 0..self.workers.len() {
+            if self.check_process().is_err() {
+                return; // code of the user's, which shows an input, has forked
+            }
+            let worker = &mut self.workers[number];
+            if self.finishing && worker.is_gone() {
+                continue;
+            }
+            worker.update_ready();
+            if let Some(status) = worker.ended() {
+                self.collect_from(number, |_| true); // its last answers
+                self.reap(number, status);
+                continue;
+            }
+            worker.keep_limit(self.options.init_limit, self.options.exit_limit);
+            if !worker.is_ready && worker.age() > self.options.start_limit {
+                worker.kill();
+                let limit = self.options.start_limit;
+                let reason = format!("it was not ready within {limit:?}");
+                self.dispatcher.give_up(number, reason);
+            }
+            self.drain(number);
+        }
+    }
+
+    /// Takes the next step with a worker that leaves: it answers what it has, runs its exit task, and stops.
+    fn drain(&mut self, number: usize) {
         let is_leaving = self.is_leaving(&self.workers[number]);
-        let slot = &mut self.workers[number];
-        if is_leaving && slot.leaving == Leaving::No {
-            slot.leaving = Leaving::Asked;
+        let worker = &mut self.workers[number];
+        if is_leaving && worker.leaving == Leaving::No {
+            worker.leaving = Leaving::Asked;
         }
         let is_late = |since: Instant| since.elapsed() > self.options.exit_limit;
-        match slot.leaving {
-            Leaving::Asked if slot.queue.is_empty() => match &self.options.exit {
+        match worker.leaving {
+            Leaving::Asked if worker.in_flight.is_empty() => match &self.options.exit {
                 Some(exit) => {
-                    // The ring is empty, and the pool was not started with an input that is too long.
-                    slot.send(chunk::CHUNK, InFlight::new(Work::Exit, 1), &exit.body);
-                    slot.leaving = Leaving::Exiting(Instant::now());
+                    // It fits: the ring is empty, and the length of the input was checked at the start.
+                    worker.send(chunk::CHUNK, Request::new(Work::Exit, 1), &exit.body);
+                    worker.leaving = Leaving::Exiting(Instant::now());
                 }
-                None => slot.stop(),
+                None => worker.stop(),
             },
-            Leaving::Exiting(_) if slot.queue.is_empty() => slot.stop(),
+            Leaving::Exiting(_) if worker.in_flight.is_empty() => worker.stop(),
             Leaving::Exiting(since) | Leaving::Stopped(since) if is_late(since) => {
-                let what = match slot.leaving {
+                let what = match worker.leaving {
                     Leaving::Exiting(_) => "its exit task took longer than",
                     _ => "it did not end within",
                 };
                 let limit = self.options.exit_limit;
-                self.dispatcher
-                    .failed_exit(number, format!("{what} {limit:?}"));
-                slot.kill();
+                let reason = format!("{what} {limit:?}");
+                self.dispatcher.failed_exit(number, reason);
+                worker.kill();
             }
             _ => {}
         }
     }
 
-    /// A worker has ended, and all that it had answered was taken.
-    pub(crate) fn reap(&mut self, number: usize, status: String) {
+    /// Replaces a worker that has ended, after its last answers were taken.
+    fn reap(&mut self, number: usize, status: String) {
         fail_point("workers.ended");
-        let slot = &mut self.workers[number];
-        let mut status = slot.last_words.take().unwrap_or(status);
-        if slot.was_started() && !slot.is_ready {
+        let worker = &mut self.workers[number];
+        let mut status = worker.last_words.take().unwrap_or(status);
+        if worker.was_started() && !worker.is_ready {
             status.push_str(
-                " (before it was there: is `Workers::begin` called at the head of `main`? Its standard error \
+                " (before it was ready: is `Workers::begin` called at the head of `main`? Its standard error \
                  may say more)",
             );
         }
-        let queue = std::mem::take(&mut slot.queue);
-        let (has_begun, is_late) = (slot.has_begun(), slot.is_late());
-        for (place, sent) in queue.iter().enumerate() {
-            if sent.what == Work::Chunk {
-                self.give_back(number, sent, has_begun && place == 0, &status);
+        let frames = std::mem::take(&mut worker.in_flight);
+        let (has_begun, is_late) = (worker.has_begun(), worker.is_late());
+        for (at, frame) in frames.iter().enumerate() {
+            if frame.request.work == Work::Chunk {
+                self.give_back(number, frame, has_begun && at == 0, &status);
             }
         }
         if self.check_process().is_err() {
-            return; // what shows an input forked
+            return; // code of the user's, which shows an input, has forked
         }
-        let slot = &mut self.workers[number];
-        let is_initialising = queue.iter().any(|sent| sent.what == Work::Init);
-        match slot.leaving {
-            Leaving::Stopped(since) => slot.past.exit += since.elapsed(),
+        let is_initialising = frames.iter().any(|frame| frame.request.work == Work::Init);
+        let worker = &mut self.workers[number];
+        match worker.leaving {
+            Leaving::Stopped(since) => worker.past.exit += since.elapsed(),
             Leaving::Exiting(_) => {
                 let limit = self.options.exit_limit;
                 let reason = match is_late {
@@ -85,87 +116,88 @@ impl Scheduler {
                 let reason = format!("its init task took longer than {limit:?}");
                 self.dispatcher.give_up(number, reason);
             }
-            // A task answers for what it did itself.
-            _ if slot.has_worked() || (has_begun && !is_initialising) => slot.failures = 0,
+            // The death is counted for the task that it had begun, and not for the worker.
+            _ if worker.has_worked() || (has_begun && !is_initialising) => worker.failures = 0,
             _ => {
-                slot.failures += 1;
-                if slot.failures >= MOST_FAILURES {
+                worker.failures += 1;
+                if worker.failures >= MOST_FAILURES {
                     self.dispatcher.give_up(number, status);
                 }
             }
         }
-        slot.wait();
-        let is_done = matches!(slot.leaving, Leaving::Stopped(_) | Leaving::Exiting(_));
-        if self.finishing && is_done {
-            slot.leaving = Leaving::Stopped(Instant::now());
+        worker.wait();
+        let has_left = matches!(worker.leaving, Leaving::Stopped(_) | Leaving::Exiting(_));
+        if self.finishing && has_left {
+            worker.leaving = Leaving::Stopped(Instant::now());
         } else if self.dispatcher.check().is_ok() {
             self.start_worker(number);
         }
     }
 
-    /// What a dead worker had of a call, goes to others; the task that it had begun, if it may.
-    fn give_back(&mut self, number: usize, sent: &InFlight, has_begun: bool, status: &str) {
-        let Some(inbox) = self.dispatcher.calls.get(sent.call).cloned() else {
+    /// Gives the unanswered tasks of a dead worker's chunk to others. A task that was begun is given only if it may be
+    /// tried again, and is reported otherwise.
+    fn give_back(&mut self, number: usize, frame: &InFlight, has_begun: bool, status: &str) {
+        let (worker, request) = (&self.workers[number], &frame.request);
+        let Some(receiver) = self.dispatcher.calls.get(request.call) else {
             return;
         };
-        let slot = &self.workers[number];
-        let Ok(chunk) = slot.chunk(sent) else {
-            return self
-                .dispatcher
-                .give_up(number, "its own tasks are damaged".into());
+        let Ok(chunk) = worker.chunk(frame) else {
+            return self.dispatcher.give_up(number, DAMAGED.into());
         };
-        let mut next = sent.answered;
+        let mut next = frame.answered;
         let mut parts = Vec::new();
         if has_begun {
-            let deaths = if next == 0 { sent.deaths + 1 } else { 1 };
-            let failure = match slot.is_late() {
-                true => Some(TaskFailure::TimedOut(sent.limit.unwrap_or_default())),
-                false if deaths > sent.retries => Some(TaskFailure::WorkerDied(status.into())),
+            let deaths = if next == 0 { request.deaths + 1 } else { 1 };
+            let failure = match worker.is_late() {
+                true => Some(TaskFailure::TimedOut(request.limit.unwrap_or_default())),
+                false if deaths > request.retries => Some(TaskFailure::WorkerDied(status.into())),
                 false => None,
             };
             match failure {
                 Some(failure) => {
-                    let input = chunk
-                        .bytes(next, next + 1)
-                        .ok()
-                        .and_then(chunk::first_input);
-                    let index = sent.first + u64::from(next);
-                    inbox.borrow_mut().failed(index, failure, number, input);
+                    let input = chunk.bytes(next, next + 1);
+                    let input = input.ok().and_then(chunk::first_input);
+                    let index = request.first + u64::from(next);
+                    receiver.borrow_mut().failed(index, failure, number, input);
                 }
                 None => parts.push((next, next + 1, deaths)),
             }
             next += 1;
         }
-        if next < sent.tasks {
-            parts.push((next, sent.tasks, if next == 0 { sent.deaths } else { 0 }));
+        if next < request.tasks {
+            parts.push((
+                next,
+                request.tasks,
+                if next == 0 { request.deaths } else { 0 },
+            ));
         }
         for (from, to, deaths) in parts {
             let Ok(inputs) = chunk.bytes(from, to) else {
-                return self
-                    .dispatcher
-                    .give_up(number, "its own tasks are damaged".into());
+                return self.dispatcher.give_up(number, DAMAGED.into());
             };
-            let mut rest = ChunkBuilder::default();
-            rest.begin(chunk.task);
-            rest.add_all(inputs, to - from);
-            let (sent, body) = (sent.part(from, to, deaths), rest.body);
-            self.waiting.push_back(Waiting { sent, body });
+            let mut builder = ChunkBuilder::default();
+            builder.begin(chunk.task);
+            builder.add_all(inputs, to - from);
+            self.unsent.push_back(Unsent {
+                request: request.part(from, to, deaths),
+                body: builder.body,
+            });
         }
     }
 
-    /// Starts a worker in this place, with what it is to do first.
-    pub(crate) fn start_worker(&mut self, number: usize) {
-        let slot = &mut self.workers[number];
-        if let Err(error) = slot.start(self.options.start, &self.program) {
-            // Seen as ended at the next look, and tried again.
-            slot.last_words = Some(error.to_string());
+    /// Starts a worker, and sends it what it does first.
+    pub(super) fn start_worker(&mut self, number: usize) {
+        let worker = &mut self.workers[number];
+        if let Err(error) = worker.start(self.options.start, &self.program) {
+            // The next look sees it as ended, and tries again.
+            worker.last_words = Some(error.to_string());
             return;
         }
-        // Both fit into an empty ring, as was checked.
+        // Both fit into an empty ring, as was checked at the start.
         let shared = self.options.shared.as_bytes();
-        slot.send(chunk::SHARE, InFlight::new(Work::Share, 1), shared);
+        worker.send(chunk::SHARE, Request::new(Work::Share, 1), shared);
         if let Some(init) = &self.options.init {
-            slot.send(chunk::CHUNK, InFlight::new(Work::Init, 1), &init.body);
+            worker.send(chunk::CHUNK, Request::new(Work::Init, 1), &init.body);
         }
     }
 }

@@ -1,10 +1,10 @@
-//! A worker as its pool sees it: what was sent to it, what has come back, and whether it lives.
+//! The handle of one worker: what it was sent, what it has answered, and whether it lives.
 //!
-//! Knows no call and no type of a task. Imports the rings.
+//! Knows no call and no type of a task.
 //!
-//! Code of the user's that runs in the pool's thread may fork: the iterator of the inputs, and what writes, reads and
-//! shows them. The child comes back with a copy of the pool, and gets [`Error::Forked`](crate::Error::Forked) at the
-//! next look at it. Whatever writes or waits here does nothing in it.
+//! Code of the user's that runs in the scheduler's thread may fork: the iterator of the inputs, and what writes, reads
+//! and shows them. The child returns here with a copy of the handle, and gets [`Error::Forked`](crate::Error::Forked)
+//! at the next check. Until then, all that would write or wait here does nothing in the child.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -13,80 +13,84 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::backend::Backend;
-use super::in_flight::{Answer, InFlight, Work};
+use super::in_flight::{Answer, InFlight, Request, Work};
 use crate::error::Result;
 use crate::os::fail_point;
 use crate::segment::Segment;
-use crate::sync::Event;
 use crate::workers::insights::WorkerInsights;
 use crate::workers::options::Start;
 use crate::workers::wire::answer_kind::AnswerKind;
+use crate::workers::wire::channels::Channels;
 use crate::workers::wire::chunk::{self, Chunk};
-use crate::workers::wire::control_words::{Channels, ControlWords, MOST_CHUNKS, set_cancelled};
+use crate::workers::wire::control_words::{ControlWords, MOST_CHUNKS};
+use crate::workers::wire::frames::{Consumer, Producer};
 use crate::workers::wire::ring::{free, look};
-use crate::workers::wire::rings::{Consumer, Producer, Rings};
+use crate::workers::wire::rings::Rings;
 
 #[cfg(test)]
 mod tests;
 
-/// A worker that does not answer for so long has a task that takes longer than was thought.
+/// A worker without an answer for so long runs a task that takes longer than was expected.
 const STUCK: Duration = Duration::from_millis(4);
 
-/// How far a worker is on its way out.
+/// The steps in which a worker leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leaving {
     No,
     /// It gets no more tasks.
     Asked,
-    /// It has its last task.
+    /// It has its exit task, since then.
     Exiting(Instant),
-    /// It was told to stop.
+    /// It was told to stop, at that time.
     Stopped(Instant),
 }
 
-/// A worker.
+/// One worker, as its scheduler sees it.
 pub(crate) struct WorkerHandle {
     pub(crate) number: usize,
     segment: Arc<Segment<Rings>>,
     channels: Channels,
-    body: Backend,
-    producer: Producer,
-    consumer: Consumer,
-    pub(crate) queue: VecDeque<InFlight>,
-    /// Frames, tasks of calls, and answers of tasks, since it was started.
+    backend: Backend,
+    tasks: Producer,
+    results: Consumer,
+    /// What it was sent and has not answered, in the order in which it answers.
+    pub(crate) in_flight: VecDeque<InFlight>,
+    /// Frames and tasks of calls that were sent, and answers to tasks, since it was started.
     frames: u64,
-    pub(crate) tasks: u64,
+    pub(crate) tasks_sent: u64,
     answers: u64,
-    /// How many of its processes ended in a row without an answer of a task.
+    /// How many of its processes ended in a row without an answer to a task.
     pub(crate) failures: u32,
     started: Instant,
     pub(crate) is_ready: bool,
     pub(crate) leaving: Leaving,
-    /// When it last answered, or was given something after it had nothing.
+    /// When it last answered, or got a frame while it had none.
     moved: Instant,
-    /// The stage that was seen, and since when; and the one at which it was killed for the time it took.
+    /// The stage that was seen last, and when it was first seen.
     watched: (u64, Instant),
+    /// The stage at which it was killed for a time limit.
     late: Option<u64>,
     /// Why it cannot go on, if it said so.
     pub(crate) last_words: Option<String>,
-    /// What it and those before it did, and how much of their work were tasks before or after all others.
+    /// What its processes before this one did, and counts of this one.
     pub(crate) past: WorkerInsights,
+    /// Work in init and exit tasks, of all its processes.
     once: Duration,
 }
 
 impl WorkerHandle {
-    /// A worker that was not started yet.
+    /// The handle of a worker that is not started yet.
     pub(crate) fn new(segment: Arc<Segment<Rings>>, number: usize) -> Result<Self> {
         let (rings, now) = (&segment.structure, Instant::now());
         Ok(Self {
             number,
             channels: Channels::new(&segment, number)?,
-            body: Backend::Fatal,
-            producer: Producer::new(rings.tasks(number)),
-            consumer: Consumer::new(rings.results(number)),
-            queue: VecDeque::new(),
+            backend: Backend::Gone,
+            tasks: Producer::new(rings.tasks(number)),
+            results: Consumer::new(rings.results(number)),
+            in_flight: VecDeque::new(),
             frames: 0,
-            tasks: 0,
+            tasks_sent: 0,
             answers: 0,
             failures: 0,
             started: now,
@@ -105,133 +109,133 @@ impl WorkerHandle {
         })
     }
 
-    /// Starts it, with empty rings. There is none in this place.
+    /// Starts the worker, with empty rings. Its last backend is gone.
     pub(crate) fn start(&mut self, start: Start, program: &Path) -> Result<()> {
         self.segment.check_process()?;
         self.past = self.total();
         self.words().clear();
         let rings = &self.segment.structure;
-        self.producer = Producer::new(rings.tasks(self.number));
-        self.consumer = Consumer::new(rings.results(self.number));
-        (self.frames, self.tasks, self.answers) = (0, 0, 0);
+        self.tasks = Producer::new(rings.tasks(self.number));
+        self.results = Consumer::new(rings.results(self.number));
+        (self.frames, self.tasks_sent, self.answers) = (0, 0, 0);
         (self.is_ready, self.late, self.leaving) = (start == Start::Inline, None, Leaving::No);
         self.started = Instant::now();
         self.watched = (0, self.started);
         self.past.starts += 1;
-        self.body = Backend::start(start, program, &self.segment, self.number)?;
+        self.backend = Backend::start(start, program, &self.segment, self.number)?;
         Ok(())
     }
 
-    /// Whether it runs, or did until it was waited for.
+    /// Returns `true` if it runs, or did until it was waited for.
     pub(crate) fn was_started(&self) -> bool {
-        !matches!(self.body, Backend::Fatal)
+        !matches!(self.backend, Backend::Gone)
     }
 
-    /// Sends a frame; `false` where there is no room now. `body` is no longer than [`longest`](Self::longest).
-    pub(crate) fn send(&mut self, kind: u32, mut sent: InFlight, body: &[u8]) -> bool {
-        if self.queue.len() as u64 >= MOST_CHUNKS || !self.segment.is_ours() {
+    /// Sends a frame. Returns `false` if there is no room now. `body` is no longer than [`longest`](Self::longest).
+    pub(crate) fn send(&mut self, kind: u32, request: Request, body: &[u8]) -> bool {
+        if self.in_flight.len() as u64 >= MOST_CHUNKS || !self.segment.is_ours() {
             return false;
         }
-        let front = self.queue.front();
-        let freed = front.map_or(self.producer.written(), |front| front.begin);
+        let front = self.in_flight.front();
+        let freed = front.map_or(self.tasks.written(), |front| front.begin);
         let words = &self.segment.structure.words[self.number];
-        set_cancelled(words, self.frames, false);
-        let frame = (kind, self.frames);
-        let pushed = self
-            .producer
-            .push(frame, body, freed, &words.from_scheduler.tasks);
-        let Some(place) = pushed else {
+        words.set_cancelled(self.frames, false);
+        let (frame, written) = ((kind, self.frames), &words.from_scheduler.tasks);
+        let Some(place) = self.tasks.push(frame, body, freed, written) else {
             return false;
         };
         fail_point("workers.sent");
-        (sent.begin, sent.position) = (place.begin, place.start);
-        (sent.length, sent.number) = (body.len(), self.frames);
-        self.frames += 1;
-        if self.queue.is_empty() {
+        if self.in_flight.is_empty() {
             self.moved = Instant::now();
         }
-        if sent.what == Work::Chunk {
-            self.tasks += u64::from(sent.tasks);
+        if request.work == Work::Chunk {
+            self.tasks_sent += u64::from(request.tasks);
         }
-        self.queue.push_back(sent);
+        self.in_flight.push_back(InFlight {
+            request,
+            answered: 0,
+            nanoseconds: 0,
+            position: place.start,
+            begin: place.begin,
+            length: body.len(),
+            number: self.frames,
+        });
+        self.frames += 1;
         self.notify_ready();
         true
     }
 
-    /// The most bytes that a frame may hold.
+    /// Returns the most bytes that a frame may hold.
     pub(crate) fn longest(&self) -> usize {
-        self.producer.longest()
+        self.tasks.longest()
     }
 
-    /// Tells it to stop.
+    /// Tells the worker to stop. Nothing is in flight.
     pub(crate) fn stop(&mut self) {
         if !self.segment.is_ours() {
             return;
         }
-        // There is room, as nothing is on its way.
+        // There is room, as the ring is empty.
         let words = &self.segment.structure.words[self.number];
-        let freed = self.producer.written();
-        let stop = (chunk::STOP, 0);
-        self.producer
-            .push(stop, &[], freed, &words.from_scheduler.tasks);
+        let (freed, written) = (self.tasks.written(), &words.from_scheduler.tasks);
+        self.tasks.push((chunk::STOP, 0), &[], freed, written);
         self.leaving = Leaving::Stopped(Instant::now());
         self.notify_ready();
-        if let Backend::Inline(..) = self.body {
-            self.body = Backend::Fatal;
+        if let Backend::Inline(..) = self.backend {
+            self.backend = Backend::Gone;
         }
     }
 
-    /// Takes the answers that are there, while `wants` those of the frame that is answered. Says whether there
-    /// were any; an error where they cannot be read.
-    pub(crate) fn drain(
+    /// Takes the answers that have arrived, while `wants` those to the frame that is next. Returns `true` if there were
+    /// any.
+    ///
+    /// # Errors
+    /// A text for an answer that cannot be.
+    pub(crate) fn collect(
         &mut self,
         wants: impl Fn(&InFlight) -> bool,
-        mut take: impl FnMut(Answer<'_>, &mut WorkerInsights),
+        mut deliver: impl FnMut(Answer<'_>, &mut WorkerInsights),
     ) -> std::result::Result<bool, String> {
-        if let Some(reason) = self.body.work() {
+        if let Some(reason) = self.backend.run_inline() {
             self.last_words = Some(reason);
         }
         let words = &self.segment.structure.words[self.number];
         let written = look(&words.from_worker.results);
-        let before = self.consumer.read();
-        while self.queue.front().is_none_or(&wants)
-            && let Some((header, body)) = self.consumer.peek(written)?
+        let before = self.results.read();
+        while self.in_flight.front().is_none_or(&wants)
+            && let Some((header, body)) = self.results.peek(written)?
         {
+            let nanoseconds = header.number;
             let kind = AnswerKind::read(header.kind).ok_or("an answer of an unknown kind")?;
             if kind == AnswerKind::Ended {
                 self.last_words = Some(String::from_utf8_lossy(body).into_owned());
-                self.consumer.step(header);
+                self.results.step(header);
                 continue;
             }
-            let sent = self.queue.front_mut().ok_or("an answer to nothing")?;
-            sent.answered += 1;
-            sent.nanoseconds = sent.nanoseconds.saturating_add(header.number);
-            match sent.what {
-                Work::Share => {}
-                Work::Chunk => self.answers += 1,
-                Work::Init | Work::Exit => {
-                    self.answers += 1;
-                    self.once = self
-                        .once
-                        .saturating_add(Duration::from_nanos(header.number));
-                }
+            let of = self.in_flight.front_mut().ok_or("an answer to nothing")?;
+            of.answered += 1;
+            of.nanoseconds = of.nanoseconds.saturating_add(nanoseconds);
+            self.answers += u64::from(of.request.work != Work::Share);
+            if matches!(of.request.work, Work::Init | Work::Exit) {
+                let time = Duration::from_nanos(nanoseconds);
+                self.once = self.once.saturating_add(time);
             }
             let answer = Answer {
                 worker: self.number,
-                sent,
+                of,
                 kind,
                 body,
-                nanoseconds: header.number,
-                producer: &self.producer,
+                nanoseconds,
+                tasks: &self.tasks,
             };
-            take(answer, &mut self.past);
-            if sent.answered >= sent.tasks {
-                self.queue.pop_front();
+            deliver(answer, &mut self.past);
+            if of.is_answered() {
+                self.in_flight.pop_front();
             }
-            self.consumer.step(header);
+            self.results.step(header);
         }
-        let read = self.consumer.read();
-        // What reads an output is the user's, and may have forked.
+        let read = self.results.read();
+        // Code of the user's, which reads an output, may have forked.
         if read == before || !self.segment.is_ours() {
             return Ok(false);
         }
@@ -241,86 +245,88 @@ impl WorkerHandle {
         Ok(true)
     }
 
-    /// Whether there may be answers.
+    /// Returns `true` if there may be answers.
     pub(crate) fn has_answers(&self) -> bool {
-        let busy = matches!(self.body, Backend::Inline(..)) && !self.queue.is_empty();
-        busy || look(&self.words().from_worker.results) != self.consumer.read()
+        let is_busy = matches!(self.backend, Backend::Inline(..)) && !self.in_flight.is_empty();
+        is_busy || look(&self.words().from_worker.results) != self.results.read()
     }
 
-    /// Whether it says that it is there.
+    /// Returns `true` once the worker says that it is ready.
     pub(crate) fn has_started(&self) -> bool {
-        // Relaxed: what it says besides, its rings order.
+        // Relaxed: the word publishes nothing else; the rings order the rest.
         self.is_ready || self.words().from_worker.is_there.load(Ordering::Relaxed) != 0
     }
 
-    /// Looks whether it is there by now.
-    pub(crate) fn look_ready(&mut self) {
+    /// Notes that the worker is ready, once it says so.
+    pub(crate) fn update_ready(&mut self) {
         if !self.is_ready && self.has_started() {
             self.is_ready = true;
             self.past.start += self.started.elapsed();
         }
     }
 
-    /// Whether it has answered a task since it was started.
+    /// Returns `true` if it has answered a task since it was started.
     pub(crate) fn has_worked(&self) -> bool {
         self.answers > 0
     }
 
-    /// Whether it has not answered for so long that nothing more should wait for it.
-    pub(crate) fn is_stuck(&self) -> bool {
-        self.moved.elapsed() > STUCK
+    /// Returns `true` if at `now` it has not answered for so long that no task should wait behind those it has.
+    pub(crate) fn is_stuck(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.moved) > STUCK
     }
 
-    /// Whether it was told to stop, and has ended.
+    /// Returns `true` if it was told to stop, and has ended.
     pub(crate) fn is_gone(&self) -> bool {
         matches!(
-            (&self.body, self.leaving),
-            (Backend::Fatal, Leaving::Stopped(_))
+            (&self.backend, self.leaving),
+            (Backend::Gone, Leaving::Stopped(_))
         )
     }
 
-    /// How long it has been there, or been awaited.
+    /// Returns the time since it was started.
     pub(crate) fn age(&self) -> Duration {
         self.started.elapsed()
     }
 
-    /// How its process or thread ended, if it did.
+    /// Returns how its process or thread ended, if it did.
     pub(crate) fn ended(&mut self) -> Option<String> {
         if !self.segment.is_ours() {
-            return None; // its parent sees that
+            return None; // the parent of this process sees that
         }
-        if let (Backend::Inline(..), Some(reason)) = (&self.body, &self.last_words) {
+        if let (Backend::Inline(..), Some(reason)) = (&self.backend, &self.last_words) {
             return Some(reason.clone());
         }
-        self.body.ended(matches!(self.leaving, Leaving::Stopped(_)))
+        self.backend
+            .ended(matches!(self.leaving, Leaving::Stopped(_)))
     }
 
-    /// Whether it has begun a task that it did not answer; after its end, or after a `drain`.
+    /// Returns `true` if it has begun a task that it has not answered. Exact after its end, or after `collect`.
     pub(crate) fn has_begun(&self) -> bool {
         self.stage().div_ceil(2) > self.answers
     }
 
-    /// Whether it was killed because of the task that it has begun and did not answer.
+    /// Returns `true` if it was killed because of the task that it has begun and not answered.
     pub(crate) fn is_late(&self) -> bool {
         let task = self.stage().div_ceil(2);
         self.late.is_some_and(|late| late.div_ceil(2) == task)
     }
 
-    /// Twice the tasks that have ended, and 1 while one runs.
+    /// Returns twice the number of tasks that have ended, plus 1 while a task runs.
     fn stage(&self) -> u64 {
-        // Acquire: pairs with the Release in `Executor::stage`.
+        // Acquire: pairs with the Release in `Answers::set_stage`.
         self.words().from_worker.stage.load(Ordering::Acquire)
     }
 
-    /// Kills it where its task has run for longer than it may, as seen between two looks.
+    /// Kills it if its task was seen to run for longer than its limit.
     pub(crate) fn keep_limit(&mut self, init: Option<Duration>, exit: Duration) {
         let stage = self.stage();
         if self.watched.0 != stage {
             self.watched = (stage, Instant::now());
             return;
         }
-        let limit = self.queue.front().and_then(|front| match front.what {
-            Work::Chunk => front.limit,
+        let request = self.in_flight.front().map(|front| front.request);
+        let limit = request.and_then(|request| match request.work {
+            Work::Chunk => request.limit,
             Work::Init => init,
             Work::Exit => Some(exit),
             Work::Share => None,
@@ -331,51 +337,50 @@ impl WorkerHandle {
         }
     }
 
-    /// Ends it at once. A thread ends after its task.
+    /// Kills its process, or tells its thread to end after its task.
     pub(crate) fn kill(&mut self) {
         if !self.segment.is_ours() {
             return;
         }
-        // Relaxed: comes alone; whoever sleeps is woken after it.
+        // Relaxed: the flag publishes nothing else. A thread that sleeps is woken after it.
         self.words().from_scheduler.end.store(1, Ordering::Relaxed);
         self.notify_ready();
         self.notify_room();
-        self.body.kill();
+        self.backend.kill();
     }
 
-    /// Waits until it is gone, after [`kill`](Self::kill) or where it has ended.
+    /// Waits until it is gone, after [`kill`](Self::kill) or once it has ended.
     pub(crate) fn wait(&mut self) {
-        if !self.segment.is_ours() {
-            return;
+        if self.segment.is_ours() {
+            self.backend.wait();
         }
-        self.body.wait();
     }
 
-    /// The chunk in a frame that it still has.
-    pub(crate) fn chunk(&self, sent: &InFlight) -> std::result::Result<Chunk<'_>, String> {
-        Chunk::read(self.producer.body(sent.position, sent.length))
+    /// Returns the chunk of a frame that is in flight.
+    pub(crate) fn chunk(&self, frame: &InFlight) -> std::result::Result<Chunk<'_>, String> {
+        Chunk::read(self.tasks.body(frame.position, frame.length))
     }
 
-    /// Nobody wants the results of a call any more.
+    /// Cancels all chunks of a call.
     pub(crate) fn cancel(&mut self, call: u64) {
         if !self.segment.is_ours() {
             return;
         }
-        let words = &self.segment.structure.words[self.number];
-        let of_call = |sent: &&InFlight| sent.what == Work::Chunk && sent.call == call;
-        for sent in self.queue.iter().filter(of_call) {
-            set_cancelled(words, sent.number, true);
+        for frame in &self.in_flight {
+            if frame.request.work == Work::Chunk && frame.request.call == call {
+                self.words().set_cancelled(frame.number, true);
+            }
         }
     }
 
-    /// What it and those before it in this place did.
+    /// Returns what it and its processes before this one did, without the work in init and exit tasks.
     pub(crate) fn insights(&self) -> WorkerInsights {
         let mut all = self.total();
         all.working = all.working.saturating_sub(self.once);
         all
     }
 
-    /// The same, with all that was worked.
+    /// The same, with all work.
     fn total(&self) -> WorkerInsights {
         let (waiting, working) = self.words().times();
         let mut all = self.past.clone();
@@ -389,12 +394,10 @@ impl WorkerHandle {
     }
 
     fn notify_ready(&self) {
-        let (words, channel) = (&self.words().ready, &self.channels.ready);
-        Event { words, channel }.notify();
+        self.channels.ready(&self.segment.structure).notify();
     }
 
     fn notify_room(&self) {
-        let (words, channel) = (&self.words().room, &self.channels.room);
-        Event { words, channel }.notify();
+        self.channels.room(&self.segment.structure).notify();
     }
 }

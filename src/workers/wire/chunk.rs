@@ -1,26 +1,28 @@
-//! A chunk of tasks as bytes: the body of a frame, in which inputs lie one after another. Touches bytes only.
+//! A chunk of tasks as bytes: the body of a frame, in which inputs lie one after another.
 //!
 //! | bytes | what |
 //! |---|---|
 //! | 0..4 | how many tasks |
-//! | 4..8 | which task, as the place in the list that `Workers::begin` was given |
+//! | 4..8 | which task, as its index in the list that `Workers::begin` was given |
 //! | then, for each task, 8 | the length of its input |
 //! | … and | its input, filled up to a multiple of 8 |
 
-/// Kinds of frames that a worker gets.
+// The kinds of frames that a worker gets.
+
+/// A chunk.
 pub(crate) const CHUNK: u32 = 1;
-/// A chunk of which each task's time is wanted.
+/// A chunk whose answers say for each task how long it took.
 pub(crate) const TIMED: u32 = 2;
-/// The name of the shared objects; answered once.
+/// The name of the shared objects. The worker answers it once.
 pub(crate) const SHARE: u32 = 3;
-/// No more; not answered.
+/// The worker is to end. It does not answer.
 pub(crate) const STOP: u32 = 4;
 
 const HEAD: usize = 8;
-/// What stands before an input.
+/// Bytes of the length before an input.
 pub(crate) const LENGTH: usize = 8;
 
-/// A chunk that is being put together.
+/// A chunk that is being built.
 #[derive(Default)]
 pub(crate) struct ChunkBuilder {
     pub(crate) body: Vec<u8>,
@@ -28,7 +30,7 @@ pub(crate) struct ChunkBuilder {
 }
 
 impl ChunkBuilder {
-    /// Begins anew.
+    /// Starts an empty chunk of a task, in the same memory.
     pub(crate) fn begin(&mut self, task: usize) {
         self.body.clear();
         self.tasks = 0;
@@ -36,7 +38,7 @@ impl ChunkBuilder {
         self.body.extend_from_slice(&(task as u32).to_le_bytes());
     }
 
-    /// Adds an input that `write` writes; takes it back where that fails.
+    /// Adds the input that `write` writes, unless it returns an error.
     #[inline]
     pub(crate) fn add(
         &mut self,
@@ -57,7 +59,7 @@ impl ChunkBuilder {
         Ok(())
     }
 
-    /// Takes the last input back, which begins at `start`; gives its bytes, with the length before them.
+    /// Removes the last input, which begins at `start`, and returns its bytes with the length before them.
     pub(crate) fn take_last(&mut self, start: usize) -> Vec<u8> {
         let last = self.body.split_off(start);
         self.tasks -= 1;
@@ -65,7 +67,7 @@ impl ChunkBuilder {
         last
     }
 
-    /// Adds inputs as they lie in another chunk.
+    /// Adds inputs as they lie in another chunk, with their lengths.
     pub(crate) fn add_all(&mut self, inputs: &[u8], tasks: u32) {
         self.body.extend_from_slice(inputs);
         self.tasks += tasks;
@@ -73,7 +75,7 @@ impl ChunkBuilder {
     }
 }
 
-/// A chunk that came.
+/// A chunk that was received.
 #[derive(Clone, Copy)]
 pub struct Chunk<'a> {
     pub(crate) tasks: u32,
@@ -96,7 +98,7 @@ impl<'a> Chunk<'a> {
         })
     }
 
-    /// Its inputs, one after another; an error where they do not lie inside.
+    /// Returns an iterator over the inputs. An item is an error if its input does not lie inside the chunk.
     pub(crate) fn inputs(&self) -> Inputs<'a> {
         Inputs {
             left: self.tasks,
@@ -104,7 +106,7 @@ impl<'a> Chunk<'a> {
         }
     }
 
-    /// The bytes of inputs `from..to`, with the lengths that stand before them.
+    /// Returns the bytes of inputs `from..to`, with the lengths before them.
     pub(crate) fn bytes(&self, from: u32, to: u32) -> Result<&'a [u8], String> {
         let mut inputs = self.inputs();
         for _ in 0..from {
@@ -122,13 +124,13 @@ impl<'a> Chunk<'a> {
     }
 }
 
-/// The input at the beginning of what [`Chunk::bytes`] gave.
+/// Returns the first input in bytes that [`Chunk::bytes`] returned.
 pub(crate) fn first_input(bytes: &[u8]) -> Option<&[u8]> {
     let inputs = Inputs { left: 1, bytes };
     inputs.into_iter().next()?.ok()
 }
 
-/// See [`Chunk::inputs`].
+/// The iterator that [`Chunk::inputs`] returns.
 pub(crate) struct Inputs<'a> {
     left: u32,
     bytes: &'a [u8],

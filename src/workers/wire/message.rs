@@ -1,4 +1,4 @@
-//! What can be a task's input or output, and how it travels. Touches bytes only.
+//! The types that can be a task's input or output, and their form as bytes.
 
 use std::fmt::Debug;
 
@@ -6,24 +6,24 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::record::Record;
 
-/// What can travel between a pool and its workers.
+/// A type whose values can be sent to workers and back.
 ///
-/// Everything that implements serde's `Serialize` and `Deserialize`, and `Debug`, does so as what it is: it is
-/// written by [postcard](https://postcard.jamesmunns.com/wire-format), copied, and built anew on the other
-/// side. It takes no types whose form depends on their contents, as `#[serde(untagged)]`, `flatten` and
-/// `skip_serializing_if` make them. [`InPlace`] is for what need not be built anew: records, slices of them, and text.
+/// All types with serde's `Serialize` and `Deserialize`, and with `Debug`, implement it: a value is written by
+/// [postcard](https://postcard.jamesmunns.com/wire-format), copied, and built again on the other side. Types whose form
+/// depends on their contents cannot be sent: postcard supports no `#[serde(untagged)]`, `flatten` or
+/// `skip_serializing_if`. [`InPlace`] is for values that need not be built again: records, slices of them, and text.
 ///
-/// There is no need to implement it for other types.
+/// You need not implement it for other types.
 pub trait Message: 'static {
-    /// What the caller gives, or gets.
+    /// The type that the caller passes as an input, or receives as an output.
     type Value: Debug + 'static;
-    /// What the task is given.
+    /// The type that the task receives as its input.
     type Given<'a>;
 
-    /// Writes a value after what is in `out` already.
+    /// Appends a value to `out`.
     #[doc(hidden)]
     fn write(value: &Self::Value, out: &mut Vec<u8>) -> Result<(), String>;
-    /// Reads what the task is given. The bytes begin at a multiple of 8.
+    /// Reads the input of a task. The bytes begin at a multiple of 8.
     #[doc(hidden)]
     fn read(bytes: &[u8]) -> Result<Self::Given<'_>, String>;
     /// Reads a value.
@@ -53,7 +53,7 @@ impl<T: Serialize + DeserializeOwned + Debug + 'static> Message for T {
     }
 }
 
-/// Where postcard writes to.
+/// The memory that postcard writes to.
 struct Bytes<'a>(&'a mut Vec<u8>);
 
 impl postcard::ser_flavors::Flavor for Bytes<'_> {
@@ -76,9 +76,9 @@ impl postcard::ser_flavors::Flavor for Bytes<'_> {
     }
 }
 
-/// Marks an input that the task reads where it lies in shared memory, and an output that is copied as it is.
+/// Marks an input that the task reads where it lies in shared memory, and an output that is copied byte by byte.
 ///
-/// | in the task's type | the caller gives | the task is given | as an output |
+/// | in the task's type | the caller passes | the task receives | as an output |
 /// |---|---|---|---|
 /// | `InPlace<T>`, a [`Record`] | `T` | `&T` | `T` |
 /// | `InPlace<[T]>` | `Vec<T>` | `&[T]` | `Vec<T>` |
@@ -134,7 +134,7 @@ impl<T: Record + Debug> Message for InPlace<[T]> {
 
     #[inline]
     fn value(bytes: &[u8]) -> Result<Vec<T>, String> {
-        // The bytes of none may lie anywhere.
+        // One by one, as a cast refuses empty bytes with a wrong alignment.
         let all = bytes.chunks(size_of::<T>());
         let all =
             all.map(|one| bytemuck::try_pod_read_unaligned(one).map_err(|error| error.to_string()));

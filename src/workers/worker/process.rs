@@ -1,14 +1,12 @@
 //! How a process becomes a worker, and ends as one.
 //!
-//! The pool starts its own program again with three arguments: [`WORD`], the name of its segment, and which
-//! worker it is. The process's standard input is a pipe that the pool's process alone holds open (no child that
-//! it forks does), so its end says that the pool is gone, however it went. Imports `os` for the end.
+//! The scheduler starts its own program again with three arguments: [`ARGUMENT`], the name of its segment, and the
+//! number of the worker. The standard input of the worker is a pipe that only the scheduler's process holds open, and
+//! no child that it forks. So the end of the pipe says that the scheduler's process is gone, however it ended.
 
-use std::cell::{Cell, RefCell};
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Read};
-use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::process::exit;
 use std::sync::{Arc, mpsc};
@@ -16,35 +14,30 @@ use std::thread;
 use std::time::Duration;
 
 use super::executor::Executor;
-use super::task::registered;
+use super::panics::keep_panics;
+use super::registry::names_of_tasks;
 use crate::error::{self, Error};
 use crate::os::{self, ParentOnly, ProcessTree};
 use crate::segment::{Attach, LockWait, Segment, unlink};
-use crate::workers::wire::control_words::Channels;
+use crate::workers::wire::channels::Channels;
 use crate::workers::wire::rings::{Rings, pinned};
 
 /// The first argument of a worker's process.
-const WORD: &str = "millpond-worker";
+const ARGUMENT: &str = "millpond-worker";
 
-/// Starts the process of worker `slot`. Returns the pipe that it waits for the end of, and the process.
+/// Starts the process of a worker. Returns the process, and the pipe whose end tells it to end.
 pub(crate) fn start(
     program: &Path,
     segment: &str,
-    slot: usize,
+    worker: usize,
 ) -> io::Result<(ParentOnly, ProcessTree)> {
-    ProcessTree::start(program, &[WORD, segment, &slot.to_string()])
+    ProcessTree::start(program, &[ARGUMENT, segment, &worker.to_string()])
 }
 
-/// The names of tasks, as they stand in a segment.
-pub(crate) fn names_of_tasks() -> String {
-    let names: Vec<_> = registered().iter().map(|task| task.name()).collect();
-    names.join("\n")
-}
-
-/// If this is a worker's process: is one, and ends.
+/// Runs as a worker and ends the process, if it was started as a worker.
 pub(crate) fn become_worker_if_asked() {
     let mut arguments = env::args_os().skip(1);
-    if arguments.next().is_none_or(|word| word != WORD) {
+    if arguments.next().is_none_or(|first| first != ARGUMENT) {
         return;
     }
     match serve(arguments) {
@@ -59,20 +52,20 @@ pub(crate) fn become_worker_if_asked() {
 fn serve(mut arguments: impl Iterator<Item = OsString>) -> error::Result<()> {
     let text = |argument: Option<OsString>| argument.and_then(|text| text.into_string().ok());
     let name = text(arguments.next());
-    let slot = text(arguments.next()).and_then(|slot| slot.parse::<usize>().ok());
-    let (Some(name), Some(slot)) = (name, slot) else {
+    let worker = text(arguments.next()).and_then(|worker| worker.parse::<usize>().ok());
+    let (Some(name), Some(worker)) = (name, worker) else {
         let found = format!("`{}`", env::args().collect::<Vec<_>>().join(" "));
-        let expected = format!("`{WORD} SEGMENT NUMBER`, by a pool of workers alone");
+        let expected = format!("`{ARGUMENT} SEGMENT NUMBER`, as a worker group does");
         return Error::invalid("the command line", found, expected);
     };
-    let pool = os::take_input().map_err(Error::system("take", "the standard input"))?;
+    let pipe = os::take_input().map_err(Error::system("take", "the standard input"))?;
     let watched = name.clone();
     let watch = thread::Builder::new().name("millpond-watch".into());
     watch
-        .spawn(move || end_with_the_pool(pool, watched))
+        .spawn(move || end_with_the_pipe(pipe, watched))
         .map_err(Error::system("start a thread of", "a worker"))?;
-    let role = format!("worker {slot}");
-    // The pool knows how long a worker may take to begin.
+    let role = format!("worker {worker}");
+    // The scheduler limits how long a worker may take to start.
     let attach = Attach::new()
         .role(role)
         .lock_wait(LockWait::within(Duration::MAX));
@@ -83,76 +76,44 @@ fn serve(mut arguments: impl Iterator<Item = OsString>) -> error::Result<()> {
             false => Error::invalid(
                 "the list of tasks that `Workers::begin` was given in the worker",
                 format!("`{}`", found.replace('\n', ", ")),
-                format!("that of its pool, `{}`", expected.replace('\n', ", ")),
+                format!(
+                    "that of its worker group, `{}`",
+                    expected.replace('\n', ", ")
+                ),
             ),
         }
     })?;
-    if slot >= segment.structure.words.len() {
-        return Error::invalid("the worker", slot.to_string(), "one of its pool's".into());
+    let workers = segment.structure.words.len();
+    if worker >= workers {
+        let expected = format!("less than {workers}");
+        return Error::invalid("the number of a worker", worker.to_string(), expected);
     }
     if pinned(&segment.header) {
-        os::pin_to_cpu(slot).map_err(Error::system(
+        os::pin_to_cpu(worker).map_err(Error::system(
             "pin to a processor",
-            format!("worker {slot}"),
+            format!("worker {worker}"),
         ))?;
     }
     keep_panics();
-    let channels = Channels::new(&segment, slot)?;
-    Executor::new(Arc::new(segment), channels, slot, false).work();
+    let channels = Channels::new(&segment, worker)?;
+    Executor::new(Arc::new(segment), channels, worker, false).run();
     Ok(())
 }
 
-/// Waits for the pool to be gone. Then nobody needs this process, what it has started, nor its segment.
-fn end_with_the_pool(pool: ParentOnly, name: String) {
+/// Waits until the scheduler's process is gone. Then ends this process and those that it has started, and removes the
+/// name of the segment.
+fn end_with_the_pipe(pipe: ParentOnly, name: String) {
     let mut bytes = [0; 64];
     loop {
-        match pool.get().and_then(|mut pool| pool.read(&mut bytes)) {
+        match pipe.get().and_then(|mut pipe| pipe.read(&mut bytes)) {
             Ok(1..) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             _ => break,
         }
     }
-    // Who has the lock of all names may be stopped; then the next program that looks removes it.
+    // The owner of the lock of all names may be stopped. Then the next program that lists segments removes the name.
     let (done, is_done) = mpsc::channel();
     thread::spawn(move || done.send(unlink(&name)));
     let _ = is_done.recv_timeout(Duration::from_secs(1));
     os::end_process();
-}
-
-thread_local! {
-    /// Whether this thread runs a task whose panic is caught.
-    static CATCHES: Cell<bool> = const { Cell::new(false) };
-    /// What the task panicked with, and where.
-    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
-}
-
-/// Runs a task. If it panics: what it said, and in a worker's process also where.
-pub(crate) fn catch<R>(run: impl FnOnce() -> R) -> Result<R, String> {
-    CATCHES.set(true);
-    let ended = panic::catch_unwind(AssertUnwindSafe(run));
-    CATCHES.set(false);
-    ended.map_err(|panic| {
-        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        let said = PANIC.take().or(text);
-        said.unwrap_or_else(|| "something that is no text".into())
-    })
-}
-
-/// From now on the panic of a task is not printed, but kept for the pool.
-fn keep_panics() {
-    if cfg!(panic = "abort") {
-        return; // nobody will ask
-    }
-    let usual = panic::take_hook();
-    panic::set_hook(Box::new(move |panic| {
-        if !CATCHES.get() {
-            return usual(panic);
-        }
-        let text = panic
-            .payload_as_str()
-            .unwrap_or("something that is no text");
-        let place = panic.location().map(|place| format!(", at {place}"));
-        PANIC.set(Some(format!("{text}{}", place.unwrap_or_default())));
-    }));
 }

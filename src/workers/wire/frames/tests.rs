@@ -1,79 +1,33 @@
-//! What goes through a ring, against plain models, and what comes of a ring full of anything.
+//! Frames that go through a ring, against plain models, and rings full of any bytes.
 
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::segment::{Segment, SharedOptions};
-use crate::workers::schedule::in_flight::{InFlight, Work};
-use crate::workers::schedule::worker_handle::WorkerHandle;
-use crate::workers::wire::answer_kind::AnswerKind;
-use crate::workers::wire::chunk::CHUNK;
-use crate::workers::wire::ring::{Place, free, look};
+use crate::workers::wire::ring::{free, look};
+use crate::workers::wire::rings::{Rings, parameters};
 
-/// The rings of so many workers, in memory of this process.
+/// Returns the rings of some workers, in memory of this process.
 fn segment(workers: usize, capacity: usize) -> Arc<Segment<Rings>> {
     let parameters = parameters(workers, capacity, false);
     let plan = SharedOptions::default().plan(parameters, 1, String::new());
     Arc::new(Segment::anonymous(plan).unwrap())
 }
 
-/// Takes the next frame, and gives the length of its body.
-fn take(consumer: &mut Consumer, written: &AtomicU64) -> Option<usize> {
-    let (header, body) = consumer.peek(look(written)).unwrap()?;
-    let length = body.len();
-    consumer.step(header);
-    Some(length)
-}
-
-#[test]
-fn the_pad_before_a_frame_stays_until_the_frame_is_answered() {
-    let segment = segment(1, 128);
-    let rings = &segment.structure;
-    let words = &rings.words[0];
-    let (tasks, results) = (&words.from_scheduler.tasks, &words.from_worker.results);
-    let mut slot = WorkerHandle::new(segment.clone(), 0).unwrap();
-    let mut worker = (
-        Consumer::new(rings.tasks(0)),
-        Producer::new(rings.results(0)),
-    );
-    let frame = |slot: &mut WorkerHandle, length: usize| {
-        slot.send(
-            CHUNK,
-            InFlight::new(Work::Chunk, 1),
-            &vec![0; length - HEADER],
-        )
-    };
-
-    for _ in 0..2 {
-        assert!(frame(&mut slot, 48));
-        assert_eq!(take(&mut worker.0, tasks), Some(48 - HEADER));
-        let answer = (AnswerKind::Done as u32, 0);
-        worker.1.push(answer, &[], 0, results).unwrap();
-    }
-    slot.drain(|_| true, |_, _| {}).unwrap();
-    // A pad at 96, which the worker has yet to read, and the frame at 0.
-    assert!(frame(&mut slot, 64));
-    assert!(!frame(&mut slot, 64), "there is room but for the pad");
-    assert!(frame(&mut slot, 32));
-    assert_eq!(take(&mut worker.0, tasks), Some(64 - HEADER));
-    assert_eq!(take(&mut worker.0, tasks), Some(32 - HEADER));
-    assert_eq!(take(&mut worker.0, tasks), None);
-}
-
-/// A ring of which each grain is free or not.
+/// A ring as a list of grains, each free or taken.
 struct Plain {
     taken: Vec<bool>,
-    /// Of each frame with its pad, which grains.
+    /// The grains of each frame, with its pad.
     frames: VecDeque<Vec<usize>>,
     /// The grain after the last frame.
     next: usize,
 }
 
 impl Plain {
-    /// The grains of the pad, and of the frame, that should come next; whether they are free.
+    /// Returns the grains of the pad and of the frame that should come next, and whether they are free.
     fn expected(&self, length: usize) -> (Vec<usize>, Vec<usize>, bool) {
         let count = self.taken.len();
         let (pad, start) = match self.next + length <= count {
@@ -99,7 +53,7 @@ impl Plain {
     }
 }
 
-/// The grains from a position on.
+/// Returns the grains from a position on.
 fn grains(capacity: u64, from: u64, length: u64) -> Vec<usize> {
     let start = from % capacity / GRAIN;
     (start..start + length / GRAIN)
@@ -108,7 +62,7 @@ fn grains(capacity: u64, from: u64, length: u64) -> Vec<usize> {
 }
 
 proptest! {
-    /// A frame goes where a plain ring has it, and only a lack of room keeps it out.
+    /// A frame is placed as in a plain ring, and is refused only for a lack of room.
     #[test]
     fn frames_lie_where_a_plain_ring_has_them(
         lines in 1u64..8,
@@ -131,7 +85,7 @@ proptest! {
                 continue;
             };
             let length = (1 + length % (writer.longest() / GRAIN)) * GRAIN;
-            // What is free is known in both ways: by the first frame that is left, and by the last that went.
+            // All before the first frame that is left is free.
             let freed = places.front().map_or(writer.written(), |first| first.begin);
             let (pad, frame, is_free) = plain.expected((length / GRAIN) as usize);
             let Some(place) = writer.place(length, freed) else {
@@ -152,7 +106,7 @@ proptest! {
         }
     }
 
-    /// Any frames, read at any time: each once, whole, in order; and the ring beside it is not touched.
+    /// Any frames, read at any time, come out once, whole and in order. The rings beside it are not touched.
     #[test]
     fn what_goes_into_a_ring_comes_out(
         lines in 1usize..6,
@@ -186,13 +140,13 @@ proptest! {
             free(&read, consumer.read());
         }
         for beside in [rings.results(0), rings.results(2)] {
-            // SAFETY: nobody else has this segment.
+            // SAFETY: no other thread or process has this segment.
             let bytes = unsafe { beside.slice(0, lines * 64) };
             prop_assert!(bytes.iter().all(|&byte| byte == 0));
         }
     }
 
-    /// Whatever stands in a ring, and wherever it is said to end: frames that lie inside, or an error.
+    /// For any bytes in a ring, and any position as its end: frames that lie inside, or an error.
     #[test]
     fn a_ring_full_of_anything_gives_frames_inside_or_an_error(
         lines in 1usize..4,
@@ -207,7 +161,7 @@ proptest! {
         let segment = segment(3, capacity);
         let ring = segment.structure.tasks(1);
         let bytes: &[u8] = bytemuck::cast_slice(&words);
-        // SAFETY: nobody else has this segment, and no slice of it is there.
+        // SAFETY: no other thread or process has this segment, and no slice of it is there.
         unsafe { ring.fill(0, &bytes[..capacity]) };
         // SAFETY: as above.
         let inside = unsafe { ring.slice(0, capacity) }.as_ptr_range();
@@ -226,28 +180,5 @@ proptest! {
                 prop_assert!(before < consumer.read() && consumer.read() <= end);
             }
         }
-    }
-
-    /// Nor does a pool fall over what a worker writes as its answers.
-    #[test]
-    fn answers_of_any_kind_and_number_are_taken_or_refused(
-        tasks in 0u32..5,
-        answers in prop::collection::vec((0u32..9, any::<u64>(), 0usize..40), 1..6),
-    ) {
-        let segment = segment(1, 512);
-        let mut slot = WorkerHandle::new(segment.clone(), 0).unwrap();
-        slot.send(CHUNK, InFlight::new(Work::Chunk, tasks), &[0; 8]);
-        let words = &segment.structure.words[0];
-        let mut producer = Producer::new(segment.structure.results(0));
-        for &(kind, number, length) in &answers {
-            producer.push((kind, number), &vec![0; length], 0, &words.from_worker.results);
-        }
-        let mut taken = 0;
-        let drained = slot.drain(|_| true, |answer, _| {
-            answer.input();
-            taken += 1;
-        });
-        prop_assert!(drained.is_err() || taken <= tasks.max(1));
-        words.from_scheduler.end.store(1, Ordering::Relaxed);
     }
 }
