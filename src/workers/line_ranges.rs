@@ -1,4 +1,4 @@
-//! A large text as ranges that end where lines do: small inputs for workers, each of which reads its own.
+//! Line ranges: a large text file as ranges that end where lines do. They are small inputs for workers, which read them.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
@@ -8,20 +8,20 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::os;
 
-/// The ranges of a text file, in bytes, each of which ends where a line does: what travels to workers in place of
-/// the text. A worker reads its range with [`LineRanges::read`] or [`LineRanges::read_bytes`].
+/// The ranges of a text file, in bytes, each of which ends where a line does. They are sent to workers in place of the
+/// text. A worker reads its range with [`LineRanges::read`] or [`LineRanges::read_bytes`].
 ///
-/// As inputs of a call they go to [`Call::try_imap`](crate::Call::try_imap), which passes an error on; or they are
-/// collected first, as below.
+/// As inputs of a call they go to [`Call::try_imap`](crate::Call::try_imap), which returns an error of the file as its
+/// last item. Or they are collected first, as below.
 ///
 /// # Limits
-/// A line ends with the byte `\n`, whatever is around it. So this is not for files in which a record may go over
-/// several lines, such as CSV with line breaks in quotes: [`Csv`](crate::Csv) cuts those. Nor is it for encodings in
-/// which that byte may be a part of another character, such as UTF-16.
+/// A line ends with the byte `\n`, whatever is around it. If a record may cover several lines, as in CSV with line breaks
+/// in quotes, use [`Csv`](crate::Csv). Encodings in which that byte may be a part of another character, such as UTF-16,
+/// are not supported.
 ///
-/// A range has about as many bytes as were asked for; one that holds a longer line has more. Only the bytes around the
-/// ends of ranges are read to find them, so how many lines there are is not known; [`LineRanges::line_at`] counts them
-/// up to a place. The file is not to be changed meanwhile: ranges would not end where lines do.
+/// A range has about as many bytes as were asked for, or more if it holds a longer line. Only the bytes around the ends
+/// of ranges are read, so the number of lines is not known. [`LineRanges::line_at`] counts lines up to a byte. The file
+/// must not change meanwhile: ranges would not end where lines do.
 ///
 /// ```
 /// use millpond::LineRanges;
@@ -31,7 +31,7 @@ use crate::os;
 /// let ranges: Vec<_> = LineRanges::open(&path, 6)?.collect::<Result<_, _>>()?;
 /// assert_eq!(ranges, [0..8, 8..14, 14..18]);
 ///
-/// let mut text = String::new(); // a worker may keep one, for all its ranges
+/// let mut text = String::new(); // a worker may keep one for all its ranges
 /// LineRanges::read(&path, &ranges[1], &mut text)?;
 /// assert_eq!(text.lines().collect::<Vec<_>>(), ["three"]);
 /// assert_eq!(LineRanges::line_at(&path, ranges[1].start)?, 3);
@@ -41,7 +41,7 @@ use crate::os;
 #[derive(Debug)]
 pub struct LineRanges {
     path: PathBuf,
-    /// Read at places: a forked child, which may go on with the ranges, has the same open file.
+    /// Read at explicit positions: a forked child, which may go on with the ranges, has the same open file.
     file: File,
     about: u64,
     length: u64,
@@ -49,10 +49,10 @@ pub struct LineRanges {
 }
 
 impl LineRanges {
-    /// The ranges of a file, each of about so many bytes.
+    /// Returns the ranges of a file, each of about `about` bytes.
     ///
     /// # Errors
-    /// [`Error::System`] where it cannot be opened; [`Error::InvalidArgument`] for 0 bytes.
+    /// [`Error::System`] if it cannot be opened; [`Error::InvalidArgument`] for 0 bytes.
     pub fn open(path: impl AsRef<Path>, about: usize) -> Result<Self> {
         if about == 0 {
             return Error::invalid("the length of a range", "0".into(), "1 byte or more".into());
@@ -69,10 +69,10 @@ impl LineRanges {
         })
     }
 
-    /// Leaves out the first line, a table's heading.
+    /// Skips the first line, the heading of a table.
     ///
     /// # Errors
-    /// [`Error::System`] where it cannot be read.
+    /// [`Error::System`] if it cannot be read.
     pub fn skip_heading(mut self) -> Result<Self> {
         self.next = self
             .line_end(0)
@@ -80,13 +80,13 @@ impl LineRanges {
         Ok(self)
     }
 
-    /// Reads a range into `text`, in place of what that held.
+    /// Reads a range into `text`, which is overwritten.
     ///
-    /// The text is read and not mapped, because a process that has a file mapped that somebody shortens is killed.
+    /// The text is read and not mapped: a process is killed if it reads a mapped file that was shortened.
     ///
     /// # Errors
-    /// [`Error::System`] where it cannot be read, is shorter than the range, or is no UTF-8; that names the line and the
-    /// byte of the file. [`read_bytes`](Self::read_bytes) takes any bytes.
+    /// [`Error::System`] if it cannot be read, is shorter than the range, or is not UTF-8. The latter names the line and the
+    /// byte of the file. [`read_bytes`](Self::read_bytes) reads any bytes.
     pub fn read(path: impl AsRef<Path>, range: &Range<u64>, text: &mut String) -> Result<()> {
         let path = path.as_ref();
         let mut bytes = std::mem::take(text).into_bytes();
@@ -108,10 +108,10 @@ impl LineRanges {
         }
     }
 
-    /// Reads a range into `bytes`, in place of what that held.
+    /// Reads a range into `bytes`, which is overwritten.
     ///
     /// # Errors
-    /// [`Error::System`] where it cannot be read, or is shorter than the range.
+    /// [`Error::System`] if it cannot be read, or is shorter than the range.
     pub fn read_bytes(
         path: impl AsRef<Path>,
         range: &Range<u64>,
@@ -131,11 +131,11 @@ impl LineRanges {
         read.map_err(Error::system("read", path))
     }
 
-    /// Returns in which line of the file a byte lies, both counted from the beginning of the file: lines from 1 on, and
-    /// bytes from 0 on. For what is to be said of a place in a range; it reads the file up to there.
+    /// Returns the line of the file in which a byte lies. Lines are counted from 1, bytes from 0. For messages about a
+    /// byte of a range; it reads the file up to there.
     ///
     /// # Errors
-    /// [`Error::System`] where it cannot be read.
+    /// [`Error::System`] if it cannot be read.
     pub fn line_at(path: impl AsRef<Path>, byte: u64) -> Result<u64> {
         let path = path.as_ref();
         let count = || {
@@ -154,7 +154,7 @@ impl LineRanges {
         count().map_err(Error::system("read", path))
     }
 
-    /// Where the line ends that byte `from` belongs to.
+    /// Returns the end of the line that byte `from` belongs to.
     fn line_end(&self, from: u64) -> io::Result<u64> {
         let (mut block, mut end) = ([0; 4096], from);
         loop {
@@ -181,11 +181,11 @@ impl Iterator for LineRanges {
         }
         let end = match start.saturating_add(self.about) {
             beyond if beyond >= self.length => Ok(self.length),
-            // A line that ends exactly there does so with the byte before.
+            // A line that ends exactly there ends with the byte before.
             within => self.line_end(within - 1),
         };
         let end = end.map_err(Error::system("read", &self.path));
-        // The end, if the file is shorter by now.
+        // No range follows if the file is shorter by now.
         self.next = end.as_ref().map_or(
             self.length,
             |&end| if end > start { end } else { self.length },

@@ -1,6 +1,4 @@
-//! How a task is to be given to the workers, and in which way its results come.
-//!
-//! Checks what it is asked for; `results.rs` does it.
+//! The options of one call, and the ways in which its results come. `results.rs` does the work.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -13,15 +11,16 @@ use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::open::Open;
 use crate::workers::options::WhenWorkerDies;
-use crate::workers::schedule::scheduler::{Depth, Scheduler};
+use crate::workers::schedule::placement::Depth;
+use crate::workers::schedule::scheduler::Scheduler;
 use crate::workers::wire::message::Message;
 use crate::workers::worker::{registry::index_of, task::Task};
 
-/// How many tasks may be given to a worker one by one.
+/// How many tasks a worker may have from calls of one task each.
 const ASYNC_DEPTH: usize = 16;
 
-/// A call that is being put together: how a task is to be given to the workers, and then one of the ways in which
-/// results come. Made by [`Workers::call`](crate::Workers::call).
+/// A call and its options. The last method says in which way results come. Made by
+/// [`Workers::call`](crate::Workers::call).
 ///
 /// ```
 /// use std::time::Duration;
@@ -55,61 +54,61 @@ impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
         }
     }
 
-    /// How many tasks a worker gets at once. Default: as many as take about half a millisecond, as found while
-    /// they run, and fewer towards the end where the number of inputs is known.
+    /// Sets how many tasks a chunk has. Default: as many as take about half a millisecond, which is measured while they
+    /// run, and fewer in the last chunks if the number of inputs is known.
     pub fn chunk_len(mut self, tasks: usize) -> Self {
         self.settings.chunk_len = Some(tasks);
         self
     }
 
-    /// How many tasks may be on their way: given to workers, and their results not taken from the iterator. No
-    /// more inputs are asked for meanwhile. Default: 64 for each worker, or what takes each about 4 ms.
+    /// Sets how many tasks may be in flight: sent to workers, and their results not taken from the iterator. No more
+    /// inputs are asked for meanwhile. Default: 64 for each worker, or as many as take each about 4 ms.
     pub fn in_flight(mut self, tasks: usize) -> Self {
         self.settings.in_flight = Some(tasks);
         self
     }
 
-    /// How long a task may run. The worker of one that runs longer is killed and replaced, and the task is
-    /// reported as [`TaskFailure::TimedOut`](crate::TaskFailure::TimedOut). Looked at every 20 ms while results
-    /// are waited for. Needs workers that are processes.
+    /// Sets how long a task may run. If a task runs longer, its worker is killed and replaced, and the task is reported as
+    /// [`TaskFailure::TimedOut`](crate::TaskFailure::TimedOut). Limits are checked every 20 ms while the caller waits for
+    /// results. Needs workers that are processes.
     pub fn limit(mut self, limit: Duration) -> Self {
         self.settings.limit = Some(limit);
         self
     }
 
-    /// Ends the call with [`Error::Cancelled`] once the token is cancelled, at most 20 ms later. Tasks that run
+    /// Ends the call with [`Error::Cancelled`] once the token is cancelled, at most 20 ms later. Tasks that are running
     /// run to their end.
     pub fn cancel(mut self, token: &CancelToken) -> Self {
         self.settings.cancel = Some(token.clone());
         self
     }
 
-    /// What is done where a worker dies with one of the tasks. Default: others try it twice.
+    /// Sets what happens to a task whose worker dies. Default: others try it twice.
     pub fn when_worker_dies(mut self, then: WhenWorkerDies) -> Self {
         self.settings.when_worker_dies = then;
         self
     }
 
-    /// Whether to show a bar on the standard error, if that is a terminal. Default: no.
+    /// Shows a bar on the standard error, if that is a terminal. Default: `false`.
     #[cfg(feature = "progress")]
     pub fn progress(mut self, progress: bool) -> Self {
         self.settings.progress = progress;
         self
     }
 
-    /// The outputs, in the order of the inputs. Ends at the first task that gives none.
+    /// Returns the outputs in the order of the inputs. Ends at the first task that returns none.
     ///
     /// # Errors
-    /// [`Error::TaskFailed`] for the first task, in the order of the inputs, that gives no output; the others are
-    /// given up. Otherwise as [`imap`](Self::imap).
+    /// [`Error::TaskFailed`] for the first task, in the order of the inputs, that returns no output. The others are
+    /// cancelled. Otherwise as [`imap`](Self::imap).
     pub fn map(self, inputs: impl IntoIterator<Item = I::Value>) -> Result<Vec<O::Value>> {
         self.imap(inputs)?.collect()
     }
 
-    /// As [`map`](Self::map), in the order in which the tasks end.
+    /// Like [`map`](Self::map), but returns the outputs in the order in which the tasks end.
     ///
     /// # Errors
-    /// [`Error::TaskFailed`] for the first task that gives no output. Otherwise as [`imap`](Self::imap).
+    /// [`Error::TaskFailed`] for the first task that returns no output. Otherwise as [`imap`](Self::imap).
     pub fn map_unordered(
         self,
         inputs: impl IntoIterator<Item = I::Value>,
@@ -117,14 +116,14 @@ impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
         self.imap_unordered(inputs)?.collect()
     }
 
-    /// The outputs as an iterator, in the order of the inputs. Inputs are asked for while results are, and no
-    /// more than are [in flight](Self::in_flight): who takes no results asks for no inputs.
+    /// Returns the outputs as an iterator, in the order of the inputs. Inputs are asked for while results are taken, and
+    /// no more than are [in flight](Self::in_flight): a caller that takes no results reads no inputs.
     ///
-    /// A task that gives no output is an error in its place, and the others go on.
+    /// A task that returns no output is an error in its place, and the others go on.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for a task that `Workers::begin` was not given, or options that cannot be;
-    /// [`Error::WorkerFailed`] where the pool cannot go on. The iterator ends after the latter, and after
+    /// [`Error::InvalidArgument`] for a task that was not passed to `Workers::begin`, or options that cannot be;
+    /// [`Error::WorkerFailed`] if the worker group cannot go on. The iterator ends after the latter, and after
     /// [`Error::Cancelled`].
     pub fn imap<J>(self, inputs: J) -> Result<Results<'w, I, O, J::IntoIter>>
     where
@@ -133,7 +132,7 @@ impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
         self.begin(inputs.into_iter(), true)
     }
 
-    /// As [`imap`](Self::imap), in the order in which the tasks end.
+    /// Like [`imap`](Self::imap), but in the order in which the tasks end.
     ///
     /// # Errors
     /// As [`imap`](Self::imap).
@@ -144,8 +143,8 @@ impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
         self.begin(inputs.into_iter(), false)
     }
 
-    /// As [`imap`](Self::imap), for inputs that may fail, such as ranges of a file: the first that does so is the last
-    /// that is asked for. Its error comes after the outputs of those before it, and is the last item.
+    /// Like [`imap`](Self::imap), for inputs that may fail, such as ranges of a file. After the first input that fails no
+    /// other is asked for. Its error comes after the outputs of the inputs before it, and is the last item.
     ///
     /// ```
     /// use millpond::{Failure, LineRanges, Start, Task, Worker, Workers, WorkersOptions};
@@ -181,7 +180,7 @@ impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
         TryResults::of(inputs.into_iter(), |inputs| self.begin(inputs, true))
     }
 
-    /// As [`try_imap`](Self::try_imap), in the order in which the tasks end; the error of an input still comes last.
+    /// Like [`try_imap`](Self::try_imap), but in the order in which the tasks end. The error of an input comes last.
     ///
     /// # Errors
     /// As [`imap`](Self::imap).
@@ -192,7 +191,7 @@ impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
         TryResults::of(inputs.into_iter(), |inputs| self.begin(inputs, false))
     }
 
-    /// The output of one task.
+    /// Runs the task for one input, and returns its output.
     ///
     /// # Errors
     /// As [`map`](Self::map).
@@ -200,8 +199,8 @@ impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
         self.apply_async(input)?.wait()
     }
 
-    /// Gives one task to a worker, the one that has the least to do, and does not wait for the output. Waits only
-    /// where each worker has 16 things to do already.
+    /// Sends one task to the worker with the fewest chunks, and does not wait for the output. Waits only if each worker
+    /// has 16 chunks already.
     ///
     /// # Errors
     /// As [`imap`](Self::imap).
@@ -231,16 +230,16 @@ impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
     }
 }
 
-/// The output of one task, that is not awaited yet. Made by [`Call::apply_async`].
+/// The output of one task, which may not have arrived. Made by [`Call::apply_async`].
 ///
-/// Dropped, it gives up the task if it was not begun.
-#[must_use = "dropped, it gives up the task"]
+/// If it is dropped, the task is cancelled unless it was begun.
+#[must_use = "if it is dropped, the task is cancelled"]
 pub struct Pending<'w, I: Message, O: Message> {
     results: Results<'w, I, O, iter::Once<I::Value>>,
 }
 
 impl<I: Message, O: Message> Pending<'_, I, O> {
-    /// Waits for the output.
+    /// Waits for the output, and returns it.
     ///
     /// # Errors
     /// As [`Call::map`].

@@ -1,4 +1,4 @@
-//! Inputs that may fail: a call goes up to the first that does, and ends with its error.
+//! Inputs that may fail: a call runs up to the first that does, and ends with its error.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -8,7 +8,7 @@ use super::results::Results;
 use crate::error::{Error, Result};
 use crate::workers::wire::message::Message;
 
-/// What is kept of the first input that failed.
+/// The error of the first input that failed.
 type Failure = Rc<RefCell<Option<Error>>>;
 
 /// The inputs before the first that failed.
@@ -38,14 +38,14 @@ impl<V, J: Iterator<Item = Result<V>>> Iterator for Inputs<J> {
 /// The outputs of a call whose inputs may fail, as they come. Made by [`Call::try_imap`](crate::Call::try_imap) and
 /// [`Call::try_imap_unordered`](crate::Call::try_imap_unordered).
 ///
-/// Dropped before its end, it gives up the tasks that were not begun.
+/// If it is dropped before its end, tasks that were not begun are not run.
 pub struct TryResults<'w, I: Message, O: Message, J: Iterator<Item = Result<I::Value>>> {
     results: Results<'w, I, O, Inputs<J>>,
     failure: Failure,
 }
 
 impl<'w, I: Message, O: Message, J: Iterator<Item = Result<I::Value>>> TryResults<'w, I, O, J> {
-    /// By a call of those inputs that there are.
+    /// The results of `call`, which takes the inputs before the first that fails.
     pub(crate) fn of(
         inputs: J,
         call: impl FnOnce(Inputs<J>) -> Result<Results<'w, I, O, Inputs<J>>>,

@@ -6,7 +6,7 @@ use crate::workers::insights::Insights;
 use crate::workers::wire::message::Message;
 use crate::workers::worker::task::Task;
 
-/// What is left of a pool of workers that was [finished](Workers::finish).
+/// What is left of a worker group that was [finished](crate::Workers::finish).
 #[derive(Debug)]
 pub struct Finished {
     pub(super) insights: Insights,
@@ -20,10 +20,10 @@ impl Finished {
         &self.insights
     }
 
-    /// What the exit task gave, by the number of the worker: one entry for each process that ran it.
+    /// The outputs of the exit task, each with the number of its worker: one for each process that ran it.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for another task than [`WorkersOptions::exit`] was given.
+    /// [`Error::InvalidArgument`] for a task that was not passed to [`WorkersOptions::exit`](crate::WorkersOptions::exit).
     pub fn exited<S, I, O>(&self, task: &Task<S, I, O>) -> Result<Vec<(usize, O::Value)>>
     where
         S: Open + 'static,
@@ -35,6 +35,7 @@ impl Finished {
     }
 }
 
+/// Returns an error unless `asked` is the task that the options name.
 pub(super) fn check_name(asked: &str, known: Option<&'static str>) -> Result<()> {
     match known {
         Some(known) if known == asked => Ok(()),
@@ -47,11 +48,12 @@ pub(super) fn check_name(asked: &str, known: Option<&'static str>) -> Result<()>
     }
 }
 
+/// Reads outputs of an init or exit task.
 pub(super) fn read<O: Message>(outputs: &[(usize, Vec<u8>)]) -> Result<Vec<(usize, O::Value)>> {
     let outputs = outputs.iter().map(|(worker, bytes)| {
         let value = O::value(bytes).map_err(|why| Error::WorkerFailed {
             worker: *worker,
-            reason: format!("what its task gave cannot be read: {why}"),
+            reason: format!("the output of its task cannot be read: {why}"),
         })?;
         Ok((*worker, value))
     });

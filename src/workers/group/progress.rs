@@ -1,7 +1,6 @@
-//! A bar on the terminal that shows how far a call is: `indicatif`'s, to which it is told seldom.
+//! The progress bar of a call, by `indicatif`.
 //!
-//! It is drawn on the standard error, by the thread that advances it, and nowhere where that is no terminal.
-//! Imports `os` to tell whose the bar is.
+//! The thread that advances it draws it on the standard error. It is not drawn if that is no terminal.
 
 use std::fmt::Write;
 use std::time::{Duration, Instant};
@@ -12,27 +11,27 @@ use indicatif::{
 
 use crate::os::Origin;
 
-/// The bar is told of what was done this often at most. It draws no more often than that itself.
-const TELL_EVERY: Duration = Duration::from_millis(50);
+/// Interval at which the bar is updated, at most. `indicatif` draws no more often itself.
+const UPDATE_EVERY: Duration = Duration::from_millis(50);
 
-/// How far a call is. Where it is dropped before its end, the line stays as it was drawn last. A forked child draws
-/// nothing: the line is its parent's, and another thread may have had the lock of the bar.
+/// The progress of a call. If it is dropped before its end, the line stays as it was drawn last. A forked child draws
+/// nothing: the line is its parent's, and another thread may have held the lock of the bar.
 pub(crate) struct Progress {
-    /// None where there is no terminal.
+    /// `None` without a terminal.
     shown: Option<Shown>,
 }
 
 struct Shown {
     bar: ProgressBar,
-    /// Who draws it.
+    /// The process that draws it.
     origin: Origin,
-    /// What was done since the bar was told.
-    untold: u64,
-    told: Instant,
+    /// Tasks that were done since the last update.
+    unshown: u64,
+    updated: Instant,
 }
 
 impl Progress {
-    /// Of `total` tasks, if it is said how many there are. It may be wrong: a bar that passes it shows a count.
+    /// The progress of `total` tasks, if that is known. It may be wrong: a bar that passes it shows a count.
     pub(crate) fn new(label: &str, total: Option<u64>) -> Self {
         Self::on(ProgressDrawTarget::stderr(), label, total)
     }
@@ -44,33 +43,33 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(total, target)
             .with_style(style(total.is_some()))
             .with_prefix(label.to_owned());
-        bar.tick(); // seen from the beginning on, also where the first task takes long
+        bar.tick(); // drawn at the beginning, also if the first task takes long
         let shown = Shown {
             bar,
             origin: Origin::here(),
-            untold: 0,
-            told: Instant::now(),
+            unshown: 0,
+            updated: Instant::now(),
         };
         Progress { shown: Some(shown) }
     }
 
-    /// So many more are done. Costs a look at the clock, and nothing where there is no terminal.
+    /// Counts more tasks as done. Costs one read of the clock, and nothing without a terminal.
     #[inline]
     pub(crate) fn advance(&mut self, count: u64) {
         if let Some(shown) = &mut self.shown {
-            shown.untold += count;
-            if shown.told.elapsed() >= TELL_EVERY && shown.origin.is_here() {
-                shown.tell();
+            shown.unshown += count;
+            if shown.updated.elapsed() >= UPDATE_EVERY && shown.origin.is_here() {
+                shown.update();
             }
         }
     }
 
-    /// All is done: the line stays, and shows that.
+    /// Shows that all is done. The line stays.
     pub(crate) fn finish(mut self) {
         if let Some(mut shown) = self.shown.take_if(|shown| shown.origin.is_here()) {
-            shown.tell();
+            shown.update();
             if shown.bar.length().is_some() {
-                shown.bar.set_length(shown.bar.position()); // fewer may have come than were said
+                shown.bar.set_length(shown.bar.position()); // there may have been fewer than `total`
             }
             shown.bar.finish();
         }
@@ -78,8 +77,8 @@ impl Progress {
 }
 
 impl Shown {
-    fn tell(&mut self) {
-        self.bar.inc(std::mem::take(&mut self.untold));
+    fn update(&mut self) {
+        self.bar.inc(std::mem::take(&mut self.unshown));
         if self
             .bar
             .length()
@@ -88,7 +87,7 @@ impl Shown {
             self.bar.unset_length();
             self.bar.set_style(style(false));
         }
-        self.told = Instant::now();
+        self.updated = Instant::now();
     }
 }
 
@@ -99,22 +98,22 @@ impl Drop for Progress {
         };
         match shown.origin.is_here() {
             true => {
-                shown.tell();
+                shown.update();
                 shown.bar.abandon();
             }
-            // To drop it would draw it.
+            // A drop would draw it.
             false => std::mem::forget(shown),
         }
     }
 }
 
-/// As wide as the terminal, so that no line is longer than that.
+/// Returns a style as wide as the terminal, so that no line is longer.
 fn style(total_known: bool) -> ProgressStyle {
     let template = match total_known {
         true => "{prefix} {wide_bar} {percent}% of {human_len}, {rate}, {time}",
         false => "{prefix} {spinner} {human_pos}, {rate}, {elapsed}",
     };
-    // The templates are the two above: a test draws both.
+    // The templates are valid: a test draws both.
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .with_key("rate", rate)
@@ -122,11 +121,11 @@ fn style(total_known: bool) -> ProgressStyle {
 }
 
 fn rate(state: &ProgressState, text: &mut dyn Write) {
-    // An error of the text has no way on from here; then the line lacks this part.
+    // An error cannot be returned from here; the line then lacks this part.
     let _ = write!(text, "{}/s", HumanCount(state.per_sec() as u64));
 }
 
-/// What is left of the time; at the end what was needed.
+/// Writes the time that is left, and at the end the time that was needed.
 fn time(state: &ProgressState, text: &mut dyn Write) {
     let _ = match state.is_finished() {
         true => write!(text, "{:#}", HumanDuration(state.elapsed())),
@@ -143,7 +142,7 @@ mod tests {
 
     use super::*;
 
-    /// A terminal that keeps all that was written to it.
+    /// A terminal that keeps all that is written to it.
     #[derive(Clone, Debug, Default)]
     struct Paper(Arc<Mutex<String>>);
 
@@ -185,7 +184,7 @@ mod tests {
             Progress::on(target, "square", total)
         }
 
-        /// What the line shows that was drawn last.
+        /// Returns the line that was drawn last.
         fn last(&self) -> String {
             let text = self.0.lock().unwrap();
             text.rsplit("square").next().unwrap().trim().to_owned()

@@ -18,7 +18,8 @@ use crate::workers::options::WhenWorkerDies;
 use crate::workers::schedule::chunk_sizing::ChunkSizing;
 use crate::workers::schedule::dispatcher::too_large;
 use crate::workers::schedule::in_flight::{Request, Work};
-use crate::workers::schedule::scheduler::{Depth, Scheduler};
+use crate::workers::schedule::placement::Depth;
+use crate::workers::schedule::scheduler::Scheduler;
 use crate::workers::wire::chunk::{ChunkBuilder, LENGTH};
 use crate::workers::wire::message::Message;
 

@@ -16,22 +16,22 @@ use crate::workers::worker::process;
 use crate::workers::worker::registry;
 use crate::workers::worker::task::{AnyTask, Task};
 
-/// Worker processes, to which tasks are streamed.
+/// A group of worker processes, to which tasks are streamed.
 ///
-/// Each is this program, started again, so tasks are known by name, and what they share is opened by name: nothing
-/// is inherited, and it is the same on every system. Inputs are asked for as results are taken, so any number of
-/// tasks run in bounded memory. The pool works in the thread that asks for results, while it asks; workers stay
-/// from call to call. `docs/workers.md` has the whole picture.
+/// Each worker is this program, started again. So tasks are known by name, and the objects that they share are opened by
+/// name. Nothing is inherited, and it works in the same way on every system. The group asks for inputs while results are
+/// taken, so any number of tasks run in bounded memory. It works in the thread that asks for results, while that thread
+/// asks. Workers stay from call to call. `docs/workers.md` describes all of it.
 ///
 /// # When a process dies
-/// A worker that dies is noticed within 20 ms by whoever waits for results, and replaced. What it had not begun
-/// goes to others; the task that it had begun goes to others or is reported, as
-/// [`when_worker_dies`](Call::when_worker_dies) says. Each input gives one result.
+/// A thread that waits for results notices within 20 ms that a worker has died, and replaces it. Tasks that the worker
+/// had not begun go to others. The task that it had begun goes to another or is reported, as
+/// [`when_worker_dies`](Call::when_worker_dies) says. Each input has one result.
 ///
-/// When the process of the pool dies, its workers end at once, and their segment goes with them; if none lived at
-/// that instant, and on Windows, with the next program that lists segments, or one of the next that create some.
-/// A `Workers` that is dropped kills them;
-/// [`finish`](Self::finish) lets them end in order. Ctrl-C at the terminal reaches the pool's process alone.
+/// When the process that started the group dies, its workers end at once and remove their segment. If no worker lived at
+/// that instant, and on Windows, a later program that lists or creates segments removes it. A `Workers` that is dropped
+/// kills its workers; [`finish`](Self::finish) lets them end in order. Ctrl-C at the terminal reaches the process that
+/// started the group, and no worker.
 ///
 /// # Example
 /// ```standalone_crate
@@ -44,7 +44,7 @@ use crate::workers::worker::task::{AnyTask, Task};
 /// }
 ///
 /// fn main() -> millpond::Result<()> {
-///     Workers::begin(&[&SQUARE]); // in a worker, this does its work and does not return
+///     Workers::begin(&[&SQUARE]); // in a worker, this runs its tasks and does not return
 ///
 ///     let workers = Workers::start(WorkersOptions::new(2))?;
 ///     let squares = workers.map(&SQUARE, 0..1000)?;
@@ -63,23 +63,23 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Says which tasks there are, at the head of `main`: before the arguments are read, and before threads are
-    /// started. In a process that was started as a worker it does the work and ends the process; in others it
-    /// returns at once.
+    /// Registers the tasks of this program. Call it at the head of `main`, before arguments are read and threads are
+    /// started. In a process that was started as a worker it runs tasks, and ends the process. In others it returns at
+    /// once.
     ///
     /// # Panics
-    /// Where two tasks have one name.
+    /// If two tasks have the same name.
     pub fn begin(tasks: &[&'static dyn AnyTask]) {
         registry::register(tasks);
         process::become_worker_if_asked();
     }
 
-    /// Starts workers, and waits until they are there and have run their [init](WorkersOptions::init) task.
+    /// Starts workers, and waits until they are ready and have run their [init](WorkersOptions::init) task.
     ///
     /// # Errors
-    /// [`Error::NoWorkers`] where [`begin`](Self::begin) was not called, and workers are to be processes;
-    /// [`Error::InvalidArgument`] for options that cannot be; [`Error::WorkerFailed`] where a worker cannot begin, or its init task fails;
-    /// what creating a segment fails with.
+    /// [`Error::NoWorkers`] if [`begin`](Self::begin) was not called and workers are to be processes;
+    /// [`Error::InvalidArgument`] for options that cannot be; [`Error::WorkerFailed`] if a worker cannot start or its
+    /// init task fails; the errors of creating a segment.
     pub fn start(options: WorkersOptions) -> Result<Self> {
         if options.start == Start::Processes && registry::registered().is_empty() {
             return Err(Error::NoWorkers);
@@ -90,7 +90,7 @@ impl Workers {
         })
     }
 
-    /// A call with options.
+    /// Returns a call, whose options can be set.
     pub fn call<'w, S, I, O>(&'w self, task: &'w Task<S, I, O>) -> Call<'w, S, I, O>
     where
         S: Open + 'static,
@@ -100,7 +100,7 @@ impl Workers {
         Call::new(&self.scheduler, task)
     }
 
-    /// The outputs of a task for all inputs, in the order of the inputs.
+    /// Runs a task for all inputs, and returns the outputs in the order of the inputs.
     ///
     /// # Errors
     /// As [`Call::map`].
@@ -117,7 +117,7 @@ impl Workers {
         self.call(task).map(inputs)
     }
 
-    /// As [`map`](Self::map), in the order in which the tasks end.
+    /// Like [`map`](Self::map), but returns the outputs in the order in which the tasks end.
     ///
     /// # Errors
     /// As [`Call::map_unordered`].
@@ -134,7 +134,7 @@ impl Workers {
         self.call(task).map_unordered(inputs)
     }
 
-    /// The outputs as an iterator, in the order of the inputs.
+    /// Returns the outputs as an iterator, in the order of the inputs.
     ///
     /// # Errors
     /// As [`Call::imap`].
@@ -152,7 +152,7 @@ impl Workers {
         self.call(task).imap(inputs)
     }
 
-    /// The outputs as an iterator, in the order in which the tasks end.
+    /// Returns the outputs as an iterator, in the order in which the tasks end.
     ///
     /// # Errors
     /// As [`Call::imap_unordered`].
@@ -170,7 +170,7 @@ impl Workers {
         self.call(task).imap_unordered(inputs)
     }
 
-    /// The output of one task.
+    /// Runs a task for one input, and returns its output.
     ///
     /// # Errors
     /// As [`Call::apply`].
@@ -183,7 +183,7 @@ impl Workers {
         self.call(task).apply(input)
     }
 
-    /// Gives one task to a worker, and does not wait for its output.
+    /// Sends one task to a worker, and does not wait for its output.
     ///
     /// # Errors
     /// As [`Call::apply_async`].
@@ -200,30 +200,30 @@ impl Workers {
         self.call(task).apply_async(input)
     }
 
-    /// The name by which workers open what tasks share, for all that is given to them from now on. They go on
-    /// as they are, and drop what they had open.
+    /// Sets the name by which workers open the shared objects, for all tasks that are sent from now on. The workers stay,
+    /// and drop the objects that they had open.
     ///
     /// # Errors
-    /// [`Error::WorkerFailed`] where the pool cannot go on. That nothing has this name is an error of the tasks
-    /// that want it.
+    /// [`Error::WorkerFailed`] if the worker group cannot go on. If nothing has this name, the tasks that use the shared
+    /// objects fail.
     pub fn share(&self, name: &str) -> Result<()> {
         self.scheduler.borrow_mut().share(name)
     }
 
-    /// How many workers there are.
+    /// The number of workers.
     pub fn len(&self) -> usize {
         self.scheduler.borrow().workers.len()
     }
 
-    /// Never: a pool has a worker.
+    /// Always `false`: a group has at least one worker.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// What the init task gave, by the number of the worker: one entry for each process that ran it.
+    /// The outputs of the init task, each with the number of its worker: one for each process that ran it.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for another task than [`WorkersOptions::init`] was given.
+    /// [`Error::InvalidArgument`] for a task that was not passed to [`WorkersOptions::init`].
     pub fn initialised<S, I, O>(&self, task: &Task<S, I, O>) -> Result<Vec<(usize, O::Value)>>
     where
         S: Open + 'static,
@@ -246,8 +246,8 @@ impl Workers {
     /// Lets the workers run their [exit](WorkersOptions::exit) task, and end.
     ///
     /// # Errors
-    /// [`Error::WorkerFailed`] where an exit task gives no output, or a worker does not end in
-    /// [time](WorkersOptions::exit_limit); they have all ended then, too.
+    /// [`Error::WorkerFailed`] if an exit task returns no output, or a worker does not end in
+    /// [time](WorkersOptions::exit_limit). All workers have ended then, too.
     pub fn finish(self) -> Result<Finished> {
         let mut scheduler = self.scheduler.borrow_mut();
         scheduler.finish()?;

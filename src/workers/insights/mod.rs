@@ -1,7 +1,7 @@
-//! What the workers of a pool did with their time: numbers, a table of them for people (`Display`), a
-//! picture of them (`picture`), and the slowest tasks (`slowest`).
+//! How the workers of a group spent their time: numbers, a table of them (`Display`), a picture of them
+//! (`picture.rs`), and the slowest tasks (`slowest.rs`).
 //!
-//! Plain data and text: touches no memory that processes share, and imports nothing but its own parts.
+//! Plain data and text. Imports only its own parts.
 
 mod picture;
 mod slowest;
@@ -14,10 +14,10 @@ pub(crate) use slowest::Slowest;
 /// How many characters of a task's input a table or a picture shows.
 const INPUT_SHOWN: usize = 60;
 
-/// What the workers of a pool did with their time.
+/// How the workers of a group spent their time.
 ///
-/// `Display` makes it a table: a line for each worker, their sum, the shares of the five kinds of time, and
-/// below it the slowest tasks. [`picture`](Insights::picture) draws the same.
+/// `Display` writes a table: a line for each worker, their sum, the shares of the five kinds of time, and below it the
+/// slowest tasks. [`picture`](Insights::picture) draws the same.
 ///
 /// ```
 /// fn show(insights: &millpond::Insights) -> std::io::Result<()> {
@@ -34,7 +34,7 @@ pub struct Insights {
     pub slowest: Vec<SlowTask>,
 }
 
-/// What one worker did with its time: the sums over all processes that ran in its place.
+/// How one worker spent its time: the sums over all its processes.
 ///
 /// ```
 /// fn is_idle(worker: &millpond::WorkerInsights) -> bool {
@@ -44,27 +44,27 @@ pub struct Insights {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct WorkerInsights {
-    /// The worker's number, from 0 on.
+    /// The number of the worker, from 0 on.
     pub worker: usize,
-    /// The tasks that it ended.
+    /// Tasks that it ended.
     pub tasks: u64,
-    /// The chunks in which they were given to it.
+    /// Chunks in which it got them.
     pub chunks: u64,
-    /// The processes that were started in its place: more than one where one died or reached its lifespan.
+    /// Processes that were started: more than one if a process died or reached its lifespan.
     pub starts: u64,
-    /// From asking the system for a process until it was ready, without `init`.
+    /// Time from the start of a process until it was ready, without `init`.
     pub start: Duration,
-    /// In the init function.
+    /// Time in the init task.
     pub init: Duration,
-    /// Without a task, or with a result for which there was no room yet.
+    /// Time without a task, or with a result for which there was no room.
     pub waiting: Duration,
-    /// In tasks.
+    /// Time in tasks.
     pub working: Duration,
-    /// In the exit function, and from there until the process had ended.
+    /// Time in the exit task, and from there until the process had ended.
     pub exit: Duration,
 }
 
-/// A task that took long.
+/// One of the slowest tasks.
 ///
 /// ```
 /// fn is_worse(task: &millpond::SlowTask, than: &millpond::SlowTask) -> bool {
@@ -76,17 +76,17 @@ pub struct WorkerInsights {
 pub struct SlowTask {
     /// The task's name.
     pub task: &'static str,
-    /// The number of the worker that had it.
+    /// The number of the worker that ran it.
     pub worker: usize,
     /// How long it took.
     pub time: Duration,
-    /// Its input, as `Debug` shows it; where that is long, the beginning.
+    /// Its input, as `Debug` shows it; the beginning, if that is long.
     pub input: String,
 }
 
 impl Insights {
-    /// A picture of them in SVG: a bar for each worker with the five kinds of time along an axis in seconds,
-    /// and the slowest tasks below it. It stands for itself, and can be written to a file that ends in `.svg`.
+    /// Returns a picture in SVG: for each worker a bar with the five kinds of time along an axis in seconds, and below
+    /// them the slowest tasks. It can be written to a file whose name ends in `.svg`.
     ///
     /// ```
     /// fn draw(insights: &millpond::Insights) -> std::io::Result<()> {
@@ -97,7 +97,7 @@ impl Insights {
         picture::draw(self)
     }
 
-    /// One worker that did what all did.
+    /// Returns the sums over all workers.
     fn sum(&self) -> WorkerInsights {
         let mut sum = WorkerInsights::default();
         for worker in &self.workers {
@@ -115,7 +115,7 @@ impl Insights {
 }
 
 impl WorkerInsights {
-    /// All five kinds of time together.
+    /// Returns the sum of the five kinds of time.
     ///
     /// ```
     /// fn share_of_work(worker: &millpond::WorkerInsights) -> f64 {
@@ -126,7 +126,7 @@ impl WorkerInsights {
         self.times().into_iter().sum()
     }
 
-    /// The five kinds of time, in the order of [`KINDS`].
+    /// Returns the five kinds of time, in the order of [`KINDS`].
     fn times(&self) -> [Duration; 5] {
         [self.start, self.init, self.waiting, self.working, self.exit]
     }
@@ -142,7 +142,7 @@ impl WorkerInsights {
     }
 }
 
-/// What the five kinds of time are called, in tables and pictures.
+/// The names of the five kinds of time, in tables and pictures.
 const KINDS: [&str; 5] = ["start", "init", "waiting", "working", "exit"];
 
 impl fmt::Display for Insights {
@@ -174,7 +174,7 @@ impl SlowTask {
     }
 }
 
-/// The line below the sum: each kind of time as a part of all. It has cells for all columns.
+/// Returns the line below the sum: the share of each kind of time. It has cells for all columns.
 fn shares(sum: &WorkerInsights) -> Vec<String> {
     let mut cells = vec!["share".to_string()];
     cells.resize(4, String::new());
@@ -190,7 +190,7 @@ fn share(part: Duration, total: Duration) -> String {
     }
 }
 
-/// A time as a person reads it.
+/// Returns a time as text.
 fn shown(time: Duration) -> String {
     match time.as_secs() {
         0 if time.is_zero() => "0".into(),
@@ -199,7 +199,7 @@ fn shown(time: Duration) -> String {
     }
 }
 
-/// The beginning of a task's input, on one line.
+/// Returns the beginning of a task's input, on one line.
 fn cut(input: &str) -> String {
     let plain = |c: char| if c.is_control() { ' ' } else { c };
     let mut start: String = input.chars().take(INPUT_SHOWN).map(plain).collect();
@@ -209,8 +209,8 @@ fn cut(input: &str) -> String {
     start
 }
 
-/// Columns as wide as their widest cell, the first `right` to the right and the others to the left. The last
-/// line has no end.
+/// Writes columns as wide as their widest cell. The first `right` are aligned to the right, the others to the left. The
+/// last line ends without a line break.
 fn write_table(f: &mut fmt::Formatter<'_>, lines: &[Vec<String>], right: usize) -> fmt::Result {
     let columns = lines.first().map_or(0, Vec::len);
     let cell_width = |line: &Vec<String>, at: usize| line[at].chars().count();

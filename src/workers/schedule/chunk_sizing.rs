@@ -1,26 +1,27 @@
-//! How many tasks go to a worker at once, and how many are on their way: so many that going there costs
-//! little, and so few that short tasks do not wait behind long ones. Computes only.
+//! Chunk sizing of one call: how many tasks a chunk has, and how many may be in flight. Enough that sending them costs
+//! little, and so few that short tasks do not wait behind long ones.
 
-/// Work that a chunk should be, and that should wait for one worker, in nanoseconds.
+/// The work that a chunk should be, in nanoseconds.
 const CHUNK_TIME: f64 = 500_000.0;
+/// The work that one worker should have before it, in nanoseconds.
 const QUEUE_TIME: f64 = 2_000_000.0;
-/// The most tasks of a chunk, and chunks of a worker.
+/// The most tasks of a chunk.
 const LONGEST_CHUNK: usize = 4096;
+/// The most chunks that a worker may have.
 const DEEPEST_QUEUE: usize = 128;
-/// Tasks of a worker that may be on their way, or wait for their turn, however long they take: so that one
-/// that takes long does not keep others waiting at once.
+/// How many tasks a worker may have in flight, however long they take. One long task does not stop the others at once.
 const SLACK: usize = 64;
 
-/// The sizing of one call.
+/// See the head of this file.
 #[derive(Debug)]
 pub(crate) struct ChunkSizing {
-    /// What was asked for.
+    /// The options of the call.
     chunk_len: Option<usize>,
     in_flight: Option<usize>,
     workers: usize,
-    /// What a chunk may have now.
+    /// The most tasks of the next chunk.
     length: usize,
-    /// Nanoseconds that a task takes, lately.
+    /// The time of a task in nanoseconds, as a moving average.
     task_time: Option<f64>,
 }
 
@@ -35,7 +36,7 @@ impl ChunkSizing {
         }
     }
 
-    /// So many tasks took so long.
+    /// Learns from a chunk of `tasks` tasks that took `nanoseconds`.
     pub(crate) fn measured(&mut self, tasks: u32, nanoseconds: u64) {
         let time = nanoseconds.max(1) as f64 / f64::from(tasks.max(1));
         let smooth = self
@@ -46,12 +47,12 @@ impl ChunkSizing {
         self.length = wanted.min(self.length * 4).clamp(1, LONGEST_CHUNK);
     }
 
-    /// How many tasks the next chunk may have, where so many inputs are left, if that is known.
+    /// Returns how many tasks the next chunk may have. `left` is the number of inputs that are left, if it is known.
     pub(crate) fn chunk_len(&self, left: Option<usize>) -> usize {
         if let Some(asked) = self.chunk_len {
             return asked;
         }
-        // Towards the end smaller, so that all workers end at about the same time.
+        // The last chunks are smaller, so that all workers end at about the same time.
         let share = left.map_or(usize::MAX, |left| left / (2 * self.workers));
         let most = self
             .in_flight
@@ -59,7 +60,7 @@ impl ChunkSizing {
         self.length.min(share).min(most).max(1)
     }
 
-    /// How many chunks a worker may have.
+    /// Returns how many chunks a worker may have.
     pub(crate) fn depth(&self) -> usize {
         let length = self.chunk_len.unwrap_or(self.length);
         let chunk_time = self
@@ -68,7 +69,7 @@ impl ChunkSizing {
         ((QUEUE_TIME / chunk_time) as usize).clamp(1, DEEPEST_QUEUE)
     }
 
-    /// How many tasks may have begun their way and not have been taken by the caller.
+    /// Returns how many tasks may be in flight: sent, and their results not taken by the caller.
     pub(crate) fn window(&self) -> usize {
         let length = self.chunk_len.unwrap_or(self.length);
         let each = length.saturating_mul(2 * self.depth()).max(SLACK);

@@ -2,7 +2,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `scheduler.rs`, `supervision.rs` | all workers: which gets which chunk; workers that leave, end or die |
+//! | `scheduler.rs`, `placement.rs`, `supervision.rs` | all workers; which gets which chunk; those that leave, end or die |
 //! | `dispatcher.rs`, `calls.rs` | pass each answer to the call that waits for it |
 //! | `worker_handle.rs`, `backend.rs` | one worker: its rings, and its process or thread |
 //! | `in_flight.rs` | the frames that a worker was sent and has not answered |
@@ -15,6 +15,7 @@ pub(crate) mod calls;
 pub(crate) mod chunk_sizing;
 pub(crate) mod dispatcher;
 pub(crate) mod in_flight;
+pub(crate) mod placement;
 pub(crate) mod reorder_buffer;
 pub(crate) mod scheduler;
 mod supervision;

@@ -1,11 +1,12 @@
 //! Supervision: workers that leave, and workers that die. What a dead worker had goes to others.
 //!
-//! The second half of the scheduler, in `scheduler.rs`.
+//! A part of the scheduler.
 
 use std::time::Instant;
 
 use super::in_flight::{InFlight, Request, Work};
-use super::scheduler::{Scheduler, Unsent};
+use super::placement::Unsent;
+use super::scheduler::Scheduler;
 use super::worker_handle::Leaving;
 use crate::error::TaskFailure;
 use crate::os::fail_point;
