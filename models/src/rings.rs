@@ -1,5 +1,5 @@
-//! The rings of workers: frames pass from one process to one other, through a ring that is shorter than all of
-//! them. Who fills a ring, and who reads it, do so here as `Producer` and `Consumer` do, which are made of bytes.
+//! The rings of workers: frames pass from one process to another, through a ring that is shorter than all of them. A
+//! ring is filled and read here as `Producer` and `Consumer` do it, which work on bytes.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::sync::{Event, EventWords};
 /// Bytes of a ring: four grains.
 const CAPACITY: u64 = 64;
 
-/// What stands in a grain: of which frame it is, and in its first grain also how long that is.
+/// The content of a grain: the number of its frame and, in the first grain of a frame, the frame's length.
 #[derive(Clone, Copy, Default)]
 struct Grain {
     frame: u64,
@@ -26,7 +26,7 @@ struct Grain {
 /// The number of a pad.
 const PAD: u64 = 0;
 
-/// A ring, and how far it is written. `UnsafeCell` makes loom report who reads what is being written.
+/// A ring, and the position up to which it is written. `UnsafeCell` makes loom report a read beside a write.
 struct Ring {
     grains: [UnsafeCell<Grain>; (CAPACITY / GRAIN) as usize],
     written: AtomicU64,
@@ -40,24 +40,24 @@ impl Ring {
         }
     }
 
-    /// Writes the grains from byte `at` on; panics where they go over the end.
+    /// Writes the grains from byte `at` on. Panics if they cross the end.
     fn fill(&self, at: u64, length: u64, frame: u64) {
         for grain in 0..length / GRAIN {
             let new = Grain {
                 frame,
                 length: if grain == 0 { length } else { 0 },
             };
-            // SAFETY: the place is the writer's alone, which is what the model checks.
+            // SAFETY: the place belongs to the writer, which the model checks.
             self.grains[(at / GRAIN + grain) as usize].with_mut(|old| unsafe { *old = new });
         }
     }
 
     fn grain(&self, at: u64) -> Grain {
-        // SAFETY: it is before `written` and not free, so nobody writes there, which is what the model checks.
+        // SAFETY: it is before `written` and not free, so no thread writes there, which the model checks.
         self.grains[(at / GRAIN) as usize].with(|grain| unsafe { *grain })
     }
 
-    /// Puts frame `number` into it, if there is room.
+    /// Writes frame `number`, if there is room.
     fn push(&self, writer: &mut Writer, number: u64, length: u64, freed: u64) -> Option<Place> {
         let place = writer.place(length, freed)?;
         if let Some((at, _)) = place.pad {
@@ -73,7 +73,7 @@ impl Ring {
         Some(place)
     }
 
-    /// Reads the next frame, which is whole and number `expected`, if it is there; steps over it.
+    /// Reads the next frame if there is one, checks that it is whole and has number `expected`, and steps over it.
     fn take(&self, read: &mut u64, expected: u64) -> bool {
         let written = look(&self.written);
         while *read != written {
@@ -93,7 +93,7 @@ impl Ring {
     }
 }
 
-/// Lengths that fill the ring, go round it, and need a pad.
+/// Lengths that fill the ring, wrap around, and need a pad.
 const LENGTHS: [u64; 5] = [16, 32, 32, 16, 16];
 
 #[test]
@@ -132,7 +132,7 @@ fn frames_arrive_whole_and_in_order_and_are_overwritten_only_when_they_are_read(
 struct Pair {
     tasks: Ring,
     results: Ring,
-    /// How far results are read.
+    /// The position up to which results are read.
     read: AtomicU64,
     ready: (EventWords, Channel),
     room: (EventWords, Channel),
@@ -144,7 +144,7 @@ fn event((words, channel): &(EventWords, Channel)) -> Event<'_> {
 }
 
 impl Pair {
-    /// Nobody who sleeps wakes by himself.
+    /// A sleeper wakes only when it is notified.
     fn new() -> Arc<Self> {
         let event = || (EventWords::new(), Channel::patient());
         Arc::new(Self {
@@ -158,11 +158,11 @@ impl Pair {
     }
 }
 
-/// The scheduler's side.
+/// The scheduling side.
 struct Scheduler {
     pair: Arc<Pair>,
     writer: Writer,
-    queue: VecDeque<Place>,
+    in_flight: VecDeque<Place>,
     read: u64,
     answered: u64,
 }
@@ -172,31 +172,31 @@ impl Scheduler {
         Self {
             pair: pair.clone(),
             writer: Writer::new(CAPACITY),
-            queue: VecDeque::new(),
+            in_flight: VecDeque::new(),
             read: 0,
             answered: 0,
         }
     }
 
-    /// As `WorkerHandle::send`: what stands before the first frame that is not answered is free.
+    /// As `WorkerHandle::send`: the bytes before the first frame without an answer are free.
     fn send(&mut self, number: u64, length: u64) -> bool {
         let written = self.writer.written();
-        let freed = self.queue.front().map_or(written, |first| first.begin);
+        let freed = self.in_flight.front().map_or(written, |first| first.begin);
         let tasks = &self.pair.tasks;
         let Some(place) = tasks.push(&mut self.writer, number, length, freed) else {
             return false;
         };
-        self.queue.push_back(place);
+        self.in_flight.push_back(place);
         event(&self.pair.ready).notify();
         true
     }
 
-    /// As `WorkerHandle::drain`.
-    fn drain(&mut self) {
+    /// As `WorkerHandle::collect`.
+    fn collect(&mut self) {
         let before = self.read;
         while self.pair.results.take(&mut self.read, self.answered + 1) {
             self.answered += 1;
-            self.queue.pop_front().expect("an answer to something");
+            self.in_flight.pop_front().expect("an answer to something");
         }
         if self.read != before {
             free(&self.pair.read, self.read);
@@ -248,9 +248,9 @@ impl Executor {
         }
     }
 
-    /// As `Executor::next`, which tells of answers only where there is nothing else to do; says whether there was a
+    /// As `Executor::step`, which notifies the scheduler only if there is no other task. Returns `true` if there was a
     /// task.
-    fn next(&mut self, length: u64) -> bool {
+    fn step(&mut self, length: u64) -> bool {
         let pair = self.pair.clone();
         if !pair.tasks.take(&mut self.read, self.answered + 1) {
             return false;
@@ -262,7 +262,7 @@ impl Executor {
         true
     }
 
-    /// As `Executor::wait_for_tasks`.
+    /// As `Answers::wait_for_tasks`.
     fn wait(&self) {
         let there = || (look(&self.pair.tasks.written) != self.read).then_some(());
         event(&self.pair.ready).wait_for(Duration::MAX, there);
@@ -274,15 +274,15 @@ fn tasks_and_the_pads_before_them_stay_until_they_are_answered() {
     model(3, || {
         let pair = Pair::new();
         let (mut scheduler, mut executor) = (Scheduler::new(&pair), Executor::new(&pair));
-        // So far that the third task needs a pad.
+        // After these the third task needs a pad.
         for number in 1..=2 {
             assert!(scheduler.send(number, LENGTHS[number as usize - 1]));
-            assert!(executor.next(GRAIN));
+            assert!(executor.step(GRAIN));
         }
-        scheduler.drain();
+        scheduler.collect();
         let worker = thread::spawn(move || {
             while executor.answered < LENGTHS.len() as u64 {
-                if !executor.next(GRAIN) {
+                if !executor.step(GRAIN) {
                     relax();
                 }
             }
@@ -290,15 +290,15 @@ fn tasks_and_the_pads_before_them_stay_until_they_are_answered() {
         for number in 3..=LENGTHS.len() as u64 {
             while !scheduler.send(number, LENGTHS[number as usize - 1]) {
                 relax();
-                scheduler.drain();
+                scheduler.collect();
             }
         }
         while scheduler.answered < LENGTHS.len() as u64 {
             relax();
-            scheduler.drain();
+            scheduler.collect();
         }
         worker.join().unwrap();
-        assert!(scheduler.queue.is_empty());
+        assert!(scheduler.in_flight.is_empty());
     });
 }
 
@@ -311,7 +311,7 @@ fn a_scheduler_and_its_worker_never_sleep_while_the_other_waits_for_them() {
         let (tasks, length) = (3, CAPACITY / 2);
         let worker = thread::spawn(move || {
             while executor.answered < tasks {
-                if !executor.next(length) {
+                if !executor.step(length) {
                     executor.wait();
                 }
             }
@@ -322,7 +322,7 @@ fn a_scheduler_and_its_worker_never_sleep_while_the_other_waits_for_them() {
                 sent += 1;
             }
             scheduler.wait();
-            scheduler.drain();
+            scheduler.collect();
         }
         worker.join().unwrap();
     });

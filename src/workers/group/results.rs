@@ -23,7 +23,7 @@ use crate::workers::schedule::scheduler::Scheduler;
 use crate::workers::wire::chunk::{ChunkBuilder, LENGTH};
 use crate::workers::wire::message::Message;
 
-/// A chunk is sent once it has waited so long for its inputs.
+/// The longest time that a chunk waits for its inputs.
 const PATIENCE: Duration = Duration::from_millis(1);
 
 /// The options of a call.

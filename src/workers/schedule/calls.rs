@@ -14,7 +14,7 @@ pub(crate) trait Receiver {
     fn output(&mut self, index: u64, output: &[u8], worker: usize);
     /// Task `index` returned none.
     fn failed(&mut self, index: u64, failure: TaskFailure, worker: usize, input: Option<&[u8]>);
-    /// A chunk of `tasks` tasks took so long.
+    /// A chunk of `tasks` tasks took `nanoseconds`.
     fn measured(&mut self, tasks: u32, nanoseconds: u64);
     /// Returns `None` if no more than `most` bytes of results wait to be taken. Otherwise returns the index of the
     /// result that the call waits for, if it waits for one.

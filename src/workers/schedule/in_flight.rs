@@ -1,9 +1,10 @@
 //! The in-flight list of a worker: the frames that it was sent and has not answered.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use crate::workers::wire::answer_kind::AnswerKind;
-use crate::workers::wire::chunk::{self, Chunk};
+use crate::workers::wire::chunk::{Chunk, Cursor};
 use crate::workers::wire::frames::Producer;
 
 /// What a worker is asked to do.
@@ -47,7 +48,7 @@ impl Request {
         }
     }
 
-    /// Returns the request for the tasks `from..to` of this one, of which the first has seen so many deaths.
+    /// Returns the request for the tasks `from..to` of this one. `deaths` workers died with the first of them.
     pub(crate) fn part(&self, from: u32, to: u32, deaths: u32) -> Self {
         Self {
             first: self.first + u64::from(from),
@@ -71,6 +72,8 @@ pub(crate) struct InFlight {
     /// The length of the frame's body, in bytes, and its number among the worker's frames.
     pub(crate) length: usize,
     pub(crate) number: u64,
+    /// The input that was asked for last.
+    pub(crate) cursor: Cell<Cursor>,
 }
 
 impl InFlight {
@@ -100,10 +103,10 @@ pub(crate) struct Answer<'a> {
 }
 
 impl Answer<'_> {
-    /// Returns the input of the task, as bytes. Looks for it from the beginning of the chunk.
+    /// Returns the input of the task, as bytes.
     pub(crate) fn input(&self) -> Option<&[u8]> {
         let body = self.tasks.body(self.of.position, self.of.length);
         let at = self.of.answered.checked_sub(1)?;
-        chunk::first_input(Chunk::read(body).ok()?.bytes(at, at + 1).ok()?)
+        Chunk::read(body).ok()?.input(at, &self.of.cursor)
     }
 }

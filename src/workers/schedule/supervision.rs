@@ -156,8 +156,7 @@ impl Scheduler {
             };
             match failure {
                 Some(failure) => {
-                    let input = chunk.bytes(next, next + 1);
-                    let input = input.ok().and_then(chunk::first_input);
+                    let input = chunk.input(next, &frame.cursor);
                     let index = request.first + u64::from(next);
                     receiver.borrow_mut().failed(index, failure, number, input);
                 }

@@ -6,6 +6,7 @@
 //! and shows them. The child returns here with a copy of the handle, and gets [`Error::Forked`](crate::Error::Forked)
 //! at the next check. Until then, all that would write or wait here does nothing in the child.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ mod limits;
 #[cfg(test)]
 mod tests;
 
-/// A worker without an answer for so long runs a task that takes longer than was expected.
+/// A worker that has not answered for longer runs a task that takes longer than was expected.
 const STUCK: Duration = Duration::from_millis(4);
 
 /// The steps in which a worker leaves.
@@ -160,6 +161,7 @@ impl WorkerHandle {
             begin: place.begin,
             length: body.len(),
             number: self.frames,
+            cursor: Cell::default(),
         });
         self.frames += 1;
         self.notify_ready();

@@ -7,6 +7,8 @@
 //! | then, for each task, 8 | the length of its input |
 //! | … and | its input, filled up to a multiple of 8 |
 
+use std::cell::Cell;
+
 // The kinds of frames that a worker gets.
 
 /// A chunk.
@@ -75,6 +77,13 @@ impl ChunkBuilder {
     }
 }
 
+/// The input that was found last in a chunk, and the position of its length.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cursor {
+    index: u32,
+    offset: usize,
+}
+
 /// A chunk that was received.
 #[derive(Clone, Copy)]
 pub struct Chunk<'a> {
@@ -106,6 +115,29 @@ impl<'a> Chunk<'a> {
         }
     }
 
+    /// Returns input `at`, or `None` if it does not lie inside the chunk. The search begins at `cursor`, so inputs that
+    /// are asked for in their order are found without one.
+    pub(crate) fn input(&self, at: u32, cursor: &Cell<Cursor>) -> Option<&'a [u8]> {
+        let from = cursor.get();
+        let from = if from.index <= at {
+            from
+        } else {
+            Cursor::default()
+        };
+        let mut inputs = Inputs {
+            left: self.tasks.checked_sub(from.index)?,
+            bytes: self.inputs.get(from.offset..)?,
+        };
+        for _ in from.index..at {
+            inputs.next()?.ok()?;
+        }
+        cursor.set(Cursor {
+            index: at,
+            offset: self.inputs.len() - inputs.bytes.len(),
+        });
+        inputs.next()?.ok()
+    }
+
     /// Returns the bytes of inputs `from..to`, with the lengths before them.
     pub(crate) fn bytes(&self, from: u32, to: u32) -> Result<&'a [u8], String> {
         let mut inputs = self.inputs();
@@ -122,12 +154,6 @@ impl<'a> Chunk<'a> {
         }
         Ok(&start[..start.len() - inputs.bytes.len()])
     }
-}
-
-/// Returns the first input in bytes that [`Chunk::bytes`] returned.
-pub(crate) fn first_input(bytes: &[u8]) -> Option<&[u8]> {
-    let inputs = Inputs { left: 1, bytes };
-    inputs.into_iter().next()?.ok()
 }
 
 /// The iterator that [`Chunk::inputs`] returns.
@@ -180,6 +206,11 @@ mod tests {
         assert_eq!((chunk.task, chunk.tasks), (7, 20));
         let read: Vec<&[u8]> = chunk.inputs().map(Result::unwrap).collect();
         assert_eq!(read, inputs);
+        let cursor = Cell::default();
+        for at in [3, 4, 4, 9, 2, 0, 19] {
+            assert_eq!(chunk.input(at, &cursor), Some(&inputs[at as usize][..]));
+        }
+        assert_eq!(chunk.input(20, &cursor), None);
 
         let mut again = ChunkBuilder::default();
         again.begin(7);
@@ -207,6 +238,8 @@ mod tests {
                 if let Ok(chunk) = Chunk::read(&bad) {
                     assert!(chunk.inputs().take(100).map_while(Result::ok).count() <= 100);
                     let _ = chunk.bytes(1, 4);
+                    let cursor = Cell::default();
+                    let _ = [1, 4, 3, 9].map(|at| chunk.input(at, &cursor));
                 }
             }
         }
