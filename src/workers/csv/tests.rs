@@ -150,7 +150,7 @@ proptest! {
     }
 }
 
-/// Returns pseudo-random numbers.
+/// A xorshift generator.
 struct Random(u64);
 
 impl Random {
@@ -162,7 +162,7 @@ impl Random {
     }
 }
 
-/// A field as programs write it, with what makes them hard to read now and then; some longer than each buffer and
+/// Writes a field, sometimes with quotes and line breaks in it. Some are longer than each buffer and
 /// range.
 fn field(random: &mut Random, bytes: &mut Vec<u8>) {
     let text = |random: &mut Random, length: u64, bytes: &mut Vec<u8>| {
