@@ -1,7 +1,7 @@
 //! Worker processes fill one array in place: `cargo run --release --example parallel_map_array`.
 //!
-//! What travels to them is ranges of the array, and nothing comes back: each worker computes the elements of its
-//! range where they lie. One of them ends itself half way: another does its range again, and the result is the
+//! The inputs are ranges of the array, and there are no outputs: each worker computes the elements of its range in
+//! place. One of them ends itself half way: another does its range again, and the result is the
 //! same.
 
 use std::error::Error;
@@ -15,13 +15,13 @@ use millpond::{
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// A picture of the Mandelbrot set: for each point, after how many steps it has left.
+/// A picture of the Mandelbrot set: for each point, the number of steps after which it has left.
 const WIDTH: usize = 3000;
 const HEIGHT: usize = 2000;
 const STEPS: u32 = 300;
 /// Eight lines.
 const CHUNK: usize = 8 * WIDTH;
-/// The range with which a worker ends.
+/// The range at which a worker ends itself.
 const FATAL: usize = 100 * CHUNK;
 
 static FILL: Task<ChunkedArray<u16>, Range<usize>, ()> = Task {
@@ -29,13 +29,13 @@ static FILL: Task<ChunkedArray<u16>, Range<usize>, ()> = Task {
     run: fill,
 };
 
-/// Computes the points of a range, which nobody else can have meanwhile.
+/// Computes the points of a range, which no other worker can have meanwhile.
 fn fill(worker: &mut Worker<'_, ChunkedArray<u16>>, range: Range<usize>) -> Result<(), Failure> {
     let mut points = worker
         .shared()
         .take(range.clone(), Duration::from_secs(10))?;
     if range.start == FATAL && !points.was_left() {
-        exit(1); // once; who gets the range after this finds that somebody left it
+        exit(1); // once: the next worker with the range sees that it was left
     }
     for (index, steps) in range.zip(points.iter_mut()) {
         *steps = steps_at(index);
@@ -71,7 +71,7 @@ fn main() -> Outcome {
     check(&picture)
 }
 
-/// Every point is what this process computes, without help, for some of them.
+/// Checks some of the points against what this process computes alone.
 fn check(picture: &ChunkedArray<u16>) -> Outcome {
     let points = picture.take(0..picture.len(), Duration::from_secs(10))?;
     let wrong = (0..points.len())
@@ -91,7 +91,7 @@ fn check(picture: &ChunkedArray<u16>) -> Outcome {
     Ok(())
 }
 
-/// After how many steps of z * z + c the point number `index` has left the circle of radius 2; 1 or more.
+/// Returns after how many steps of z * z + c point `index` has left the circle of radius 2; 1 or more.
 fn steps_at(index: usize) -> u16 {
     let real = (index % WIDTH) as f64 / WIDTH as f64 * 3.0 - 2.2;
     let imaginary = (index / WIDTH) as f64 / HEIGHT as f64 * 2.4 - 1.2;

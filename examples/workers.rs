@@ -1,9 +1,9 @@
-//! Worker processes with shared objects, a state of their own, and one that is killed half way:
+//! A worker group with shared objects, a state in each worker, and a worker that is killed half way:
 //! `cargo run --release --example workers`.
 //!
-//! The workers look for the longest sequence of Collatz (3n + 1) among some millions of starting points. They
-//! share an array of atomic numbers, the longest that each has found, and a count; each keeps what it found before
-//! in a table of its own. One task kills its worker: others do it again, and the result is the same.
+//! The workers search for the longest Collatz sequence (3n + 1) among some millions of starting points. They share an
+//! array of atomic numbers, the longest that each has found, and a count. Each worker keeps known lengths in a table of
+//! its own. One task kills its worker: another runs it again, and the result is the same.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -18,13 +18,13 @@ use millpond::{
 /// What all workers share, opened by each of them under one name.
 #[derive(Open)]
 struct Shared {
-    /// For each worker, the longest that it has found.
+    /// For each worker, the longest sequence that it has found.
     longest: AtomicArray<u64>,
     /// How many workers were killed.
     killed: AtomicValue<u64>,
 }
 
-/// What a worker keeps for itself: how many steps it takes from small numbers.
+/// The state of a worker: the number of steps from small numbers.
 #[derive(Default)]
 struct Known(HashMap<u64, u32>);
 
@@ -33,7 +33,7 @@ static SEARCH: Task<Shared, Range<u64>, (u32, u64)> = Task {
     run: search,
 };
 
-/// The longest sequence of those that begin in a range, and where it begins.
+/// Returns the longest sequence that begins in a range, and its start.
 fn search(worker: &mut Worker<'_, Shared>, starts: Range<u64>) -> Result<(u32, u64), Failure> {
     let (shared, id) = (worker.shared(), worker.id());
     if starts.contains(&1_234_567) && shared.killed.compare_exchange(0, 1).is_ok() {

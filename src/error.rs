@@ -388,8 +388,8 @@ pub enum Error {
         failure: TaskFailure,
     },
 
-    /// A worker could not be started, or cannot go on, and so its pool cannot.
-    #[error("worker {worker} of the pool failed: {reason}")]
+    /// A worker could not be started, or cannot go on, and so its worker group cannot.
+    #[error("worker {worker} of its group failed: {reason}")]
     WorkerFailed {
         /// Which one.
         worker: usize,

@@ -22,7 +22,7 @@ mod link;
 mod quota;
 #[path = "../../src/pool/layout/rewriting.rs"]
 mod rewriting;
-#[path = "../../src/workers/ring.rs"]
+#[path = "../../src/workers/wire/ring.rs"]
 mod ring;
 #[path = "../../src/pool/layout/save_words.rs"]
 mod save_words;

@@ -1,5 +1,5 @@
-//! The rings of workers: frames pass from one process to one other, through a ring that is shorter than all of
-//! them. Who fills a ring, and who reads it, do so here as `Outlet` and `Inlet` do, which are made of bytes.
+//! The rings of workers: frames pass from one process to another, through a ring that is shorter than all of them. A
+//! ring is filled and read here as `Producer` and `Consumer` do it, which work on bytes.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::sync::{Event, EventWords};
 /// Bytes of a ring: four grains.
 const CAPACITY: u64 = 64;
 
-/// What stands in a grain: of which frame it is, and in its first grain also how long that is.
+/// The content of a grain: the number of its frame and, in the first grain of a frame, the frame's length.
 #[derive(Clone, Copy, Default)]
 struct Grain {
     frame: u64,
@@ -26,7 +26,7 @@ struct Grain {
 /// The number of a pad.
 const PAD: u64 = 0;
 
-/// A ring, and how far it is written. `UnsafeCell` makes loom report who reads what is being written.
+/// A ring, and the position up to which it is written. `UnsafeCell` makes loom report a read beside a write.
 struct Ring {
     grains: [UnsafeCell<Grain>; (CAPACITY / GRAIN) as usize],
     written: AtomicU64,
@@ -40,24 +40,24 @@ impl Ring {
         }
     }
 
-    /// Writes the grains from byte `at` on; panics where they go over the end.
+    /// Writes the grains from byte `at` on. Panics if they cross the end.
     fn fill(&self, at: u64, length: u64, frame: u64) {
         for grain in 0..length / GRAIN {
             let new = Grain {
                 frame,
                 length: if grain == 0 { length } else { 0 },
             };
-            // SAFETY: the place is the writer's alone, which is what the model checks.
+            // SAFETY: the place belongs to the writer, which the model checks.
             self.grains[(at / GRAIN + grain) as usize].with_mut(|old| unsafe { *old = new });
         }
     }
 
     fn grain(&self, at: u64) -> Grain {
-        // SAFETY: it is before `written` and not free, so nobody writes there, which is what the model checks.
+        // SAFETY: it is before `written` and not free, so no thread writes there, which the model checks.
         self.grains[(at / GRAIN) as usize].with(|grain| unsafe { *grain })
     }
 
-    /// Puts frame `number` into it, if there is room.
+    /// Writes frame `number`, if there is room.
     fn push(&self, writer: &mut Writer, number: u64, length: u64, freed: u64) -> Option<Place> {
         let place = writer.place(length, freed)?;
         if let Some((at, _)) = place.pad {
@@ -73,7 +73,7 @@ impl Ring {
         Some(place)
     }
 
-    /// Reads the next frame, which is whole and number `expected`, if it is there; steps over it.
+    /// Reads the next frame if there is one, checks that it is whole and has number `expected`, and steps over it.
     fn take(&self, read: &mut u64, expected: u64) -> bool {
         let written = look(&self.written);
         while *read != written {
@@ -93,7 +93,7 @@ impl Ring {
     }
 }
 
-/// Lengths that fill the ring, go round it, and need a pad.
+/// Lengths that fill the ring, wrap around, and need a pad.
 const LENGTHS: [u64; 5] = [16, 32, 32, 16, 16];
 
 #[test]
@@ -128,11 +128,11 @@ fn frames_arrive_whole_and_in_order_and_are_overwritten_only_when_they_are_read(
     });
 }
 
-/// What a pool and a worker share.
+/// What a scheduler and a worker share.
 struct Pair {
     tasks: Ring,
     results: Ring,
-    /// How far results are read.
+    /// The position up to which results are read.
     read: AtomicU64,
     ready: (EventWords, Channel),
     room: (EventWords, Channel),
@@ -144,7 +144,7 @@ fn event((words, channel): &(EventWords, Channel)) -> Event<'_> {
 }
 
 impl Pair {
-    /// Nobody who sleeps wakes by himself.
+    /// A sleeper wakes only when it is notified.
     fn new() -> Arc<Self> {
         let event = || (EventWords::new(), Channel::patient());
         Arc::new(Self {
@@ -158,45 +158,45 @@ impl Pair {
     }
 }
 
-/// The pool's side.
-struct Pool {
+/// The scheduling side.
+struct Scheduler {
     pair: Arc<Pair>,
     writer: Writer,
-    queue: VecDeque<Place>,
+    in_flight: VecDeque<Place>,
     read: u64,
     answered: u64,
 }
 
-impl Pool {
+impl Scheduler {
     fn new(pair: &Arc<Pair>) -> Self {
         Self {
             pair: pair.clone(),
             writer: Writer::new(CAPACITY),
-            queue: VecDeque::new(),
+            in_flight: VecDeque::new(),
             read: 0,
             answered: 0,
         }
     }
 
-    /// As `Slot::send`: what stands before the first frame that is not answered is free.
+    /// As `WorkerHandle::send`: the bytes before the first frame without an answer are free.
     fn send(&mut self, number: u64, length: u64) -> bool {
         let written = self.writer.written();
-        let freed = self.queue.front().map_or(written, |first| first.begin);
+        let freed = self.in_flight.front().map_or(written, |first| first.begin);
         let tasks = &self.pair.tasks;
         let Some(place) = tasks.push(&mut self.writer, number, length, freed) else {
             return false;
         };
-        self.queue.push_back(place);
+        self.in_flight.push_back(place);
         event(&self.pair.ready).notify();
         true
     }
 
-    /// As `Slot::drain`.
-    fn drain(&mut self) {
+    /// As `WorkerHandle::collect`.
+    fn collect(&mut self) {
         let before = self.read;
         while self.pair.results.take(&mut self.read, self.answered + 1) {
             self.answered += 1;
-            self.queue.pop_front().expect("an answer to something");
+            self.in_flight.pop_front().expect("an answer to something");
         }
         if self.read != before {
             free(&self.pair.read, self.read);
@@ -204,7 +204,7 @@ impl Pool {
         }
     }
 
-    /// As `Crew::wait`.
+    /// As `Scheduler::wait`.
     fn wait(&self) {
         let there = || (look(&self.pair.results.written) != self.read).then_some(());
         event(&self.pair.finished).wait_for(Duration::MAX, there);
@@ -212,14 +212,14 @@ impl Pool {
 }
 
 /// The worker's side.
-struct Bench {
+struct Executor {
     pair: Arc<Pair>,
     writer: Writer,
     read: u64,
     answered: u64,
 }
 
-impl Bench {
+impl Executor {
     fn new(pair: &Arc<Pair>) -> Self {
         Self {
             pair: pair.clone(),
@@ -229,7 +229,7 @@ impl Bench {
         }
     }
 
-    /// As `Bench::put`, for an answer of this length; the pool may then overwrite the task.
+    /// As `Answers::put`, for an answer of this length; the scheduler may then overwrite the task.
     fn answer(&mut self, length: u64) {
         let number = self.answered + 1;
         loop {
@@ -248,9 +248,9 @@ impl Bench {
         }
     }
 
-    /// As `Bench::next`, which tells of answers only where there is nothing else to do; says whether there was a
+    /// As `Executor::step`, which notifies the scheduler only if there is no other task. Returns `true` if there was a
     /// task.
-    fn next(&mut self, length: u64) -> bool {
+    fn step(&mut self, length: u64) -> bool {
         let pair = self.pair.clone();
         if !pair.tasks.take(&mut self.read, self.answered + 1) {
             return false;
@@ -262,7 +262,7 @@ impl Bench {
         true
     }
 
-    /// As `Bench::wait_for_tasks`.
+    /// As `Answers::wait_for_tasks`.
     fn wait(&self) {
         let there = || (look(&self.pair.tasks.written) != self.read).then_some(());
         event(&self.pair.ready).wait_for(Duration::MAX, there);
@@ -273,56 +273,56 @@ impl Bench {
 fn tasks_and_the_pads_before_them_stay_until_they_are_answered() {
     model(3, || {
         let pair = Pair::new();
-        let (mut pool, mut bench) = (Pool::new(&pair), Bench::new(&pair));
-        // So far that the third task needs a pad.
+        let (mut scheduler, mut executor) = (Scheduler::new(&pair), Executor::new(&pair));
+        // After these the third task needs a pad.
         for number in 1..=2 {
-            assert!(pool.send(number, LENGTHS[number as usize - 1]));
-            assert!(bench.next(GRAIN));
+            assert!(scheduler.send(number, LENGTHS[number as usize - 1]));
+            assert!(executor.step(GRAIN));
         }
-        pool.drain();
+        scheduler.collect();
         let worker = thread::spawn(move || {
-            while bench.answered < LENGTHS.len() as u64 {
-                if !bench.next(GRAIN) {
+            while executor.answered < LENGTHS.len() as u64 {
+                if !executor.step(GRAIN) {
                     relax();
                 }
             }
         });
         for number in 3..=LENGTHS.len() as u64 {
-            while !pool.send(number, LENGTHS[number as usize - 1]) {
+            while !scheduler.send(number, LENGTHS[number as usize - 1]) {
                 relax();
-                pool.drain();
+                scheduler.collect();
             }
         }
-        while pool.answered < LENGTHS.len() as u64 {
+        while scheduler.answered < LENGTHS.len() as u64 {
             relax();
-            pool.drain();
+            scheduler.collect();
         }
         worker.join().unwrap();
-        assert!(pool.queue.is_empty());
+        assert!(scheduler.in_flight.is_empty());
     });
 }
 
 #[test]
-fn a_pool_and_its_worker_never_sleep_while_the_other_waits_for_them() {
+fn a_scheduler_and_its_worker_never_sleep_while_the_other_waits_for_them() {
     model(2, || {
         let pair = Pair::new();
-        let (mut pool, mut bench) = (Pool::new(&pair), Bench::new(&pair));
+        let (mut scheduler, mut executor) = (Scheduler::new(&pair), Executor::new(&pair));
         // Two of these fill a ring.
         let (tasks, length) = (3, CAPACITY / 2);
         let worker = thread::spawn(move || {
-            while bench.answered < tasks {
-                if !bench.next(length) {
-                    bench.wait();
+            while executor.answered < tasks {
+                if !executor.step(length) {
+                    executor.wait();
                 }
             }
         });
         let mut sent = 0;
-        while pool.answered < tasks {
-            while sent < tasks && pool.send(sent + 1, length) {
+        while scheduler.answered < tasks {
+            while sent < tasks && scheduler.send(sent + 1, length) {
                 sent += 1;
             }
-            pool.wait();
-            pool.drain();
+            scheduler.wait();
+            scheduler.collect();
         }
         worker.join().unwrap();
     });

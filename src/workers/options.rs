@@ -1,12 +1,12 @@
-//! How a pool of workers is to be.
+//! The options of a worker group.
 
 use std::time::Duration;
 
-use super::chunk::Draft;
-use super::message::Message;
-use super::task::{Task, place_of};
 use crate::error::{Error, Result};
 use crate::open::Open;
+use crate::workers::wire::chunk::ChunkBuilder;
+use crate::workers::wire::message::Message;
+use crate::workers::worker::{registry::index_of, task::Task};
 
 /// Where workers run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,10 +15,10 @@ pub enum Start {
     /// Each in a process of its own, which is this program again.
     #[default]
     Processes,
-    /// Each in a thread of this process. For debugging: a task that ends its process ends all, and no time limit can
-    /// be kept. `Workers::begin` need not have been called.
+    /// Each in a thread of this process. For debugging: a task that ends its process ends the program, and time limits
+    /// are not possible. `Workers::begin` need not be called.
     Threads,
-    /// In the thread that asks for results. For debugging. `Workers::begin` need not have been called.
+    /// In the thread that asks for results. For debugging. `Workers::begin` need not be called.
     Inline,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Once {
     pub(super) body: Vec<u8>,
 }
 
-/// How a pool of workers is to be.
+/// The options of a worker group.
 ///
 /// ```
 /// use std::time::Duration;
@@ -59,7 +59,7 @@ pub struct WorkersOptions {
 }
 
 impl WorkersOptions {
-    /// So many workers.
+    /// Options for a number of workers.
     pub fn new(workers: usize) -> Self {
         Self {
             workers,
@@ -77,35 +77,35 @@ impl WorkersOptions {
         }
     }
 
-    /// As many workers as this process may use processors.
+    /// Options for one worker for each processor that this process may use.
     ///
     /// # Errors
-    /// [`Error::System`] where the system does not say how many there are.
+    /// [`Error::System`] if the system does not say how many there are.
     pub fn for_every_processor() -> Result<Self> {
         let found = std::thread::available_parallelism();
         let found = found.map_err(Error::system("count", "the processors"))?;
         Ok(Self::new(found.get()))
     }
 
-    /// Where the workers run. Default: in processes.
+    /// Sets where the workers run. Default: in processes.
     pub fn start(mut self, start: Start) -> Self {
         self.start = start;
         self
     }
 
-    /// The name by which workers open what tasks share: that of a structure, or of a struct that derives
-    /// [`Open`]. Each worker opens it when its first task needs it. Default: none.
+    /// Sets the name by which workers open the objects that tasks share: that of a structure, or of a struct that derives
+    /// [`Open`]. Each worker opens them when its first task needs them. Default: none.
     pub fn shared(mut self, name: impl Into<String>) -> Self {
         self.shared = name.into();
         self
     }
 
-    /// A task that every worker runs before all others; a pool starts only if it succeeds. What it gave,
-    /// [`Workers::initialised`](crate::Workers::initialised) says. A new process in the place of another runs it
+    /// Sets a task that every worker runs before all others. The group starts only if it succeeds.
+    /// [`Workers::initialised`](crate::Workers::initialised) returns its outputs. A process that replaces another runs it
     /// again.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for a task that `Workers::begin` was not given, or an input that cannot be
+    /// [`Error::InvalidArgument`] for a task that was not passed to `Workers::begin`, or an input that cannot be
     /// serialised.
     pub fn init<S: Open + 'static, I: Message, O: Message>(
         mut self,
@@ -116,8 +116,8 @@ impl WorkersOptions {
         Ok(self)
     }
 
-    /// A task that every worker runs after all others: when the pool is [finished](crate::Workers::finish), and
-    /// at the end of a lifespan. A worker that is killed, and those of a pool that is dropped, do not.
+    /// Sets a task that every worker runs after all others: when the group is [finished](crate::Workers::finish), and at
+    /// the end of a lifespan. A worker that is killed does not run it, nor do those of a group that is dropped.
     ///
     /// # Errors
     /// As [`init`](Self::init).
@@ -130,52 +130,52 @@ impl WorkersOptions {
         Ok(self)
     }
 
-    /// After how many tasks a worker is replaced by a fresh process (at the end of the chunk): for what leaks.
+    /// Sets after how many tasks a worker is replaced by a fresh process, at the end of the chunk. For libraries that leak.
     /// Default: never.
     pub fn lifespan(mut self, tasks: u64) -> Self {
         self.lifespan = Some(tasks);
         self
     }
 
-    /// Whether each worker stays on one processor, in turn those that the process may use. Default: no. Linux
-    /// and Windows can; elsewhere starting fails.
+    /// Pins each worker to one processor, in turn to those that the process may use. Default: `false`. Works on Linux and
+    /// Windows; elsewhere the start fails.
     pub fn pin(mut self, pin: bool) -> Self {
         self.pin = pin;
         self
     }
 
-    /// How many bytes the largest input or output may have. For each worker twice as much is set aside for tasks
-    /// on their way, and twice as much for results; and the results that wait to be taken, because they came out
-    /// of turn, may take as much again for each worker. Default: 1 MiB.
+    /// Sets how many bytes the largest input or output may have. For each worker, twice as much shared memory is reserved
+    /// for tasks in flight, and twice as much for results. Results that wait to be taken may use as much again for each
+    /// worker. Default: 1 MiB.
     ///
     /// So 20 workers need 80 MiB in the directory of the segments. In a container `/dev/shm` may have less (64 MiB is
-    /// Docker's default, which its option `--shm-size` changes); then [`Workers::start`](crate::Workers::start) fails
-    /// with [`Error::NoSpace`].
+    /// Docker's default, which its option `--shm-size` changes). Then [`Workers::start`](crate::Workers::start) fails with
+    /// [`Error::NoSpace`].
     pub fn memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;
         self
     }
 
-    /// How long a worker may take to be there. Default: 30 s.
+    /// Sets how long a worker may take until it is ready. Default: 30 s.
     pub fn start_limit(mut self, limit: Duration) -> Self {
         self.start_limit = limit;
         self
     }
 
-    /// How long [`init`](Self::init) may take; a worker that takes longer is killed. Default: without limit.
+    /// Sets how long the [`init`](Self::init) task may take. A worker that takes longer is killed. Default: no limit.
     pub fn init_limit(mut self, limit: Duration) -> Self {
         self.init_limit = Some(limit);
         self
     }
 
-    /// How long a worker may take to [exit](Self::exit) and end; then it is killed. Default: 10 s.
+    /// Sets how long a worker may take to run its [exit](Self::exit) task and end. Then it is killed. Default: 10 s.
     pub fn exit_limit(mut self, limit: Duration) -> Self {
         self.exit_limit = limit;
         self
     }
 
-    /// Whether to measure each task, and keep the slowest, for [`Workers::insights`](crate::Workers::insights).
-    /// Costs a look at the clock for each. Default: no.
+    /// Measures each task and keeps the slowest, for [`Workers::insights`](crate::Workers::insights). Each task costs one
+    /// read of the clock. Default: `false`.
     pub fn insights(mut self, insights: bool) -> Self {
         self.insights = insights;
         self
@@ -203,18 +203,18 @@ impl WorkersOptions {
     }
 }
 
-/// A pool and its workers are participants of one segment; a worker that takes the place of another needs an
-/// entry before that one's is free.
+/// The most workers of a group. The scheduler and its workers are participants of one segment, which has 1022 entries. A
+/// worker that replaces another needs an entry before the other's is free.
 const MOST_WORKERS: usize = 500;
 
 fn once<S: Open + 'static, I: Message, O: Message>(
     task: &Task<S, I, O>,
     input: &I::Value,
 ) -> Result<Once> {
-    let place = place_of(task)?;
-    let mut draft = Draft::default();
-    draft.begin(place);
-    let written = draft.add(|out| I::write(input, out));
+    let place = index_of(task)?;
+    let mut chunk = ChunkBuilder::default();
+    chunk.begin(place);
+    let written = chunk.add(|out| I::write(input, out));
     if let Err(why) = written {
         return Error::invalid(
             "the input of a task",
@@ -224,18 +224,17 @@ fn once<S: Open + 'static, I: Message, O: Message>(
     }
     Ok(Once {
         name: task.name,
-        body: draft.body,
+        body: chunk.body,
     })
 }
 
-/// What is to be done where a worker dies with a task that it had begun: killed, aborted, out of memory. Tasks
-/// that it had not begun go to another in any case.
+/// What happens to a task whose worker dies while it runs: killed, aborted, out of memory. Tasks that the worker had not
+/// begun always go to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WhenWorkerDies {
-    /// The task is given to another worker, so many times; then it is reported as
-    /// [`TaskFailure::WorkerDied`](crate::TaskFailure::WorkerDied). What it did to shared objects before it died
-    /// is done.
+    /// The task is given to another worker, at most this many times. Then it is reported as
+    /// [`TaskFailure::WorkerDied`](crate::TaskFailure::WorkerDied). Its changes to shared objects before a death remain.
     Retry(u32),
     /// The task is reported at once.
     Report,

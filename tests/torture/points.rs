@@ -40,7 +40,7 @@ pub const PART: Part = Part {
         use victim::{creator, guest, pool, publisher, saver, verifier};
         use volumes::editor;
         #[cfg(feature = "workers")]
-        use workers::foreman;
+        use workers::worker_group;
         named![
             pool,
             guest,
@@ -57,7 +57,7 @@ pub const PART: Part = Part {
             array,
             editor,
             #[cfg(feature = "workers")]
-            foreman,
+            worker_group,
         ]
     },
     ..Part::EMPTY

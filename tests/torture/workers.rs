@@ -1,5 +1,5 @@
-//! A pool of workers that dies at one of its points, or whose workers die at one of theirs, again and again: each
-//! input gives one output in its place, and whoever dies, his workers end and their segment goes.
+//! A worker group whose process dies at one of its fail points, or whose workers die at one of theirs, again and again.
+//! Each input has one output, in its place. Whichever process dies, the workers end and their segment goes.
 
 use std::env;
 use std::io::Read;
@@ -16,10 +16,10 @@ use crate::points::was_killed;
 use crate::score::Score;
 use crate::stage::{ROLE, spawn};
 
-/// So many that every worker passes its point often enough, and a pool its own.
+/// So many that every worker passes its point often enough, and the process of the group its own.
 const INPUTS: u64 = 3000;
 const WORKERS: usize = 2;
-/// After how many a worker dies that is to die; fewer than its lifespan has.
+/// The most tasks after which a worker dies; fewer than its lifespan.
 const MOST_TASKS: u64 = 300;
 
 static TRIPLE: Task<(), u64, u64> = Task {
@@ -36,8 +36,8 @@ pub fn begin() {
     Workers::begin(&[&TRIPLE]);
 }
 
-/// A pool of workers, which are replaced now and then. Says how many processes there were.
-pub fn foreman() {
+/// A worker group whose workers are replaced at intervals. Prints how many processes there were.
+pub fn worker_group() {
     let options = WorkersOptions::new(WORKERS).lifespan(500);
     let workers = Workers::start(options).unwrap();
     for chunk in [1, 20] {
@@ -53,7 +53,7 @@ pub fn foreman() {
     println!("{starts}");
 }
 
-/// Lets the processes die, and checks what they gave and what is left of them.
+/// Lets the processes die, and checks their outputs and what is left of them.
 pub fn try_point(point: &str, random: &mut StdRng, score: &mut Score) {
     let in_a_worker = matches!(point, "workers.begun" | "workers.ran" | "workers.answered");
     let pass = match point {
@@ -65,16 +65,16 @@ pub fn try_point(point: &str, random: &mut StdRng, score: &mut Score) {
     let program = env::current_exe().expect("the path of this program");
     let mut command = Command::new(program);
     command
-        .env(ROLE, "points::foreman")
+        .env(ROLE, "points::worker_group")
         .env("MILLPOND_FAIL", format!("{point}:{pass}"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
-    let mut foreman = spawn(&mut command).expect("a process that starts");
+    let mut group = spawn(&mut command).expect("a process that starts");
     let mut said = String::new();
-    let output = foreman.stdout.as_mut().expect("a pipe");
-    // Ends when those who write to it have: the pool and its workers, which inherit it.
+    let output = group.stdout.as_mut().expect("a pipe");
+    // Ends once all its writers have ended: the process of the group, and its workers, which inherit it.
     output.read_to_string(&mut said).expect("text");
-    let ended = foreman.wait().expect("the end of a child");
+    let ended = group.wait().expect("the end of a child");
     let context = format!("{point}:{pass}");
     let kills = match in_a_worker {
         true if ended.success() => {
@@ -95,7 +95,7 @@ pub fn try_point(point: &str, random: &mut StdRng, score: &mut Score) {
     score.kills += kills as usize;
     *score.deaths.entry(point.to_string()).or_default() += kills as usize;
     if point == "workers.ended" {
-        // Nobody may have lived to remove the name, which whoever looks does then.
+        // No worker may have lived to remove the name. Then a list of segments removes it.
         score.check(
             &context,
             millpond::list(None)
@@ -107,8 +107,8 @@ pub fn try_point(point: &str, random: &mut StdRng, score: &mut Score) {
     score.recoveries += 1;
 }
 
-/// A worker whose pool is gone removes the name, and on Windows, where it ends with the pool at once, whoever looks; a
-/// trial that waits too long is ended by the stage.
+/// A worker whose group is gone removes the name. On Windows, where it ends with the group's process, a list of segments
+/// removes it. A trial that waits too long is ended by the stage.
 fn wait_for_no_segment() {
     let root = env::var_os("MILLPOND_DIR").expect("a directory for segments");
     let is_left = || {

@@ -2,7 +2,7 @@
 
 use super::Mutation;
 
-const FILE: &str = "src/workers/ring.rs";
+const FILE: &str = "src/workers/wire/ring.rs";
 
 pub const MUTATIONS: &[Mutation] = &[
     Mutation {

@@ -2,13 +2,13 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `scan.rs` | goes through records, and counts bytes and lines |
-//! | `ranges.rs` | cuts a file, in the process that gives ranges to others |
-//! | `records.rs`, `record.rs` | reads a range, in the process that was given it |
-//! | `source.rs` | the bytes of a file between two places |
+//! | `ranges.rs` | cuts a file into ranges, in the process that sends them |
+//! | `records.rs` | reads the records of a range, in a worker |
+//! | `scan.rs` | steps through records, and counts bytes and lines |
+//! | `record.rs` | a record |
+//! | `source.rs` | the bytes of a file between two positions |
 //!
-//! The rules are those of `csv-core`, which the `csv` crate reads by, too. Imports the errors, and `os` to
-//! read at places.
+//! The rules are those of `csv-core`, by which the crate `csv` reads, too.
 
 mod ranges;
 mod record;
@@ -28,20 +28,20 @@ pub use records::CsvRecords;
 
 use crate::error::{Error, Result};
 
-/// The rules of a CSV file, and the two ways to read one: [`ranges`](Self::ranges) for the process that shares it
-/// out, [`records`](Self::records) for those that are given a range.
+/// The rules of a CSV file, and the two ways to read one: [`ranges`](Self::ranges) in the process that sends ranges to
+/// workers, and [`records`](Self::records) in a worker.
 ///
-/// The rules are those of the crate `csv`: a field that begins with a quote ends at the next one that is not doubled,
-/// and may hold delimiters and line breaks; records end with `\n`, `\r\n` or `\r`; empty lines are no records; a byte
-/// order mark at the beginning of the file is skipped. Records may differ in how many fields they have, and fields are
-/// bytes, which need not be UTF-8.
+/// The rules are those of the crate `csv`. A field that begins with a quote ends at the next quote that is not doubled,
+/// and may hold delimiters and line breaks. Records end with `\n`, `\r\n` or `\r`. Empty lines are no records. A byte
+/// order mark at the beginning of the file is skipped. Records may differ in their number of fields. Fields are bytes,
+/// which need not be UTF-8.
 ///
 /// # Limits
-/// Whether a line break ends a record depends on all that is before it, so [`ranges`](Self::ranges) goes through the
-/// whole file, in the thread that asks for ranges, while [`LineRanges`](crate::LineRanges) looks at a few bytes of each
-/// range. It takes no memory for that, however long a record is. A range holds whole records, and so more than was
-/// asked for where a record is longer; where a quote is never closed, the rest of the file is one record. Comments and
-/// escape characters other than the doubled quote are not known. The file is not to be changed meanwhile.
+/// All bytes before a line break decide whether it ends a record. So [`ranges`](Self::ranges) reads the whole file, in
+/// the thread that asks for ranges, while [`LineRanges`](crate::LineRanges) reads a few bytes of each range. It needs no
+/// more memory for a longer record. A range holds whole records, and so more than was asked for if a record is longer. If
+/// a quote is never closed, the rest of the file is one record. Comments, and escape characters other than the doubled
+/// quote, are not supported. The file must not change meanwhile.
 ///
 /// ```
 /// use millpond::{Csv, CsvRecord};
@@ -53,7 +53,7 @@ use crate::error::{Error, Result};
 /// let ranges: Vec<_> = rules.ranges(&path, 10)?.skip_heading()?.collect::<Result<_, _>>()?;
 /// assert_eq!(ranges.len(), 2);
 ///
-/// // In a worker, with a range that it was given:
+/// // In a worker, which was sent a range:
 /// let mut records = rules.records(&path, &ranges[1])?;
 /// let mut record = CsvRecord::new(); // the same memory for every record
 /// assert!(records.read(&mut record)?);
@@ -76,7 +76,7 @@ impl Default for Csv {
 }
 
 impl Csv {
-    /// Fields are separated by commas, and may be in quotes (`"`).
+    /// Rules by which fields are separated by commas, and may be in quotes (`"`).
     pub fn new() -> Self {
         Self {
             delimiter: b',',
@@ -84,37 +84,37 @@ impl Csv {
         }
     }
 
-    /// The byte between two fields, such as `b';'` or `b'\t'`.
+    /// Sets the byte between two fields, such as `b';'` or `b'\t'`.
     pub fn delimiter(mut self, delimiter: u8) -> Self {
         self.delimiter = delimiter;
         self
     }
 
-    /// The byte around a field that holds delimiters or line breaks; `None` where no byte means that.
+    /// Sets the byte around a field that may hold delimiters or line breaks; `None` for no such byte.
     pub fn quote(mut self, quote: Option<u8>) -> Self {
         self.quote = quote;
         self
     }
 
-    /// The ranges of a file, each of about so many bytes: what travels to workers in place of the records.
+    /// Returns the ranges of a file, each of about `about` bytes. They are sent to workers in place of the records.
     ///
     /// # Errors
-    /// [`Error::System`](crate::Error::System) where it cannot be opened;
+    /// [`Error::System`](crate::Error::System) if it cannot be opened;
     /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for 0 bytes, or a delimiter that is the quote or a line
     /// break.
     pub fn ranges(&self, path: impl AsRef<Path>, about: usize) -> Result<CsvRanges> {
         CsvRanges::open(*self, path.as_ref(), about)
     }
 
-    /// The records of a range, by the same rules as it was made.
+    /// Returns the records of a range, which must have been made by the same rules.
     ///
     /// # Errors
-    /// [`Error::System`](crate::Error::System) where the file cannot be opened.
+    /// [`Error::System`](crate::Error::System) if the file cannot be opened.
     pub fn records(&self, path: impl AsRef<Path>, range: &CsvRange) -> Result<CsvRecords> {
         CsvRecords::open(*self, path.as_ref(), range)
     }
 
-    /// An error where a byte has two meanings.
+    /// Returns an error if a byte has two meanings.
     fn check(&self) -> Result<()> {
         let bytes = [Some(self.delimiter), self.quote, Some(b'\n'), Some(b'\r')];
         let expected = "different bytes, and no line breaks".to_string();
@@ -129,7 +129,7 @@ impl Csv {
         }
     }
 
-    /// What goes through a file by these rules.
+    /// Returns a parser by these rules.
     fn core(&self) -> csv_core::Reader {
         let mut core = csv_core::ReaderBuilder::new();
         core.delimiter(self.delimiter);

@@ -12,15 +12,15 @@ use super::scan::Scan;
 use super::source::Source;
 use crate::error::{Error, Result};
 
-/// How much of the file is read at once.
+/// Bytes of the file that are read at once.
 const BUFFER: usize = 256 << 10;
 
 /// A part of a CSV file that begins and ends where records do. Made by [`Csv::ranges`], read by [`Csv::records`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CsvRange {
-    /// Its first byte in the file, from 0 on.
+    /// The position of its first byte in the file, from 0 on.
     pub start: u64,
-    /// The byte after its last.
+    /// The position after its last byte.
     pub end: u64,
     /// The line of the file in which it begins, from 1 on.
     pub line: u64,
@@ -28,11 +28,12 @@ pub struct CsvRange {
 
 /// The ranges of a CSV file. Made by [`Csv::ranges`].
 ///
-/// As inputs of a call they go to [`Call::try_imap`](crate::Call::try_imap), which passes an error on.
+/// As inputs of a call they go to [`Call::try_imap`](crate::Call::try_imap), which returns an error of the file as its
+/// last item.
 pub struct CsvRanges {
     path: PathBuf,
     scan: Scan<BufReader<Source>>,
-    /// Memory for what is gone over.
+    /// Memory for records that are skipped.
     scratch: CsvRecord,
     about: u64,
     length: u64,
@@ -58,17 +59,17 @@ impl CsvRanges {
         })
     }
 
-    /// Leaves out the first record, a table's heading.
+    /// Skips the first record, the heading of a table.
     ///
     /// # Errors
-    /// [`Error::System`] where it cannot be read.
+    /// [`Error::System`] if it cannot be read.
     pub fn skip_heading(mut self) -> Result<Self> {
         let skipped = self.scan.skip(&mut self.scratch);
         skipped.map_err(Error::system("read", &self.path))?;
         Ok(self)
     }
 
-    /// The next range ends with the first record that ends there, or after.
+    /// Returns the range that ends with the first record that ends at `least` or after it.
     fn range_to(&mut self, least: u64) -> Result<CsvRange> {
         let (start, line) = (self.scan.position(), self.scan.line());
         let mut end = start;
@@ -99,7 +100,7 @@ impl Iterator for CsvRanges {
             self.is_over = range.is_err();
             return Some(range);
         }
-        // All that is left, whatever it holds.
+        // The rest of the file.
         self.is_over = true;
         let (end, line) = (self.length, self.scan.line());
         Some(Ok(CsvRange { start, end, line }))

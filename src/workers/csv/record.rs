@@ -1,14 +1,14 @@
-//! A record: its fields, one after another in one piece of memory, and where it lies in the file.
+//! A record: its fields in one piece of memory, and its place in the file.
 
 use std::fmt;
 
-/// A record of a CSV file: its fields, without the quotes around them, and where it begins. Made empty, and filled by
-/// [`CsvRecords::read`](super::CsvRecords::read), again and again in the same memory.
+/// A record of a CSV file: its fields, without the quotes around them, and its place in the file. It is made empty, and
+/// [`CsvRecords::read`](super::CsvRecords::read) fills it as often as needed, in the same memory.
 #[derive(Clone, Default)]
 pub struct CsvRecord {
-    /// The fields, one after another, and room for more.
+    /// The fields, one after another, and spare room.
     bytes: Vec<u8>,
-    /// Where each ends, and room for more.
+    /// The end of each field, and spare room.
     ends: Vec<usize>,
     /// How much of both is in use.
     length: usize,
@@ -18,32 +18,32 @@ pub struct CsvRecord {
 }
 
 impl CsvRecord {
-    /// Without fields.
+    /// An empty record.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many fields it has.
+    /// The number of fields.
     pub fn len(&self) -> usize {
         self.fields
     }
 
-    /// Whether it has none, as nothing was read.
+    /// Returns `true` if it has no fields, as nothing was read.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The bytes of a field, counted from 0; `None` where there are fewer.
+    /// Returns the bytes of a field, counted from 0; `None` if there are fewer fields.
     pub fn get(&self, field: usize) -> Option<&[u8]> {
         let end = *self.ends[..self.fields].get(field)?;
         let start = field.checked_sub(1).map_or(0, |before| self.ends[before]);
         Some(&self.bytes[start..end])
     }
 
-    /// The text of a field, counted from 0.
+    /// Returns the text of a field, counted from 0.
     ///
     /// # Errors
-    /// [`WrongField`], which says where in the file that is, for a field that is no UTF-8, or is not there.
+    /// [`WrongField`], with the place in the file, for a field that is not UTF-8 or does not exist.
     pub fn text(&self, field: usize) -> Result<&str, WrongField> {
         let wrong = |reason| WrongField {
             field,
@@ -63,32 +63,32 @@ impl CsvRecord {
         })
     }
 
-    /// All fields, in order.
+    /// Returns an iterator over the fields, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         (0..self.fields).map(|field| self.get(field).unwrap_or_default())
     }
 
-    /// Where its first byte is in the file, from 0 on.
+    /// The position of its first byte in the file, from 0 on.
     pub fn byte(&self) -> u64 {
         self.byte
     }
 
-    /// In which line of the file it begins, from 1 on. Lines are counted by `\n`, those inside of fields too.
+    /// The line of the file in which it begins, from 1 on. Lines are counted by `\n`, also inside of fields.
     pub fn line(&self) -> u64 {
         self.line
     }
 
-    /// Drops what it holds, and keeps the memory.
+    /// Removes the fields, and keeps the memory.
     pub(super) fn clear(&mut self) {
         (self.length, self.fields) = (0, 0);
     }
 
-    /// It begins there.
+    /// Sets the place of its first byte.
     pub(super) fn begin(&mut self, byte: u64, line: u64) {
         (self.byte, self.line) = (byte, line);
     }
 
-    /// Where more bytes of fields, and their ends, may be written.
+    /// Returns the spare room for bytes of fields and for their ends.
     pub(super) fn room(&mut self) -> (&mut [u8], &mut [usize]) {
         (
             &mut self.bytes[self.length..],
@@ -96,7 +96,7 @@ impl CsvRecord {
         )
     }
 
-    /// So much was written there.
+    /// Counts what was written to the spare room.
     pub(super) fn add(&mut self, bytes: usize, fields: usize) {
         self.length += bytes;
         self.fields += fields;
@@ -110,7 +110,7 @@ impl CsvRecord {
         self.ends.resize((2 * self.ends.len()).max(64), 0);
     }
 
-    /// Makes room by dropping what was written, for a record of which only the end is of interest.
+    /// Makes room by dropping what was written, for a record that is skipped.
     pub(super) fn forget_bytes(&mut self) {
         self.length = 0;
         if self.bytes.is_empty() {
@@ -118,7 +118,7 @@ impl CsvRecord {
         }
     }
 
-    /// As [`forget_bytes`](Self::forget_bytes).
+    /// Like [`forget_bytes`](Self::forget_bytes), for the ends.
     pub(super) fn forget_ends(&mut self) {
         self.fields = 0;
         if self.ends.is_empty() {
@@ -134,16 +134,16 @@ impl fmt::Debug for CsvRecord {
     }
 }
 
-/// A field of a [`CsvRecord`] that is not what was asked for, with its place in the file.
+/// The error for a field of a [`CsvRecord`] that is not UTF-8 or does not exist, with its place in the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("field {field} of the record in line {line} of the file (from byte {byte} on) {reason}")]
 #[non_exhaustive]
 pub struct WrongField {
-    /// Which field of the record, from 0 on.
+    /// The number of the field in the record, from 0 on.
     pub field: usize,
-    /// In which line of the file the record begins, from 1 on.
+    /// The line of the file in which the record begins, from 1 on.
     pub line: u64,
-    /// Where in the file the record begins, from 0 on.
+    /// The position of the record in the file, from 0 on.
     pub byte: u64,
     /// What was found, and what to do.
     pub reason: String,

@@ -11,12 +11,12 @@ use super::scan::Scan;
 use super::source::Source;
 use crate::error::{Error, Result};
 
-/// How much of the file is read at once.
+/// Bytes of the file that are read at once.
 const BUFFER: usize = 64 << 10;
 
 /// The records of a range, read one after another. Made by [`Csv::records`].
 ///
-/// [`read`](Self::read) uses the same memory for every record; as an iterator this gives each its own.
+/// [`read`](Self::read) uses the same memory for every record. As an iterator it returns a new record each time.
 pub struct CsvRecords {
     path: PathBuf,
     scan: Scan<BufReader<Source>>,
@@ -36,10 +36,10 @@ impl CsvRecords {
         })
     }
 
-    /// Reads the next record, in place of what `record` held; `false` where there is none, and `record` is empty then.
+    /// Reads the next record into `record`, which is overwritten. Returns `false`, with an empty record, if there is none.
     ///
     /// # Errors
-    /// [`Error::System`] where the file cannot be read, or is shorter than the range.
+    /// [`Error::System`] if the file cannot be read, or is shorter than the range.
     pub fn read(&mut self, record: &mut CsvRecord) -> Result<bool> {
         let read = self.scan.read(record).and_then(|read| {
             let is_short = !read && self.scan.position() < self.end;

@@ -1,7 +1,7 @@
-//! Goes through the records of a file, or of a range of it, and counts bytes and lines.
+//! Steps through the records of a file, or of a range of it, and counts bytes and lines.
 //!
-//! `csv-core` says where fields and records end; this adds what it leaves to its caller: the buffers, and the line
-//! breaks between records, which belong to none of them.
+//! `csv-core` finds the ends of fields and records. This file adds what `csv-core` leaves to its caller: the buffers, and
+//! the line breaks between records, which belong to none of them.
 
 use std::io::{self, BufRead, ErrorKind};
 
@@ -10,23 +10,23 @@ use csv_core::ReadRecordResult;
 use super::Csv;
 use super::record::CsvRecord;
 
-/// What some programs write at the beginning of a file.
+/// Some programs write this at the beginning of a file.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// How far a source was read.
+/// A source that is read record by record.
 pub(super) struct Scan<R> {
     source: R,
     core: csv_core::Reader,
-    /// The place in the file of the next byte.
+    /// The position in the file of the next byte.
     position: u64,
 }
 
 impl<R: BufRead> Scan<R> {
-    /// Of a source that begins at a byte and in a line of the file, where a record may begin. Its first buffer has
-    /// more than two bytes, if the source has.
+    /// The scan of a source that begins at a byte and in a line of the file, where a record may begin. The first buffer
+    /// of the source has more than two bytes, if the source has.
     pub(super) fn new(rules: &Csv, source: R, position: u64, line: u64) -> Self {
         let mut core = rules.core();
-        // A line without a record: it takes a byte order mark at the beginning for one, and else it is a field's.
+        // An empty line: after it, `csv-core` does not treat a byte order mark as one, but as a part of a field.
         core.read_record(b"\n", &mut [0], &mut [0]);
         core.set_line(line);
         Self {
@@ -36,17 +36,17 @@ impl<R: BufRead> Scan<R> {
         }
     }
 
-    /// The place in the file of the next byte.
+    /// The position in the file of the next byte.
     pub(super) fn position(&self) -> u64 {
         self.position
     }
 
-    /// The line that it is in, from 1 on.
+    /// The line of the next byte, from 1 on.
     pub(super) fn line(&self) -> u64 {
         self.core.line()
     }
 
-    /// Reads the next record; `false` where there is none. It becomes empty then.
+    /// Reads the next record. Returns `false`, with an empty record, if there is none.
     pub(super) fn read(&mut self, record: &mut CsvRecord) -> io::Result<bool> {
         record.clear();
         self.skip_breaks()?;
@@ -54,14 +54,13 @@ impl<R: BufRead> Scan<R> {
         self.go_through(record, CsvRecord::grow_bytes, CsvRecord::grow_ends)
     }
 
-    /// Goes over the next record, with no more memory than `scratch` has; `false` where there is none.
+    /// Skips the next record, in the memory of `scratch`. Returns `false` if there is none.
     pub(super) fn skip(&mut self, scratch: &mut CsvRecord) -> io::Result<bool> {
         self.skip_breaks()?;
         self.go_through(scratch, CsvRecord::forget_bytes, CsvRecord::forget_ends)
     }
 
-    /// A record, and the line break that ends it; where there is no more room for its bytes, or its fields, `record`
-    /// makes some.
+    /// Reads a record, and the line break that ends it. `more_bytes` and `more_ends` make room in `record` when it is full.
     fn go_through(
         &mut self,
         record: &mut CsvRecord,
@@ -90,7 +89,7 @@ impl<R: BufRead> Scan<R> {
         }
     }
 
-    /// Goes over what lies between records: line breaks, and at the beginning of the file a byte order mark.
+    /// Skips the line breaks between records, and a byte order mark at the beginning of the file.
     fn skip_breaks(&mut self) -> io::Result<()> {
         if self.position == 0 && fill(&mut self.source)?.starts_with(BYTE_ORDER_MARK) {
             self.consume(BYTE_ORDER_MARK.len());
@@ -101,7 +100,7 @@ impl<R: BufRead> Scan<R> {
         Ok(())
     }
 
-    /// Goes over a byte that `csv-core` need not see.
+    /// Skips a byte that `csv-core` need not see.
     fn skip_byte(&mut self, byte: u8) {
         self.consume(1);
         let line = self.core.line() + u64::from(byte == b'\n');
@@ -114,9 +113,9 @@ impl<R: BufRead> Scan<R> {
     }
 }
 
-/// What is there of the source, at least a byte, or nothing at its end.
+/// Returns the buffered bytes of the source: at least one, or none at its end.
 fn fill(source: &mut impl BufRead) -> io::Result<&[u8]> {
-    // Not by what `fill_buf` returns, which would be borrowed in the next turn.
+    // Calls it again below, as the borrow checker does not let a loop return the first result.
     while let Err(error) = source.fill_buf() {
         if error.kind() != ErrorKind::Interrupted {
             return Err(error);

@@ -1,4 +1,4 @@
-//! The bytes of a file between two places.
+//! The bytes of a file between two positions.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -6,10 +6,10 @@ use std::ops::Range;
 
 use crate::os;
 
-/// The bytes of a file between two places, read one after another.
+/// The bytes of a file between two positions, read one after another.
 ///
-/// It reads at places that it counts itself. A forked child has the same open file, and the place up to which an open
-/// file was read is one for both; so parent and child, which may both go on, would each miss what the other has read.
+/// It counts the position itself. A forked child has the same open file, and the system keeps one position of an open
+/// file for both. Parent and child may both go on, and each would miss what the other has read.
 pub(super) struct Source {
     file: File,
     left: Range<u64>,

@@ -1,4 +1,4 @@
-//! Ranges and their records against what the crate `csv` reads from the whole file.
+//! Ranges and their records, compared with what the crate `csv` reads from the whole file.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::error::Error;
 
-/// A file with this name that goes with the value.
+/// A file that is removed when the value is dropped.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -31,7 +31,7 @@ impl Drop for Scratch {
 
 type Fields = Vec<Vec<u8>>;
 
-/// What the crate `csv` reads.
+/// Returns what the crate `csv` reads.
 fn expected(rules: &Csv, bytes: &[u8]) -> Vec<Fields> {
     let mut reader = ::csv::ReaderBuilder::new();
     reader.has_headers(false).flexible(true);
@@ -47,7 +47,7 @@ fn expected(rules: &Csv, bytes: &[u8]) -> Vec<Fields> {
         .collect()
 }
 
-/// Compares what all ranges hold with the whole, however long they are.
+/// Compares the records of all ranges with the whole file, for ranges of different lengths.
 fn check(rules: &Csv, bytes: &[u8], abouts: &[usize]) {
     let file = Scratch::of(bytes);
     let expected = expected(rules, bytes);
@@ -75,7 +75,7 @@ fn check(rules: &Csv, bytes: &[u8], abouts: &[usize]) {
     }
 }
 
-/// Reads a range, and looks whether its records begin where they say.
+/// Reads a range, and checks that its records begin where they say.
 fn read_range(
     rules: &Csv,
     file: &Scratch,
@@ -99,7 +99,7 @@ fn read_range(
     assert!(record.is_empty());
 }
 
-/// Pieces that mean something, and some that do not.
+/// Pieces of text with a meaning in CSV, and some without.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     const PIECES: &[&[u8]] = &[
         b"\"",
@@ -134,7 +134,7 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
-    /// Any bytes, most of which are no CSV that a program would write.
+    /// Any bytes, most of which no program would write as CSV.
     #[test]
     fn ranges_of_any_bytes_hold_the_records_of_the_whole(
         pieces in prop::collection::vec(piece(), 0..120),
@@ -150,7 +150,7 @@ proptest! {
     }
 }
 
-/// Numbers that look random.
+/// A xorshift generator.
 struct Random(u64);
 
 impl Random {
@@ -162,7 +162,7 @@ impl Random {
     }
 }
 
-/// A field as programs write it, with what makes them hard to read now and then; some longer than each buffer and
+/// Writes a field, sometimes with quotes and line breaks in it. Some are longer than each buffer and
 /// range.
 fn field(random: &mut Random, bytes: &mut Vec<u8>) {
     let text = |random: &mut Random, length: u64, bytes: &mut Vec<u8>| {

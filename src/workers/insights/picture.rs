@@ -1,5 +1,5 @@
-//! Insights as a picture: SVG, written as the text that it is. A library for drawing (`plotters`) would place
-//! the same rectangles with as many lines, and would be one more dependency of whoever uses the pool.
+//! Insights as a picture in SVG, which is written as text. A library for drawing (`plotters`) would place the same
+//! rectangles with as many lines of code, and would be one more dependency.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -7,23 +7,23 @@ use std::time::Duration;
 use super::{Insights, KINDS, SlowTask, WorkerInsights, cut, share, shown};
 
 const WIDTH: f64 = 900.0;
-/// The bars are between these, from left to right.
+/// The bars lie between these, from left to right.
 const LEFT: f64 = 90.0;
 const RIGHT: f64 = 860.0;
-/// Where the first bar begins, how high one is, and how far it is from one to the next.
+/// The top of the first bar, the height of a bar, and the distance from one to the next.
 const TOP: f64 = 70.0;
 const BAR: f64 = 22.0;
 const STEP: f64 = 30.0;
-/// Between two lines of text.
+/// The distance between two lines of text.
 const LINE: f64 = 18.0;
-/// One for each of the kinds of time.
+/// One colour for each kind of time.
 const COLOURS: [&str; 5] = ["#54a0da", "#185fa5", "#d5d8dd", "#2c8c58", "#c43a31"];
 const MOST_TICKS: f64 = 10.0;
 
-/// The whole picture.
+/// Returns the whole picture.
 pub(super) fn draw(insights: &Insights) -> String {
     let longest = insights.workers.iter().map(WorkerInsights::total).max();
-    // Any length does where there is nothing to show.
+    // Any length will do if there is nothing to show.
     let seconds = longest
         .filter(|total| !total.is_zero())
         .unwrap_or(Duration::from_secs(1))
@@ -59,7 +59,7 @@ fn legend(svg: &mut String) {
     }
 }
 
-/// Lines in seconds behind the bars.
+/// Draws lines behind the bars, marked in seconds.
 fn axis(svg: &mut String, (seconds, scale): (f64, f64), bottom: f64) {
     let step = tick(seconds);
     let digits = (-step.log10().floor()).max(0.0) as usize;
@@ -86,7 +86,7 @@ fn axis(svg: &mut String, (seconds, scale): (f64, f64), bottom: f64) {
     );
 }
 
-/// The smallest step of 1, 2 or 5 times a power of ten that needs few enough lines.
+/// Returns the smallest step of 1, 2 or 5 times a power of ten that needs no more than [`MOST_TICKS`] lines.
 fn tick(seconds: f64) -> f64 {
     let least = seconds / MOST_TICKS;
     let power = 10f64.powf(least.log10().floor());
@@ -110,7 +110,7 @@ fn bar(svg: &mut String, worker: &WorkerInsights, scale: f64, y: f64) {
     }
 }
 
-/// The slowest tasks, a line for each.
+/// Writes the slowest tasks, one a line.
 fn list(svg: &mut String, slowest: &[SlowTask], mut y: f64) {
     for slow in slowest {
         let (time, input) = (shown(slow.time), cut(&slow.input));
@@ -120,7 +120,7 @@ fn list(svg: &mut String, slowest: &[SlowTask], mut y: f64) {
     }
 }
 
-/// A rectangle that says what it is where a mouse points at it.
+/// Draws a rectangle, with a title that is shown when the mouse points at it.
 fn rectangle(
     svg: &mut String,
     (x, y): (f64, f64),
@@ -143,7 +143,7 @@ fn text(svg: &mut String, (x, y): (f64, f64), anchor: &str, text: &str) {
     );
 }
 
-/// Text between tags. What XML has no place for becomes a space.
+/// Returns text as it may stand between tags. Characters that XML does not allow become spaces.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,14 +1,14 @@
-//! Keeps the slowest of any number of tasks, and says quickly of all others that they are none of them.
+//! Keeps the slowest of any number of tasks, and quickly refuses all others.
 
 use std::time::Duration;
 
 use super::SlowTask;
 
-/// The slowest tasks so far, at most as many as asked for.
+/// The slowest tasks so far, at most `count`.
 #[derive(Debug)]
 pub(crate) struct Slowest {
     count: usize,
-    /// The slowest first; of equals the one that was kept first.
+    /// The slowest first; of equal ones the one that was kept first.
     tasks: Vec<SlowTask>,
 }
 
@@ -18,7 +18,7 @@ impl Slowest {
         Slowest { count, tasks }
     }
 
-    /// Whether a task that took so long is among them. Asked of every task, before its input is made a text.
+    /// Returns `true` if a task that took this time is among them. Called for every task, before its input is made a text.
     #[inline]
     pub(crate) fn would_keep(&self, time: Duration) -> bool {
         match self.tasks.last() {
@@ -27,7 +27,7 @@ impl Slowest {
         }
     }
 
-    /// Keeps a task if it is among the slowest; forgets the one that it displaces.
+    /// Keeps a task if it is among the slowest, in place of the fastest of them.
     pub(crate) fn keep(&mut self, task: SlowTask) {
         if !self.would_keep(task.time) {
             return;
@@ -37,7 +37,7 @@ impl Slowest {
         self.tasks.truncate(self.count);
     }
 
-    /// Those that were kept, the slowest first.
+    /// Returns the tasks that were kept, the slowest first.
     pub(crate) fn tasks(&self) -> &[SlowTask] {
         &self.tasks
     }

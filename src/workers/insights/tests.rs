@@ -1,4 +1,4 @@
-//! Tables and pictures of workers that a test made up.
+//! Tables and pictures of made-up workers.
 
 use super::*;
 
@@ -48,7 +48,7 @@ slowest  worker  task   input
 }
 
 #[test]
-fn a_pool_that_did_nothing_has_a_table_and_a_picture() {
+fn a_worker_group_that_did_nothing_has_a_table_and_a_picture() {
     let insights = Insights {
         workers: vec![WorkerInsights::default()],
         slowest: Vec::new(),

@@ -1,4 +1,4 @@
-//! What fails: tasks, types of the user's, arguments.
+//! Failures: of tasks, of the user's types, of arguments.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::*;
 use crate::TaskFailure;
 
-/// Cannot be built again where it holds a 3.
+/// Cannot be deserialised if it ends in 3.
 #[derive(Debug, Serialize)]
 struct Fragile(u64);
 
@@ -19,7 +19,7 @@ impl<'de> Deserialize<'de> for Fragile {
     }
 }
 
-/// Cannot be shown.
+/// Its `Debug` panics.
 #[derive(Serialize, Deserialize)]
 struct Shy(u64, String);
 
@@ -40,7 +40,7 @@ static HIDE: Task<(), Shy, u64> = Task {
         _ => Ok(number),
     },
 };
-/// Fails with so many letters, or panics with them.
+/// Fails with a text of some letters, or panics with it.
 static LAMENT: Task<(), (bool, usize), ()> = Task {
     name: "lament",
     run: |_, (panics, length)| match panics {
@@ -135,7 +135,7 @@ fn words_that_are_longer_than_the_ring_are_cut() {
         }
         assert_eq!(workers.map(&SQUARE, 0..4).unwrap(), [0, 1, 4, 9]);
     }
-    // The same before the pool is there.
+    // The same while the group starts.
     let options = WorkersOptions::new(1).memory(1 << 10).start(Start::Threads);
     let options = options.init(&LAMENT, &(false, 100_000)).unwrap();
     let error = Workers::start(options).unwrap_err();

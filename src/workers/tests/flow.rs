@@ -1,4 +1,4 @@
-//! How inputs and results flow: who waits for whom, how much waits, and what is done in which order.
+//! The flow of inputs and results: which side waits, how much waits, and in which order tasks are done.
 
 use std::sync::atomic::AtomicBool;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::*;
 
-/// Takes some microseconds, so that few of its chunks are given to a worker at once.
+/// Takes some microseconds, so that a worker has few of its chunks.
 static BUSY: Task<(), u64, u64> = Task {
     name: "busy",
     run: |_, number| {
@@ -34,7 +34,7 @@ fn begin() {
     Workers::begin(&[&BUSY, &LOAD, &FLAGGED, &LINGER]);
 }
 
-/// Large, and counted.
+/// A large value; the values that live are counted.
 #[derive(Debug)]
 struct Large(String);
 
@@ -68,7 +68,7 @@ impl<'de> Deserialize<'de> for Large {
     }
 }
 
-/// The first waits until so many of another chunk have begun, which is less than there is room for.
+/// The first waits until some tasks of another chunk have begun, fewer than there is room for.
 fn load(_: &mut Worker<'_, ()>, number: u64) -> std::result::Result<Large, Failure> {
     static BEGUN: AtomicU64 = AtomicU64::new(0);
     match number {
@@ -96,7 +96,7 @@ const LINGERING: u64 = 4;
 static BEGUN: AtomicU64 = AtomicU64::new(0);
 static CANCELLED: AtomicU64 = AtomicU64::new(0);
 
-/// Waits until nobody wants it any more, nor any of the others.
+/// Waits until it is cancelled, and all others are.
 fn linger(worker: &mut Worker<'_, ()>, (): ()) -> std::result::Result<(), Failure> {
     BEGUN.fetch_add(1, Ordering::Relaxed);
     while !worker.is_cancelled() {
@@ -109,7 +109,7 @@ fn linger(worker: &mut Worker<'_, ()>, (): ()) -> std::result::Result<(), Failur
     Ok(())
 }
 
-/// The bound: a chunk for each worker, and one that is put together, end with the first inputs that are slow.
+/// The bound: a chunk for each worker, and the one that is being filled, end with the first slow inputs.
 #[test]
 fn results_of_what_was_asked_for_do_not_wait_for_inputs_that_take_their_time() {
     const FAST: u64 = 100;
@@ -120,7 +120,7 @@ fn results_of_what_was_asked_for_do_not_wait_for_inputs_that_take_their_time() {
         let taken = Cell::new(0);
         let inputs = (0..400).inspect(|&number| {
             if number >= FAST {
-                std::thread::sleep(Duration::from_millis(2)); // this is what is slow
+                std::thread::sleep(Duration::from_millis(2)); // a slow input
             }
             let ahead = number - taken.get();
             assert!(number < 2 * FAST || ahead <= AHEAD, "{ahead} at {number}");
@@ -146,7 +146,7 @@ fn large_results_that_came_out_of_turn_hold_their_worker_up() {
             .map(|result| result.unwrap().0.len())
             .all(|length| length == LARGE)
     );
-    // What may wait, what was in the rings when that was seen, and what the workers and the caller have.
+    // Results that may wait, those in the rings when that was seen, and those of the workers and the caller.
     let wait = MEMORY * WORKERS / LARGE + 1;
     let arrive = WORKERS * (2 * MEMORY / LARGE + 1);
     let most = MOST_ALIVE.load(Ordering::Relaxed);
@@ -169,11 +169,11 @@ fn tasks_are_given_one_by_one_without_waiting_for_those_before() {
 }
 
 #[test]
-fn a_pool_that_is_dropped_tells_its_tasks_that_they_are_not_wanted() {
+fn a_worker_group_that_is_dropped_tells_its_tasks_that_they_are_not_wanted() {
     begin();
     let workers = workers(Start::Threads, WorkersOptions::new(LINGERING as usize));
     for _ in 0..LINGERING {
-        // Never dropped, as that alone would tell the task.
+        // Never dropped, as a drop alone would cancel the task.
         std::mem::forget(workers.apply_async(&LINGER, ()).unwrap());
     }
     while BEGUN.load(Ordering::Relaxed) < LINGERING {
@@ -199,7 +199,7 @@ fn what_was_given_before_new_objects_are_shared_uses_the_old_ones() {
         workers.apply(&ADD, 1).unwrap();
         assert_eq!(counts(), [10, 1]);
 
-        // In the midst of a call: what was asked for, as tasks are given when they are.
+        // In the middle of a call.
         workers.share(&name("old")).unwrap();
         let asked = Cell::new(0);
         let inputs = [1; 1000]
@@ -219,8 +219,7 @@ fn what_was_given_before_new_objects_are_shared_uses_the_old_ones() {
     }
 }
 
-/// How many calls of one task each may wait at once, in tests: more than any list that is searched for each
-/// would bear.
+/// How many calls of one task each wait at once: so many that a search of a list for each answer would take too long.
 const OUTSTANDING: u64 = 100_000;
 
 #[test]
@@ -230,7 +229,7 @@ fn calls_that_wait_are_answered_in_whatever_order_they_are_taken() {
         let mut pending: Vec<_> = (0..OUTSTANDING)
             .map(|number| Some(workers.apply_async(&SQUARE, number).unwrap()))
             .collect();
-        // A generator of the whole group modulo a prime: each once, in no order.
+        // A generator of the multiplicative group modulo a prime: each number once, in no simple order.
         let mut taken = 0;
         let mut place = 1u64;
         loop {
@@ -240,7 +239,7 @@ fn calls_that_wait_are_answered_in_whatever_order_they_are_taken() {
                 let call = pending[number as usize].take().unwrap();
                 taken += 1;
                 match number % 7 {
-                    0 => drop(call), // given up, and its place is another's from now on
+                    0 => drop(call), // its index is reused by later calls
                     _ => assert_eq!(call.wait().unwrap(), number * number),
                 }
                 if number % 1000 == 3 {

@@ -1,11 +1,11 @@
-//! Inputs that may fail, and those that are ranges of a file.
+//! Inputs that may fail, and inputs that are ranges of a file.
 
 use std::ops::Range;
 use std::path::PathBuf;
 
 use super::*;
 
-/// A file that goes with the value.
+/// A file that is removed when the value is dropped.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -35,7 +35,7 @@ static FIELDS: Task<(), (PathBuf, CsvRange), Vec<Second>> = Task {
     run: fields,
 };
 
-/// How many lines a range has, and bytes.
+/// Returns how many lines and bytes a range has.
 fn lengths(
     worker: &mut Worker<'_, ()>,
     (path, range): (PathBuf, Range<u64>),
@@ -63,7 +63,7 @@ fn begin() {
     Workers::begin(&[&LENGTHS, &FIELDS]);
 }
 
-/// Inputs of which the one after so many is an error, and the ones behind it must not be asked for.
+/// Returns inputs that fail after `after` items, and panic if another is asked for.
 fn failing(after: u64) -> impl Iterator<Item = Result<u64>> {
     (0..).map(move |number| match number.cmp(&after) {
         std::cmp::Ordering::Less => Ok(number),
@@ -103,7 +103,7 @@ fn the_error_of_an_input_comes_after_the_outputs_of_those_before_it() {
     }
 }
 
-/// Text in which a byte is no UTF-8, some lines are long, and the last has no line break.
+/// Returns text with a byte that is not UTF-8, some long lines, and no line break at the end.
 fn text() -> Vec<u8> {
     let mut text = Vec::new();
     for number in 0..20_000u64 {

@@ -1,5 +1,5 @@
-//! Calls, with workers that are threads of this process and with one that is this thread: `cargo test` has no
-//! `main` of ours. With processes: `tests/processes/workers/`.
+//! Calls, with workers in threads and in the caller's own thread: `cargo test` has no `main` of ours. Those with processes
+//! are in `tests/processes/workers/`.
 
 mod failures;
 mod flow;
@@ -13,6 +13,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::error::{Error, Result};
 use crate::{ArrayOptions, AtomicArray, CancelToken};
 
 static SQUARE: Task<(), u64, u64> = Task {
@@ -85,7 +86,7 @@ fn add(worker: &mut Worker<'_, AtomicArray<u64>>, index: u64) -> std::result::Re
     Ok(())
 }
 
-/// Task 0 waits until so many others are done.
+/// Task 0 waits until 30 others are done.
 fn wait(_: &mut Worker<'_, ()>, number: u64) -> std::result::Result<u64, Failure> {
     static DONE: AtomicU64 = AtomicU64::new(0);
     match number {
@@ -198,7 +199,7 @@ fn results_of_one_call_are_inputs_of_another() {
 }
 
 #[test]
-fn a_call_that_is_given_up_leaves_the_pool_as_it_was() {
+fn a_call_that_is_given_up_leaves_the_group_as_it_was() {
     for start in BOTH {
         let workers = workers(start, WorkersOptions::new(2));
         for taken in 0..50 {
@@ -292,7 +293,7 @@ fn shared_objects_are_opened_by_name_and_can_be_replaced() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Any sizes, options and failures: one result for each input, in order.
+    /// With any sizes, options and failures, each input has one result, in order.
     #[test]
     fn a_call_gives_what_a_plain_map_gives(
         sizes in prop::collection::vec(0usize..6000, 0..200),

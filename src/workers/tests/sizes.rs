@@ -1,9 +1,9 @@
-//! Sizes at their ends: nothing, the most that fits, more than that.
+//! The limits of sizes: nothing, the most that fits, and more than that.
 
 use super::*;
 use crate::TaskFailure;
 
-/// So many zeros.
+/// Returns a number of zeros.
 static ZEROS: Task<(), usize, InPlace<[f64]>> = Task {
     name: "zeros",
     run: |_, length| Ok(vec![0.0; length]),

@@ -1,4 +1,4 @@
-//! Forked children of the pool's process, which have its handle and not its workers; and what a task finds on the
+//! Forked children of the process of a worker group, which have its handle and not its workers; and what a task finds on the
 //! standard input. Unix alone: elsewhere there are none.
 
 use std::io;

@@ -1,4 +1,4 @@
-//! However a pool ends, its workers end with it, and nothing stays: no process, segment or descriptor.
+//! However a worker group ends, its workers end with it, and nothing stays: no process, segment or descriptor.
 
 use std::process;
 
@@ -14,13 +14,13 @@ use crate::stage::{Part, named};
 pub const PART: Part = Part {
     name: "workers_ends",
     trials: named![
-        workers_of_a_killed_pool_end_whatever_they_do,
-        workers_of_workers_end_with_the_pool_of_all,
-        a_pool_that_is_dropped_at_work_leaves_nothing,
-        a_pool_that_is_finished_leaves_nothing,
-        a_pool_that_cannot_go_on_leaves_nothing,
+        workers_of_a_killed_group_end_whatever_they_do,
+        workers_of_workers_end_with_the_group_of_all,
+        a_worker_group_that_is_dropped_at_work_leaves_nothing,
+        a_worker_group_that_is_finished_leaves_nothing,
+        a_worker_group_that_cannot_go_on_leaves_nothing,
         #[cfg(unix)]
-        an_interrupt_reaches_the_pool_alone_and_its_workers_end_with_it,
+        an_interrupt_reaches_the_program_alone_and_its_workers_end_with_it,
     ],
     roles: named![
         busy,
@@ -42,12 +42,12 @@ static FOREVER: Task<(), u64, u64> = Task {
     name: "forever",
     run: forever,
 };
-/// A pool of the worker's own, kept; gives its processes and the worker's.
+/// Starts and keeps a worker group of the worker's own. Returns its processes and the worker's.
 static INNER: Task<(), usize, Vec<u32>> = Task {
     name: "inner",
     run: inner,
 };
-/// Sums squares in a pool of its own.
+/// Sums squares in a worker group of its own.
 static NEST: Task<(), u64, u64> = Task {
     name: "nest",
     run: nest,
@@ -62,22 +62,22 @@ fn forever(worker: &mut Worker<'_, ()>, number: u64) -> Result<u64, Failure> {
 }
 
 fn inner(worker: &mut Worker<'_, ()>, count: usize) -> Result<Vec<u32>, Failure> {
-    let pool = Workers::start(WorkersOptions::new(count).init(&PROCESS, &())?)?;
-    let mut processes = processes(&pool);
+    let group = Workers::start(WorkersOptions::new(count).init(&PROCESS, &())?)?;
+    let mut processes = processes(&group);
     processes.push(process::id());
-    *worker.state::<Option<Workers>>() = Some(pool);
+    *worker.state::<Option<Workers>>() = Some(group);
     Ok(processes)
 }
 
 fn nest(_: &mut Worker<'_, ()>, count: u64) -> Result<u64, Failure> {
-    let pool = Workers::start(WorkersOptions::new(2))?;
-    let numbers = pool.map(&FOREVER, (0..count).map(|number| number % 100))?;
-    pool.finish()?;
+    let group = Workers::start(WorkersOptions::new(2))?;
+    let numbers = group.map(&FOREVER, (0..count).map(|number| number % 100))?;
+    group.finish()?;
     Ok(numbers.iter().sum())
 }
 
-fn processes(pool: &Workers) -> Vec<u32> {
-    let processes = pool.initialised(&PROCESS).unwrap();
+fn processes(group: &Workers) -> Vec<u32> {
+    let processes = group.initialised(&PROCESS).unwrap();
     processes.into_iter().map(|(_, process)| process).collect()
 }
 
@@ -99,7 +99,7 @@ fn heard(child: &mut Child) -> Vec<u32> {
     processes
 }
 
-/// A pool with tasks that do not end.
+/// A worker group with tasks that do not end.
 fn busy() {
     let workers = start(3);
     say(&processes(&workers));
@@ -110,7 +110,7 @@ fn busy() {
     }
 }
 
-/// A pool that has nothing to do.
+/// A worker group without tasks.
 fn idle() {
     let workers = start(3);
     say(&processes(&workers));
@@ -123,11 +123,11 @@ fn forever_here() {
     std::io::stdin().lines().for_each(drop);
 }
 
-/// A pool whose workers have pools.
+/// A worker group whose workers have groups.
 fn nested() {
     let workers = Workers::start(WorkersOptions::new(2)).unwrap();
     let all = workers.call(&INNER).chunk_len(1).map([2, 2, 2, 2]).unwrap();
-    // Those of the last pools live.
+    // The workers of the last groups live.
     let all: Vec<u32> = all
         .concat()
         .into_iter()
@@ -139,38 +139,38 @@ fn nested() {
     drop(workers);
 }
 
-fn workers_of_a_killed_pool_end_whatever_they_do() {
+fn workers_of_a_killed_group_end_whatever_they_do() {
     for role in ["busy", "idle"] {
         for _ in 0..3 {
-            let mut pool = Child::start(&format!("workers_ends::{role}"), &[]);
-            let workers = heard(&mut pool);
+            let mut group = Child::start(&format!("workers_ends::{role}"), &[]);
+            let workers = heard(&mut group);
             assert_eq!(workers.len(), 3);
-            pool.expect("at work");
+            group.expect("at work");
             assert_eq!(segments().len(), 1);
-            pool.kill();
+            group.kill();
             wait_for_their_end(&workers);
             wait_for_no_segment();
         }
     }
 }
 
-fn workers_of_workers_end_with_the_pool_of_all() {
-    let mut pool = Child::start("workers_ends::nested", &[]);
-    let workers = heard(&mut pool);
+fn workers_of_workers_end_with_the_group_of_all() {
+    let mut group = Child::start("workers_ends::nested", &[]);
+    let workers = heard(&mut group);
     assert!(workers.len() >= 3, "{workers:?}");
-    pool.expect("at work");
+    group.expect("at work");
     assert!(segments().len() >= 2, "{:?}", segments());
-    pool.kill();
+    group.kill();
     wait_for_their_end(&workers);
     wait_for_no_segment();
-    // And where nobody is killed, a task may have a pool.
+    // And without a kill: a task may have a worker group.
     let workers = start(2);
     let sums = workers.map(&NEST, [10, 0, 100]).unwrap();
     assert_eq!(sums, [45, 0, 4950]);
     assert_eq!(segments().len(), 1);
 }
 
-/// A pool that works, and is brought to an end by `end`; and again, so that what is opened once is open.
+/// Runs a worker group, and ends it by `end`; twice, so that what is opened once is open before.
 fn leaves_nothing(end: impl Fn(Workers)) {
     let mut before = None;
     for _ in 0..4 {
@@ -189,7 +189,7 @@ fn leaves_nothing(end: impl Fn(Workers)) {
     }
 }
 
-fn a_pool_that_is_dropped_at_work_leaves_nothing() {
+fn a_worker_group_that_is_dropped_at_work_leaves_nothing() {
     leaves_nothing(|workers| {
         let mut results = workers.imap_unordered(&FOREVER, 0..).unwrap();
         assert!(results.by_ref().take(50).all(|result| result.is_ok()));
@@ -200,14 +200,14 @@ fn a_pool_that_is_dropped_at_work_leaves_nothing() {
     });
 }
 
-fn a_pool_that_is_finished_leaves_nothing() {
+fn a_worker_group_that_is_finished_leaves_nothing() {
     leaves_nothing(|workers| {
         let finished = workers.finish().unwrap();
         assert_eq!(finished.insights().workers.len(), 3);
     });
 }
 
-fn a_pool_that_cannot_go_on_leaves_nothing() {
+fn a_worker_group_that_cannot_go_on_leaves_nothing() {
     leaves_nothing(|workers| {
         drop(workers);
         let options = WorkersOptions::new(2).init(&NEST, &u64::MAX).unwrap();
@@ -251,18 +251,18 @@ fn interrupted() {
 }
 
 #[cfg(unix)]
-fn an_interrupt_reaches_the_pool_alone_and_its_workers_end_with_it() {
+fn an_interrupt_reaches_the_program_alone_and_its_workers_end_with_it() {
     use std::os::unix::process::CommandExt;
 
     use nix::sys::signal::{Signal, killpg};
 
     let mut command = process::Command::new(std::env::current_exe().unwrap());
     command.process_group(0); // as a shell does
-    let mut pool = Child::start_by(command, "workers_ends::interrupted", &[]);
-    let group = nix::unistd::Pid::from_raw(pool.id() as i32);
-    let workers = heard(&mut pool);
+    let mut parent = Child::start_by(command, "workers_ends::interrupted", &[]);
+    let group = nix::unistd::Pid::from_raw(parent.id() as i32);
+    let workers = heard(&mut parent);
     killpg(group, Signal::SIGINT).unwrap();
-    pool.expect("at work");
+    parent.expect("at work");
     assert!(workers.iter().all(|&process| lives(process)));
     killpg(group, Signal::SIGINT).unwrap();
     wait_for_their_end(&workers);

@@ -37,7 +37,7 @@ pub const PART: Part = Part {
         a_forked_child_that_lives_keeps_no_worker_of_its_ended_parent,
         a_child_that_is_forked_while_workers_start_keeps_none,
     ],
-    roles: named![forking_pool],
+    roles: named![forking_group],
     ..Part::EMPTY
 };
 
@@ -428,7 +428,7 @@ fn a_forked_child_has_no_pipe_of_the_workers() {
 }
 
 /// Starts workers, forks, says who they are, and waits to be killed, or ends. The child waits for the trial's end.
-fn forking_pool() {
+fn forking_group() {
     let ends: bool = argument(0);
     let workers = start();
     let child = fork_here();
@@ -450,13 +450,13 @@ fn forking_pool() {
 
 fn keeps_no_worker(ends: bool) {
     for _ in 0..3 {
-        let mut pool = Child::start("workers_forking::forking_pool", &[&ends]);
-        let line = pool.line();
+        let mut group = Child::start("workers_forking::forking_group", &[&ends]);
+        let line = group.line();
         let workers: Vec<u32> = line.split(' ').map(|text| text.parse().unwrap()).collect();
         assert_eq!(workers.len(), WORKERS);
         let _forked = match ends {
-            true => pool,
-            false => pool.kill_and_keep_its_pipes(),
+            true => group,
+            false => group.kill_and_keep_its_pipes(),
         };
         wait_for_their_end(&workers);
         wait_for_no_segment();

@@ -298,7 +298,7 @@ fn a_worker_that_cannot_be_started_is_named_once() {
     for reason in said {
         assert!(reason.contains("cannot start"), "{reason}");
         assert!(reason.contains("RLIMIT_NOFILE"), "{reason}");
-        for wrong in ["of the pool failed", "Workers::begin"] {
+        for wrong in ["of its group failed", "Workers::begin"] {
             assert!(!reason.contains(wrong), "{reason}");
         }
     }

@@ -1,11 +1,11 @@
-//! Processes by their numbers: which live, and an end for them. And what a pool of workers leaves behind.
+//! Processes by their numbers: whether they live, and how to end them. And what a worker group leaves behind.
 
 use std::env;
 use std::fs;
 use std::path::Path;
 use std::thread;
 
-/// Whether a process runs; one that has ended and was not waited for does not.
+/// Returns `true` if a process runs. A process that has ended and was not waited for does not.
 #[cfg(unix)]
 pub fn lives(process: u32) -> bool {
     use nix::errno::Errno;
@@ -36,7 +36,7 @@ pub fn kill(process: u32) {
     let _ = kill(nix::unistd::Pid::from_raw(process as i32), Signal::SIGKILL);
 }
 
-/// Whether a process runs.
+/// Returns `true` if a process runs.
 #[cfg(windows)]
 pub fn lives(process: u32) -> bool {
     with_process(process, |handle| {
@@ -93,8 +93,8 @@ pub fn segments() -> Vec<String> {
     names.filter(|name| name.starts_with("workers-")).collect()
 }
 
-/// Waits until the workers' segments have no name. Their workers take it away; not on Windows, where they end with the
-/// pool at once, and whoever looks does.
+/// Waits until the workers' segments have no name. The workers remove it. On Windows they end with the process of their
+/// group, and a list of segments removes it.
 pub fn wait_for_no_segment() {
     while !segments().is_empty() {
         match cfg!(windows) {
@@ -104,8 +104,8 @@ pub fn wait_for_no_segment() {
     }
 }
 
-/// As [`wait_for_no_segment`], where a pool may have been killed that had no worker to remove its name: whoever
-/// looks does.
+/// As [`wait_for_no_segment`], after a kill of a process whose group may have had no worker to remove the name. A list of
+/// segments removes it.
 pub fn look_for_no_segment() {
     while !segments().is_empty() {
         millpond::list(None).expect("a list of segments");
@@ -126,7 +126,7 @@ pub fn descriptors() -> usize {
     0
 }
 
-/// Whether this process has a child, ended or not.
+/// Returns `true` if this process has a child, ended or not.
 pub fn has_children() -> bool {
     #[cfg(unix)]
     {

@@ -72,7 +72,7 @@ fn work(workers: &Workers, tasks: u64) {
     assert_eq!(single.sum::<u64>(), tasks / 1000 * (tasks / 1000 - 1));
 }
 
-/// What the pool's process and each of its workers use.
+/// Returns the memory and descriptors of the group's process and of each worker.
 fn use_of_all(workers: &Workers) -> Vec<(u64, u64)> {
     let mut all: Vec<_> = (0..20).map(|_| workers.apply(&USED, ()).unwrap()).collect();
     all.sort_unstable();
@@ -93,7 +93,9 @@ fn a_million_tasks_need_no_more_memory_and_descriptors_than_some() {
         );
         assert_eq!(before.1, after.1, "descriptors");
     }
-    println!("kilobytes and descriptors of workers and pool: {before:?}, then {after:?}");
+    println!(
+        "kilobytes and descriptors of the workers and of the process that started them: {before:?}, then {after:?}"
+    );
     workers.finish().unwrap();
     assert_eq!(segments(), [""; 0]);
 }

@@ -1,4 +1,4 @@
-//! Processes that tasks have started: they end with their worker, and with the pool.
+//! Processes that tasks have started: they end with their worker, and with the worker group.
 
 use std::env;
 use std::process::{self, Command, Stdio};
@@ -17,12 +17,12 @@ use crate::stage::{Part, ROLE, named};
 pub const PART: Part = Part {
     name: "workers_started",
     trials: named![
-        what_a_task_has_started_ends_with_the_pool,
+        what_a_task_has_started_ends_with_the_group,
         what_a_task_has_started_ends_with_its_worker,
-        what_a_task_has_started_ends_with_a_killed_pool,
+        what_a_task_has_started_ends_with_a_killed_group,
         what_a_task_has_started_goes_on_where_its_worker_ends_well,
     ],
-    roles: named![pool, sleeper],
+    roles: named![group, sleeper],
     ..Part::EMPTY
 };
 
@@ -85,7 +85,7 @@ fn started(notes: &AtomicArray<u64>) -> Vec<u32> {
     all
 }
 
-fn what_a_task_has_started_ends_with_the_pool() {
+fn what_a_task_has_started_ends_with_the_group() {
     let notes = notes();
     let workers = start();
     let given = [(); WORKERS].map(|()| workers.apply_async(&START, WAIT).unwrap());
@@ -123,17 +123,17 @@ fn what_a_task_has_started_ends_with_its_worker() {
     workers.finish().unwrap();
 }
 
-/// A pool whose tasks wait for what they have started.
-fn pool() {
+/// A worker group whose tasks wait for processes that they have started.
+fn group() {
     let workers = start();
     workers.map(&START, [WAIT; WORKERS]).unwrap();
 }
 
-fn what_a_task_has_started_ends_with_a_killed_pool() {
+fn what_a_task_has_started_ends_with_a_killed_group() {
     let notes = notes();
-    let pool = Child::start("workers_started::pool", &[]);
+    let group = Child::start("workers_started::group", &[]);
     let processes = started(&notes);
-    pool.kill();
+    group.kill();
     wait_for_their_end(&processes);
     wait_for_no_segment();
 }
