@@ -13,9 +13,11 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
+use millpond::array::{DynAtomicValue, DynValue};
+use millpond::record::Number;
 use millpond::{
-    ArrayOptions, AtomicArray, AtomicValue, Attach, ChunkedArray, DynAtomicValue, DynValue,
-    Lifetime, Number, SharedArray, SharedValue, ValueOptions,
+    ArrayOptions, AtomicArray, AtomicValue, Attach, ChunkedArray, Lifetime, SharedArray,
+    SharedValue, ValueOptions,
 };
 use millpond_benches::rounds::{Table, Unit};
 use parking_lot::RwLock;

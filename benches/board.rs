@@ -8,7 +8,8 @@
 use std::process;
 use std::sync::Arc;
 
-use millpond::{Board, BoardOptions, Boards, BoardsOptions, Lifetime, Result};
+use millpond::board::{Boards, BoardsOptions};
+use millpond::{Board, BoardOptions, Lifetime, Result};
 
 use millpond_benches::rounds::{Table, Unit};
 

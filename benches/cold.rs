@@ -21,7 +21,8 @@ mod cold {
     use std::path::Path;
     use std::time::Instant;
 
-    use millpond::{Lookup, OpenOptions};
+    use millpond::Lookup;
+    use millpond::readonly::OpenOptions;
     use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
     use rand::rngs::StdRng;
     use rand::{RngExt, SeedableRng};

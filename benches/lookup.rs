@@ -9,7 +9,8 @@ use std::process::Command;
 use std::time::Instant;
 
 use hashbrown::HashMap;
-use millpond::{Lookup, OpenOptions};
+use millpond::Lookup;
+use millpond::readonly::OpenOptions;
 use rand::rngs::SmallRng;
 use rand::{Rng, RngExt, SeedableRng};
 

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use millpond::{Batch, Board, BoardOptions, Column, Lifetime, Pool, PoolOptions, Sampler};
+use millpond::pool::Column;
+use millpond::{Batch, Board, BoardOptions, Lifetime, Pool, PoolOptions, Sampler};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -146,7 +147,7 @@ fn open_and_leave() -> millpond::Result<()> {
 }
 
 #[divan::bench]
-fn statistics() -> millpond::Statistics {
+fn statistics() -> millpond::pool::Statistics {
     pool().statistics()
 }
 

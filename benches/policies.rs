@@ -4,7 +4,8 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use millpond::{Batch, Pool, PoolOptions, Remover, Sampler};
+use millpond::pool::Remover;
+use millpond::{Batch, Pool, PoolOptions, Sampler};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 

@@ -7,7 +7,8 @@
 
 use std::time::{Duration, Instant};
 
-use millpond::{Archive, Check, Lookup, OpenOptions, Result, Trie};
+use millpond::readonly::{Check, OpenOptions};
+use millpond::{Archive, Lookup, Result, Trie};
 
 const RUN: &str = "bench-volumes";
 /// Calls of what takes microseconds.

@@ -9,9 +9,8 @@ use std::ops::Range;
 use std::process::exit;
 use std::time::{Duration, Instant};
 
-use millpond::{
-    ArrayOptions, ChunkedArray, Failure, Lifetime, Task, Worker, Workers, WorkersOptions,
-};
+use millpond::workers::{Failure, Worker};
+use millpond::{ArrayOptions, ChunkedArray, Lifetime, Task, Workers, WorkersOptions};
 
 type Outcome = Result<(), Box<dyn Error>>;
 

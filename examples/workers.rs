@@ -10,9 +10,9 @@ use std::error::Error;
 use std::ops::Range;
 use std::process::abort;
 
+use millpond::workers::{Failure, Worker};
 use millpond::{
-    ArrayOptions, AtomicArray, AtomicValue, Failure, Open, Task, ValueOptions, Worker, Workers,
-    WorkersOptions,
+    ArrayOptions, AtomicArray, AtomicValue, Open, Task, ValueOptions, Workers, WorkersOptions,
 };
 
 /// What all workers share, opened by each of them under one name.

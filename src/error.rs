@@ -1,5 +1,5 @@
-//! What can go wrong, in words for the person who reads it: what was expected, what was found, and
-//! what to do. Imports `record`'s schema, to show two of them side by side, and what errors of the system mean.
+// What can go wrong, in words for the person who reads it: what was expected, what was found, and
+// what to do. Imports `record`'s schema, to show two of them side by side, and what errors of the system mean.
 
 mod kind;
 mod make;

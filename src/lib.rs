@@ -7,7 +7,7 @@
 //! * [`Pool`] is the experience pool: simulators insert records, learners sample prioritized batches
 //!   of them in place and update their priorities.
 //! * [`Board`] holds one value, such as the weights of a network, that one process publishes and any
-//!   number fetch, whole and newest, or read in place; [`Boards`] are any number of values by name.
+//!   number fetch, whole and newest, or read in place; [`Boards`](board::Boards) are any number of values by name.
 //! * [`SharedArray`] and [`SharedValue`] hold a fixed number of elements, or one, with a lock for many
 //!   readers or one writer; [`AtomicArray`] and [`AtomicValue`] hold numbers that each change in one step;
 //!   and a [`ChunkedArray`] is filled or changed by many processes at once, each its own ranges.
@@ -17,8 +17,11 @@
 //!   structures of any size, of which the machine has one copy: any Rust structure, a dictionary, ordered keys.
 //!   The next version replaces one while processes use it. [`Open`] opens several by one name.
 //! * [`Record`] is what they hold: derive it for a plain struct of numbers.
-//! * [`NStep`] folds the steps of an episode into n-step transitions, and [`Schedule`] is a
+//! * [`NStep`](episode::NStep) folds the steps of an episode into n-step transitions, and [`Schedule`] is a
 //!   hyper-parameter that changes with the training step.
+//!
+//! The everyday names are here; what belongs to a structure is in its module, such as [`pool`] or [`readonly`]. There are
+//! also the same structures for records that are known at run time only, such as [`DynPool`](pool::DynPool).
 //!
 //! # A first pool
 //!
@@ -49,7 +52,7 @@
 //! # #[derive(Clone, Copy, Record)]
 //! # #[repr(C)]
 //! # struct Transition { observation: [f32; 4], action: u32, reward: f32 }
-//! use millpond::Column;
+//! use millpond::pool::Column;
 //!
 //! let pool = Pool::<Transition>::open_or_create("second/replay", PoolOptions::new(50_000))?;
 //! # pool.insert(&Transition { observation: [0.1; 4], action: 1, reward: 1.0 })?;
@@ -78,8 +81,8 @@
 //!
 //! # Snapshots
 //!
-//! [`Pool::save`](DynPool::save) writes a pool to a file while processes go on using it: the records and priorities of one
-//! instant, checked by checksums, whole or not at all. [`Pool::load`](DynPool::load) brings them back, also into a pool of
+//! [`Pool::save`](pool::DynPool::save) writes a pool to a file while processes go on using it: the records and priorities of one
+//! instant, checked by checksums, whole or not at all. [`Pool::load`](pool::DynPool::load) brings them back, also into a pool of
 //! another size. `docs/snapshots.md` has the file byte by byte.
 //!
 //! # What it costs, and what it does not do
@@ -110,78 +113,65 @@ macro_rules! threads_may_share {
 
 #[cfg(feature = "archive")]
 mod archive;
-mod array;
-mod board;
+/// Arrays and values: a fixed number of elements, or one, that processes read and change in place.
+pub mod array;
+/// Boards: one value that a process publishes, and any number fetch or read in place.
+pub mod board;
 mod cancel;
-mod dict;
-mod episode;
-mod error;
+/// Dictionaries that grow while processes use them.
+pub mod dict;
+/// What a simulator does with the steps of an episode before it stores them.
+pub mod episode;
+/// What can go wrong, and what to do about it.
+pub mod error;
 mod hash;
 mod lookup;
 mod open;
 mod os;
-mod pool;
-mod record;
+/// The experience pool: a prioritized replay buffer.
+pub mod pool;
+pub mod readonly;
+/// Records, and their schemas: the types of what processes share.
+pub mod record;
 mod schedule;
-mod segment;
+/// Segments, whatever lies in them: attaching, listing and removing.
+pub mod segment;
 mod sorting;
 mod sync;
 mod tree;
 #[cfg(feature = "trie")]
 mod trie;
 mod volume;
+/// Worker processes that stream tasks over shared objects.
 #[cfg(feature = "workers")]
-mod workers;
+pub mod workers;
 
 #[cfg(feature = "archive")]
-pub use archive::{Archivable, Archive};
+pub use archive::Archive;
 pub use array::{
-    ArrayOptions, ArrayReadGuard, ArrayWriteGuard, Atomic, AtomicArray, AtomicNumber, AtomicValue,
-    Chunk, ChunkedArray, DynArray, DynArrayReadGuard, DynArrayWriteGuard, DynAtomicArray,
-    DynAtomicValue, DynChunk, DynChunkedArray, DynSplit, DynValue, SharedArray, SharedValue, Split,
-    ValueOptions, ValueReadGuard, ValueWriteGuard,
+    ArrayOptions, AtomicArray, AtomicValue, ChunkedArray, SharedArray, SharedValue, ValueOptions,
 };
-pub use board::{
-    Board, BoardLease, BoardOptions, BoardReader, Boards, BoardsOptions, DynBoard, DynBoardLease,
-    DynBoardReader,
-};
+pub use board::{Board, BoardOptions};
 pub use cancel::CancelToken;
-pub use dict::{
-    ArrayDict, Checkout, DictEntry, DictOptions, DictReader, DictView, DynArrayDict, DynCheckout,
-    DynDictReader, Key,
-};
-pub use episode::{NStep, NStepTransition, Sequences, Step};
-pub use error::{Error, ErrorKind, Result, TaskFailure};
+pub use dict::{ArrayDict, DictOptions};
+pub use error::{Error, ErrorKind, Result};
 #[cfg(feature = "trie")]
 pub use fst;
-pub use lookup::{
-    DynLookup, DynLookupBuilder, Lookup, LookupBuilder, LookupKey, LookupValue, ValueType,
-};
+pub use lookup::Lookup;
 pub use millpond_derive::{Open, Record};
 pub use open::Open;
-pub use pool::{
-    Batch, Column, Distribution, DynBatch, DynEpisodeWriter, DynPool, DynReservation, DynWindow,
-    DynWindows, EpisodeWriter, Fill, InputColumn, Loaded, Patience, Pool, PoolOptions, RateLimiter,
-    Remover, Reservation, Sampler, Saved, Statistics, ViewOptions, Window, Windows,
-};
+pub use pool::{Batch, Pool, PoolOptions, Sampler};
 #[doc(hidden)]
 pub use record::__private;
-pub use record::{
-    Difference, Element, Field, KeyType, Number, Record, Scalar, Schema, SchemaBuilder, ShownRecord,
-};
+pub use record::{Record, Schema};
 #[cfg(feature = "archive")]
 pub use rkyv;
 pub use schedule::Schedule;
-pub use segment::{Attach, Lifetime, Participant, SegmentInfo, info, list, unlink, unlink_all};
+pub use segment::{Attach, Lifetime, info, list, unlink, unlink_all};
 #[cfg(feature = "trie")]
-pub use trie::{Entries, Fuzzy, Prefixes, Trie};
-pub use volume::{Check, Handle, OpenOptions, Place, PublishOptions};
+pub use trie::Trie;
 #[cfg(feature = "workers")]
-pub use workers::{
-    AnyTask, Call, Csv, CsvRange, CsvRanges, CsvRecord, CsvRecords, Failure, Finished, InPlace,
-    Insights, LineRanges, Message, Pending, Results, SlowTask, Start, Task, TaskFunction,
-    TryResults, WhenWorkerDies, Worker, WorkerInsights, Workers, WorkersOptions, WrongField,
-};
+pub use workers::{Task, Workers, WorkersOptions};
 
 /// The README's code, compiled and run as tests.
 #[cfg(doctest)]

@@ -98,6 +98,6 @@ impl<K: LookupKey + ?Sized, V: LookupValue + ?Sized> Open for Lookup<K, V> {
 }
 
 #[cfg(feature = "archive")]
-open_by_name! { [T: crate::Archivable] crate::Archive<T>; }
+open_by_name! { [T: crate::readonly::Archivable] crate::Archive<T>; }
 #[cfg(feature = "trie")]
 open_by_name! { [] crate::Trie; }

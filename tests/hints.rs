@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use millpond::{
-    ArrayDict, DictOptions, DynLookup, Failure, KeyType, Lookup, LookupBuilder, Place,
-    PublishOptions, Scalar, Schema, Start, Task, Trie, ValueType, Worker, Workers, WorkersOptions,
-};
+use millpond::readonly::{DynLookup, LookupBuilder, Place, PublishOptions, ValueType};
+use millpond::record::{KeyType, Scalar};
+use millpond::workers::{Failure, Start, Worker};
+use millpond::{ArrayDict, DictOptions, Lookup, Schema, Task, Trie, Workers, WorkersOptions};
 
 /// What may be said: nothing, less, more, the impossible, and the opposite of what there is.
 const HINTS: [(usize, Option<usize>); 8] = [

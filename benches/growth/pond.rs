@@ -154,7 +154,7 @@ impl<const N: usize> Calls<'_, N> {
 
     fn sample_and_gather(&mut self) {
         self.sample();
-        let column = millpond::Column::new("value", &mut self.column);
+        let column = millpond::pool::Column::new("value", &mut self.column);
         self.batch.gather(&mut [column]).expect("a right column");
     }
 

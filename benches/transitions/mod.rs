@@ -1,7 +1,8 @@
 //! The workload: a record of two observations of 84 numbers, a full pool of them, and the columns
 //! that a learner gathers.
 
-use millpond::{Batch, Column, Lifetime, Pool, PoolOptions, Record};
+use millpond::pool::Column;
+use millpond::{Batch, Lifetime, Pool, PoolOptions, Record};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 

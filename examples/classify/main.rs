@@ -20,7 +20,8 @@ use std::fmt::Write;
 use std::ops::Range;
 use std::time::Instant;
 
-use millpond::{Archive, Failure, Worker, Workers};
+use millpond::workers::{Failure, Worker};
+use millpond::{Archive, Workers};
 
 use bayes::Model;
 use streaming::{Job, Lines};

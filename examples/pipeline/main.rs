@@ -19,7 +19,8 @@ use std::fmt::Write;
 use std::ops::Range;
 use std::time::Instant;
 
-use millpond::{Failure, Lookup, Trie, Worker, Workers};
+use millpond::workers::{Failure, Worker};
+use millpond::{Lookup, Trie, Workers};
 
 use stages::{Fact, Pipeline};
 use streaming::{Job, Lines};

@@ -7,7 +7,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use millpond::{Failure, InPlace, LineRanges, Open, Result, Task, Worker, Workers, WorkersOptions};
+use millpond::workers::{Failure, InPlace, LineRanges, Worker};
+use millpond::{Open, Result, Task, Workers, WorkersOptions};
 
 /// About how many bytes of the table a worker gets at a time.
 const RANGE: usize = 64 << 10;

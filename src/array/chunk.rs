@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::record::Record;
 use crate::sync::Owner;
 
-/// The bytes of elements of a [`DynChunkedArray`](crate::DynChunkedArray): a [`Chunk`] without a type, and without a
+/// The bytes of elements of a [`DynChunkedArray`](crate::array::DynChunkedArray): a [`Chunk`] without a type, and without a
 /// lifetime.
 ///
 /// It holds the array as a handle does, and may outlive the handle and the iteration that it came from. It is `Send`
@@ -32,7 +32,8 @@ use crate::sync::Owner;
 ///
 /// # Example
 /// ```
-/// use millpond::{ArrayOptions, DynChunkedArray, Schema};
+/// use millpond::array::DynChunkedArray;
+/// use millpond::{ArrayOptions, Schema};
 ///
 /// let options = ArrayOptions::new(10).chunk_len(5);
 /// let array = DynChunkedArray::anonymous(&Schema::of::<u8>(), options)?;

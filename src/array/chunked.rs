@@ -139,7 +139,8 @@ impl<T: Record> ChunkedArray<T> {
 /// `DynChunkedArray`.
 ///
 /// ```
-/// use millpond::{ArrayOptions, DynChunkedArray, Schema};
+/// use millpond::array::DynChunkedArray;
+/// use millpond::{ArrayOptions, Schema};
 ///
 /// let options = ArrayOptions::new(10).chunk_len(4);
 /// let array = DynChunkedArray::anonymous(&Schema::of::<u16>(), options)?;

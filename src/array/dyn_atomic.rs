@@ -17,7 +17,7 @@ use crate::record::{Number, Scalar, Schema};
 ///
 /// It is the same array: of two processes that share one, the first may have an
 /// [`AtomicArray`](crate::AtomicArray) and the second a `DynAtomicArray`. Each operation is the one of
-/// [`Atomic`](crate::Atomic) of the same name, in one step and sequentially consistent. No number is converted: one of
+/// [`Atomic`](crate::array::Atomic) of the same name, in one step and sequentially consistent. No number is converted: one of
 /// another type is an error. A handle is `Send` and `Sync`, and clones of it are the same participant. In a forked
 /// child the numbers of the parent's handle are the same as the parent's.
 ///
@@ -30,7 +30,9 @@ use crate::record::{Number, Scalar, Schema};
 ///
 /// # Example
 /// ```
-/// use millpond::{ArrayOptions, AtomicArray, DynAtomicArray, Number, Scalar};
+/// use millpond::array::DynAtomicArray;
+/// use millpond::record::{Number, Scalar};
+/// use millpond::{ArrayOptions, AtomicArray};
 ///
 /// let options = ArrayOptions::new(10);
 /// let counts = DynAtomicArray::create("dyn-atomics-example", Scalar::U64, options)?;
@@ -113,7 +115,9 @@ impl DynAtomicArray {
     /// itself.
     ///
     /// ```
-    /// use millpond::{ArrayOptions, DynAtomicArray, Number, Scalar};
+    /// use millpond::array::DynAtomicArray;
+    /// use millpond::record::{Number, Scalar};
+    /// use millpond::ArrayOptions;
     ///
     /// let array = DynAtomicArray::anonymous(Scalar::I32, ArrayOptions::new(1))?;
     /// let (zero, seven) = (Number::I32(0), Number::I32(7));
@@ -180,7 +184,9 @@ impl DynAtomicArray {
     /// change meanwhile.
     ///
     /// ```
-    /// use millpond::{ArrayOptions, DynAtomicArray, Number, Scalar};
+    /// use millpond::array::DynAtomicArray;
+    /// use millpond::record::{Number, Scalar};
+    /// use millpond::ArrayOptions;
     ///
     /// let array = DynAtomicArray::anonymous(Scalar::U16, ArrayOptions::new(5))?;
     /// array.store_range(1..3, &[7, 0, 1, 1])?;

@@ -19,7 +19,9 @@ use crate::segment::{Participant, check_option, open_methods};
 ///
 /// # Example
 /// ```
-/// use millpond::{DynValue, Scalar, Schema, ValueOptions};
+/// use millpond::array::DynValue;
+/// use millpond::record::Scalar;
+/// use millpond::{Schema, ValueOptions};
 ///
 /// let schema = Schema::builder()
 ///     .field("loss", Scalar::F64, &[])
@@ -50,7 +52,9 @@ pub struct DynValue {
 ///
 /// # Example
 /// ```
-/// use millpond::{AtomicValue, DynAtomicValue, Number, Scalar, ValueOptions};
+/// use millpond::array::DynAtomicValue;
+/// use millpond::record::{Number, Scalar};
+/// use millpond::{AtomicValue, ValueOptions};
 ///
 /// let steps = AtomicValue::<u64>::create("dyn-counter-example", ValueOptions::new())?;
 /// // A process that knows no type:

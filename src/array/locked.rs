@@ -64,7 +64,8 @@ dyn_array_methods!(DynArray, SharedArray, |schema: &Schema| schema);
 /// `DynArray`.
 ///
 /// ```
-/// use millpond::{ArrayOptions, DynArray, SharedArray};
+/// use millpond::array::DynArray;
+/// use millpond::{ArrayOptions, SharedArray};
 ///
 /// let array = SharedArray::<u16>::create("dyn-array-example", ArrayOptions::new(3))?;
 /// array.write()?.copy_from_slice(&[1, 2, 3]);

@@ -1,13 +1,13 @@
-//! Arrays: a fixed number of elements in a segment, that many processes read and change in place.
-//!
-//! Three ways to do so, each a type of its own, so that what does not go together does not compile:
-//! with a lock (`locked.rs`, `guards.rs`, `owned.rs`), as atomics (`atomic.rs`, `number.rs`), or by chunks that each
-//! belong to one process at a time (`chunked.rs`, `chunk.rs`, `split.rs`; the protocol is in `hand_out.rs`). A value is
-//! an array of one element (`value.rs`).
-//!
-//! Each has a face without a type, for programs that know at run time what the elements are: for arrays with a lock and
-//! in chunks in the same files, for atomics in `dyn_atomic.rs` and `dyn_atoms.rs`, for values in `dyn_value.rs`.
-//! Imports the segment and the records; knows no other structure.
+// Arrays: a fixed number of elements in a segment, that many processes read and change in place.
+//
+// Three ways to do so, each a type of its own, so that what does not go together does not compile:
+// with a lock (`locked.rs`, `guards.rs`, `owned.rs`), as atomics (`atomic.rs`, `number.rs`), or by chunks that each
+// belong to one process at a time (`chunked.rs`, `chunk.rs`, `split.rs`; the protocol is in `hand_out.rs`). A value is
+// an array of one element (`value.rs`).
+//
+// Each has a face without a type, for programs that know at run time what the elements are: for arrays with a lock and
+// in chunks in the same files, for atomics in `dyn_atomic.rs` and `dyn_atoms.rs`, for values in `dyn_value.rs`.
+// Imports the segment and the records; knows no other structure.
 
 mod atomic;
 mod chunk;
@@ -136,7 +136,7 @@ macro_rules! handle_methods {
             ///
             /// # Errors
             /// [`Error::Forked`](crate::Error::Forked).
-            pub fn participants(&self) -> Result<Vec<crate::Participant>> {
+            pub fn participants(&self) -> Result<Vec<crate::segment::Participant>> {
                 self.inner.segment.participants()
             }
         }

@@ -32,7 +32,7 @@ self_cell! {
     }
 }
 
-/// The bytes of all elements of a [`DynArray`](crate::DynArray), or of a [`DynValue`](crate::DynValue), to be read:
+/// The bytes of all elements of a [`DynArray`](crate::array::DynArray), or of a [`DynValue`](crate::array::DynValue), to be read:
 /// no process writes while this lives. They begin on a cache line.
 ///
 /// It holds the array as a handle does, and may outlive the handle that it came from. It is `Send` and `Sync`, and
@@ -46,7 +46,8 @@ self_cell! {
 ///
 /// # Example
 /// ```
-/// use millpond::{ArrayOptions, DynArray, Schema};
+/// use millpond::array::DynArray;
+/// use millpond::{ArrayOptions, Schema};
 ///
 /// let array = DynArray::anonymous(&Schema::of::<u16>(), ArrayOptions::new(3))?;
 /// let elements = array.read()?;
@@ -57,7 +58,7 @@ self_cell! {
 /// ```
 pub struct DynArrayReadGuard(OwnedRead);
 
-/// The bytes of all elements of a [`DynArray`](crate::DynArray), or of a [`DynValue`](crate::DynValue), to be changed:
+/// The bytes of all elements of a [`DynArray`](crate::array::DynArray), or of a [`DynValue`](crate::array::DynValue), to be changed:
 /// no other process and no other guard reads or writes while this lives. They begin on a cache line.
 ///
 /// It holds the array as a handle does, and may outlive the handle that it came from. It is `Send` and `Sync`, and
@@ -73,7 +74,8 @@ pub struct DynArrayReadGuard(OwnedRead);
 ///
 /// # Example
 /// ```
-/// use millpond::{ArrayOptions, DynArray, Schema};
+/// use millpond::array::DynArray;
+/// use millpond::{ArrayOptions, Schema};
 ///
 /// let array = DynArray::anonymous(&Schema::of::<u8>(), ArrayOptions::new(3))?;
 /// let mut elements = array.write()?;

@@ -11,12 +11,13 @@ use super::chunked_layout::Chunked;
 use super::hand_out::Answer;
 use crate::record::Record;
 
-/// The chunks of one pass, one after another; see [`DynChunkedArray::split`](crate::DynChunkedArray::split).
+/// The chunks of one pass, one after another; see [`DynChunkedArray::split`](crate::array::DynChunkedArray::split).
 ///
 /// It holds the array as a handle does, and is `Send` and `Sync`. In a forked child it is at its end.
 ///
 /// ```
-/// use millpond::{ArrayOptions, DynChunkedArray, DynSplit, Schema};
+/// use millpond::array::{DynChunkedArray, DynSplit};
+/// use millpond::{ArrayOptions, Schema};
 ///
 /// fn numbered(len: usize) -> millpond::Result<DynSplit> {
 ///     let options = ArrayOptions::new(len).chunk_len(2);

@@ -36,7 +36,7 @@ type Handles = Vec<Box<dyn Any + Send + Sync>>;
 /// # Example
 /// ```
 /// use std::time::Duration;
-/// use millpond::{Boards, BoardsOptions};
+/// use millpond::board::{Boards, BoardsOptions};
 ///
 /// // A learner …
 /// let learner = Boards::new("family-example/weights", BoardsOptions::new())?;

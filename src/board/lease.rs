@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{DynBoard, Inner};
 use crate::error::Result;
 
-/// The bytes of a board's value in place: a [`BoardLease`](crate::BoardLease) without a type. They begin on a cache
+/// The bytes of a board's value in place: a [`BoardLease`](crate::board::BoardLease) without a type. They begin on a cache
 /// line.
 pub struct DynBoardLease {
     board: Arc<Inner>,

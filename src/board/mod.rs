@@ -1,8 +1,8 @@
-//! The board: one value that a process publishes and any number fetch, whole and newest.
-//!
-//! The protocol is in `slots.rs`; how the newest value is read, in `newest.rs` and `lease.rs`; how one is
-//! published, in `publish.rs`; boards of a type, in `typed/`; many boards under one name, in `family.rs`.
-//! Imports the segment and the records; knows no other structure.
+// The board: one value that a process publishes and any number fetch, whole and newest.
+//
+// The protocol is in `slots.rs`; how the newest value is read, in `newest.rs` and `lease.rs`; how one is
+// published, in `publish.rs`; boards of a type, in `typed/`; many boards under one name, in `family.rs`.
+// Imports the segment and the records; knows no other structure.
 
 mod family;
 mod lease;
@@ -39,13 +39,14 @@ use slots::Newest;
 /// A [`Board`] dereferences to it. Bytes that are given and taken need no alignment.
 ///
 /// ```
-/// use millpond::{Board, BoardOptions, DynBoard};
+/// use millpond::board::DynBoard;
+/// use millpond::{Board, BoardOptions};
 ///
 /// let board = Board::<f32>::create("dyn-board-example", BoardOptions::new(2))?;
 /// board.publish(&[0.5, 0.25])?;
 ///
 /// let any = DynBoard::open("dyn-board-example")?;
-/// assert_eq!(any.schema().as_number(), Some(millpond::Scalar::F32));
+/// assert_eq!(any.schema().as_number(), Some(millpond::record::Scalar::F32));
 /// let mut bytes = [0; 8];
 /// assert_eq!(any.fetch(&mut bytes)?, 1);
 /// assert_eq!(bytes[..4], 0.5f32.to_le_bytes());

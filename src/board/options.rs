@@ -67,10 +67,11 @@ impl BoardOptions {
     }
 }
 
-/// How the boards of a family ([`Boards`](crate::Boards)) are to be, where this process creates them.
+/// How the boards of a family ([`Boards`](crate::board::Boards)) are to be, where this process creates them.
 ///
 /// ```
-/// use millpond::{BoardsOptions, Lifetime};
+/// use millpond::board::BoardsOptions;
+/// use millpond::Lifetime;
 ///
 /// let options = BoardsOptions::new().lifetime(Lifetime::WhileAttached).role("learner");
 /// # let _ = options;

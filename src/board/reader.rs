@@ -16,7 +16,7 @@ use crate::segment::{Attach, Header, Observation};
 /// The longest pause between two looks for a newer version.
 const LONGEST_PAUSE: Duration = Duration::from_millis(2);
 
-/// A [`BoardReader`](crate::BoardReader) of a board whose elements are known at run time.
+/// A [`BoardReader`](crate::board::BoardReader) of a board whose elements are known at run time.
 #[derive(Clone)]
 pub struct DynBoardReader {
     observation: Arc<Observation<Parts>>,

@@ -22,11 +22,13 @@ self_cell! {
     }
 }
 
-/// A whole [`DynArrayDict`](crate::DynArrayDict) that this process has exclusively; a
-/// [`Checkout`](crate::Checkout) without types. Owns its handle.
+/// A whole [`DynArrayDict`](crate::dict::DynArrayDict) that this process has exclusively; a
+/// [`Checkout`](crate::dict::Checkout) without types. Owns its handle.
 ///
 /// ```
-/// use millpond::{DictOptions, DynArrayDict, KeyType, Scalar, Schema};
+/// use millpond::dict::DynArrayDict;
+/// use millpond::record::{KeyType, Scalar};
+/// use millpond::{DictOptions, Schema};
 ///
 /// let key_type = KeyType::Integer(Scalar::U64);
 /// let schema = Schema::of::<u16>();
@@ -56,12 +58,12 @@ impl DynCheckout {
         &self.writer.borrow_dependent().view
     }
 
-    /// As [`Checkout::was_interrupted`](crate::Checkout::was_interrupted).
+    /// As [`Checkout::was_interrupted`](crate::dict::Checkout::was_interrupted).
     pub fn was_interrupted(&self) -> bool {
         self.interrupted
     }
 
-    /// As [`DynArrayDict::insert`](crate::DynArrayDict::insert).
+    /// As [`DynArrayDict::insert`](crate::dict::DynArrayDict::insert).
     ///
     /// # Errors
     /// As there.
@@ -69,7 +71,7 @@ impl DynCheckout {
         self.write(|writer| writer.insert_bytes(key, row))
     }
 
-    /// As [`DynArrayDict::update`](crate::DynArrayDict::update).
+    /// As [`DynArrayDict::update`](crate::dict::DynArrayDict::update).
     ///
     /// # Errors
     /// As there.
@@ -77,7 +79,7 @@ impl DynCheckout {
         self.write(|writer| writer.update_bytes(key, change))
     }
 
-    /// As [`DynArrayDict::remove`](crate::DynArrayDict::remove).
+    /// As [`DynArrayDict::remove`](crate::dict::DynArrayDict::remove).
     ///
     /// # Errors
     /// As there.
@@ -85,7 +87,7 @@ impl DynCheckout {
         self.write(|writer| writer.remove_bytes(key))
     }
 
-    /// As [`DynArrayDict::clear`](crate::DynArrayDict::clear).
+    /// As [`DynArrayDict::clear`](crate::dict::DynArrayDict::clear).
     ///
     /// # Errors
     /// As there.
@@ -93,7 +95,7 @@ impl DynCheckout {
         self.write(|writer| writer.clear())
     }
 
-    /// As [`DynArrayDict::reserve`](crate::DynArrayDict::reserve).
+    /// As [`DynArrayDict::reserve`](crate::dict::DynArrayDict::reserve).
     ///
     /// # Errors
     /// As there.
@@ -101,7 +103,7 @@ impl DynCheckout {
         self.write(|writer| writer.reserve(rows))
     }
 
-    /// As [`DynArrayDict::extend`](crate::DynArrayDict::extend).
+    /// As [`DynArrayDict::extend`](crate::dict::DynArrayDict::extend).
     ///
     /// # Errors
     /// As there.

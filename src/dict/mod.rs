@@ -1,11 +1,11 @@
-//! Dictionaries from short keys to rows of numbers, which grow while processes use them.
-//!
-//! A dictionary is a dense array of rows with an index on top. Its lock, its counts and its journal lie in a
-//! segment; the rows and the indexes in companion files (`storage.rs`), which only get longer. One process
-//! writes at a time, under the lock (`write.rs`, `grow.rs`), through a journal of one entry (`journal.rs`);
-//! any number read without a lock (`get.rs`), or hold writers out and have slices (`view.rs`). All of it works on
-//! bytes, a [`KeyType`] and a [`Schema`]; `typed/` has the faces of dictionaries of Rust types. Imports the
-//! segment and the records; knows no other structure.
+// Dictionaries from short keys to rows of numbers, which grow while processes use them.
+//
+// A dictionary is a dense array of rows with an index on top. Its lock, its counts and its journal lie in a
+// segment; the rows and the indexes in companion files (`storage.rs`), which only get longer. One process
+// writes at a time, under the lock (`write.rs`, `grow.rs`), through a journal of one entry (`journal.rs`);
+// any number read without a lock (`get.rs`), or hold writers out and have slices (`view.rs`). All of it works on
+// bytes, a `KeyType` and a `Schema`; `typed/` has the faces of dictionaries of Rust types. Imports the
+// segment and the records; knows no other structure.
 
 mod bucket;
 mod checkout;
@@ -57,7 +57,9 @@ use storage::Inner;
 /// have in memory. Growth, and what happens when a process dies, are as in an [`ArrayDict`].
 ///
 /// ```
-/// use millpond::{ArrayDict, DictOptions, DynArrayDict, KeyType, Scalar};
+/// use millpond::dict::DynArrayDict;
+/// use millpond::record::{KeyType, Scalar};
+/// use millpond::{ArrayDict, DictOptions};
 ///
 /// let typed = ArrayDict::<u32, [f32; 2]>::create("dyn-dict-example", DictOptions::new(100))?;
 /// typed.insert(7, &[0.5, 1.5])?;

@@ -83,11 +83,13 @@ self_cell! {
     }
 }
 
-/// Keeps all writers of a [`DynArrayDict`](crate::DynArrayDict) out, and lets other readers in; a
-/// [`DictReader`](crate::DictReader) without types. Owns its handle.
+/// Keeps all writers of a [`DynArrayDict`](crate::dict::DynArrayDict) out, and lets other readers in; a
+/// [`DictReader`](crate::dict::DictReader) without types. Owns its handle.
 ///
 /// ```
-/// use millpond::{DictOptions, DynArrayDict, KeyType, Schema};
+/// use millpond::dict::DynArrayDict;
+/// use millpond::record::KeyType;
+/// use millpond::{DictOptions, Schema};
 ///
 /// let schema = Schema::of::<u16>();
 /// let dict = DynArrayDict::anonymous(KeyType::FixedBytes(3), &schema, DictOptions::new(10))?;

@@ -1,5 +1,5 @@
-//! What a simulator does with an episode before any of it is stored: pure computation on the caller's own
-//! values. Imports nothing but the error, and knows no pool.
+// What a simulator does with an episode before any of it is stored: pure computation on the caller's own
+// values. Imports nothing but the error, and knows no pool.
 
 mod n_step;
 mod sequences;

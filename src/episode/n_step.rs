@@ -95,7 +95,8 @@ struct Last<O> {
 ///
 /// # Example
 /// ```
-/// use millpond::{NStep, Pool, PoolOptions, Record, Step};
+/// use millpond::episode::{NStep, Step};
+/// use millpond::{Pool, PoolOptions, Record};
 ///
 /// #[derive(Clone, Copy, Record)]
 /// #[repr(C)]
@@ -173,7 +174,7 @@ impl<O, A> NStep<O, A> {
     /// What is not taken from the iterator is gone with the next push.
     ///
     /// ```
-    /// use millpond::{NStep, Step};
+    /// use millpond::episode::{NStep, Step};
     ///
     /// let mut steps = NStep::new(2, 0.5)?;
     /// let step = |reward, terminated| Step {
@@ -228,7 +229,7 @@ impl<O, A> NStep<O, A> {
     /// break before it pushes the last step says so in that [`Step`], and every transition that ends there is marked.
     ///
     /// ```
-    /// use millpond::{NStep, Step};
+    /// use millpond::episode::{NStep, Step};
     ///
     /// let mut steps = NStep::new(2, 0.5)?;
     /// let step = |reward| Step {

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 /// overlaps the one before it by more; where the episode has fewer steps than `length`, it is shorter.
 ///
 /// ```
-/// use millpond::Sequences;
+/// use millpond::episode::Sequences;
 ///
 /// let sequences = Sequences::new(80, 40)?;
 /// let ends = (0..150).filter(|&step| sequences.ends_here(step, step == 149));

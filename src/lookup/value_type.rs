@@ -14,7 +14,9 @@ use crate::record::{KeyType, Scalar, Schema};
 /// break.
 ///
 /// ```
-/// use millpond::{Scalar, Schema, ValueType};
+/// use millpond::readonly::ValueType;
+/// use millpond::record::Scalar;
+/// use millpond::Schema;
 ///
 /// let rows = ValueType::Record(Schema::of_numbers(Scalar::F32, &[8])?);
 /// assert_eq!(rows.size(), Some(32));

@@ -1,9 +1,9 @@
-//! The experience pool: a prioritized replay buffer in a segment.
-//!
-//! What lies in the segment is in `layout/`. A record is claimed a slot, filled and committed in `write/`, drawn and
-//! leased in `read/`; what is sampled, what goes and who waits is chosen by `policy/`, `read/select/`, `write/choose.rs`
-//! and `limit.rs`. What comes after what in an episode is the matter of `episode/`. Imports the segment, the records and
-//! the tree.
+// The experience pool: a prioritized replay buffer in a segment.
+//
+// What lies in the segment is in `layout/`. A record is claimed a slot, filled and committed in `write/`, drawn and
+// leased in `read/`; what is sampled, what goes and who waits is chosen by `policy/`, `read/select/`, `write/choose.rs`
+// and `limit.rs`. What comes after what in an episode is the matter of `episode/`. Imports the segment, the records and
+// the tree.
 
 mod episode;
 mod layout;
@@ -55,7 +55,9 @@ use read::select::Ranking;
 ///
 /// # Example
 /// ```
-/// use millpond::{Column, DynPool, InputColumn, PoolOptions, Scalar, Schema};
+/// use millpond::pool::{Column, DynPool, InputColumn};
+/// use millpond::record::Scalar;
+/// use millpond::{PoolOptions, Schema};
 ///
 /// let schema = Schema::parse("size 12 align 4\nobservation f32[2] @0\naction u32 @8\n").unwrap();
 /// let pool = DynPool::anonymous(&schema, PoolOptions::new(10_000))?;

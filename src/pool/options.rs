@@ -129,7 +129,7 @@ impl PoolOptions {
     }
 
     /// Whether to keep the lowest and the highest priority at hand, for
-    /// [`Sampler::highest`], [`Sampler::lowest`] and [`Pool::lowest_priority`](crate::DynPool::lowest_priority).
+    /// [`Sampler::highest`], [`Sampler::lowest`] and [`Pool::lowest_priority`](crate::pool::DynPool::lowest_priority).
     /// Takes 0.6 bytes a record, and some time with every insert and update. Default: no.
     pub fn ordered(mut self, ordered: bool) -> Self {
         self.own.ordered = ordered;

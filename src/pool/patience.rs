@@ -10,7 +10,8 @@ use crate::cancel::CancelToken;
 ///
 /// ```
 /// use std::time::Duration;
-/// use millpond::{CancelToken, Error, Patience, Pool, PoolOptions};
+/// use millpond::pool::Patience;
+/// use millpond::{CancelToken, Error, Pool, PoolOptions};
 ///
 /// let pool = Pool::<u64>::anonymous(PoolOptions::queue(10)?)?;
 /// let impatient = pool.with_patience(Patience::new().limit(Duration::from_millis(1)));

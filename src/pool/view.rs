@@ -12,7 +12,8 @@ use crate::pool::layout::shape::{LONGEST_NAME, TableShape};
 /// The methods of [`PoolOptions`](crate::PoolOptions) with the same names say what they mean.
 ///
 /// ```
-/// use millpond::{Pool, PoolOptions, Sampler, ViewOptions};
+/// use millpond::pool::ViewOptions;
+/// use millpond::{Pool, PoolOptions, Sampler};
 ///
 /// let views = PoolOptions::new(100).view("replay-once", ViewOptions::new().sampled_at_most(1));
 /// let pool = Pool::<u64>::anonymous(views)?;

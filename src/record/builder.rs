@@ -14,7 +14,8 @@ use crate::error::{Error, Result};
 /// [`Schema::of`] of a derived type with the same fields and the same padding.
 ///
 /// ```
-/// use millpond::{Record, Scalar, Schema};
+/// use millpond::record::Scalar;
+/// use millpond::{Record, Schema};
 ///
 /// #[derive(Clone, Copy, Record)]
 /// #[repr(C)]
@@ -54,7 +55,8 @@ impl SchemaBuilder {
     /// name; for a field that [`Field::new`] refuses; and if the record is larger than the address space.
     ///
     /// ```
-    /// use millpond::{Scalar, Schema};
+    /// use millpond::record::Scalar;
+    /// use millpond::Schema;
     ///
     /// let schema = Schema::builder()
     ///     .field("observation.image", Scalar::U8, &[84, 84])

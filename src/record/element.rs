@@ -13,7 +13,7 @@ pub(crate) const MAX_RANK: usize = 8;
 /// dimensions. Nothing else can implement the trait.
 ///
 /// ```
-/// use millpond::{Element, Scalar};
+/// use millpond::record::{Element, Scalar};
 ///
 /// assert_eq!(<[[f32; 3]; 4]>::SCALAR, Scalar::F32);
 /// assert_eq!(<[[f32; 3]; 4]>::SHAPE, [4, 3]);

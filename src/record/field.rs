@@ -16,7 +16,7 @@ const MAX_SIZE: usize = (isize::MAX - 7) as usize;
 /// The type of a number in a record.
 ///
 /// ```
-/// use millpond::Scalar;
+/// use millpond::record::Scalar;
 ///
 /// assert_eq!(Scalar::F32.name(), "f32");
 /// assert_eq!(Scalar::from_name("u16"), Some(Scalar::U16));
@@ -137,7 +137,7 @@ impl fmt::Display for Scalar {
 /// Displays as in a schema's text: name, type, and offset after an `@`.
 ///
 /// ```
-/// use millpond::Field;
+/// use millpond::record::Field;
 ///
 /// let field = Field::of::<[[f32; 3]; 4]>("observation", 16);
 /// assert_eq!(field.to_string(), "observation f32[4,3] @16");
@@ -185,7 +185,7 @@ impl Field {
     /// field that ends behind the largest address.
     ///
     /// ```
-    /// use millpond::{Field, Scalar};
+    /// use millpond::record::{Field, Scalar};
     ///
     /// let field = Field::new("observation", Scalar::F32, &[4, 3], 16)?;
     /// assert_eq!(field, Field::of::<[[f32; 3]; 4]>("observation", 16));

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 /// Displays as the type's name in Rust, which [`from_name`](Self::from_name) reads:
 ///
 /// ```
-/// use millpond::{KeyType, Scalar};
+/// use millpond::record::{KeyType, Scalar};
 ///
 /// assert_eq!(KeyType::FixedBytes(16).to_string(), "[u8; 16]");
 /// assert_eq!(KeyType::from_name("u64"), Some(KeyType::Integer(Scalar::U64)));

@@ -1,11 +1,11 @@
-//! The record layer: what a type must be so that several processes can share values of it.
-//!
-//! A [`Record`] is plain bytes: numbers and arrays of numbers, every byte in exactly one field,
-//! any bytes a valid value. A [`Schema`] is the same knowledge as data, so that it can be written
-//! into a segment and compared with what another process expects.
-//!
-//! This layer knows nothing of segments, files or memory mappings, and has no unsafe code other
-//! than the `unsafe impl`s for the number types.
+// The record layer: what a type must be so that several processes can share values of it.
+//
+// A `Record` is plain bytes: numbers and arrays of numbers, every byte in exactly one field,
+// any bytes a valid value. A `Schema` is the same knowledge as data, so that it can be written
+// into a segment and compared with what another process expects.
+//
+// This layer knows nothing of segments, files or memory mappings, and has no unsafe code other
+// than the `unsafe impl`s for the number types.
 
 mod builder;
 mod difference;

@@ -7,14 +7,14 @@ use std::fmt;
 use super::Scalar;
 use crate::error::{Error, Result};
 
-/// One number whose type is known at run time: what a [`DynAtomicArray`](crate::DynAtomicArray) takes and gives.
+/// One number whose type is known at run time: what a [`DynAtomicArray`](crate::array::DynAtomicArray) takes and gives.
 ///
 /// It is never converted into a number of another type. Two of different types are not equal, and otherwise they
 /// compare as the numbers do: a NaN is not equal to itself. A number displays as [`Schema::show`](crate::Schema::show)
 /// shows it, with a point in those of floating-point types.
 ///
 /// ```
-/// use millpond::{Number, Scalar};
+/// use millpond::record::{Number, Scalar};
 ///
 /// let number = Number::from(7f32);
 /// assert_eq!(number, Number::F32(7.0));
@@ -58,7 +58,7 @@ macro_rules! numbers {
             /// Returns the zero of a type.
             ///
             /// ```
-            /// use millpond::{Number, Scalar};
+            /// use millpond::record::{Number, Scalar};
             ///
             /// assert_eq!(Number::zero(Scalar::I16), Number::I16(0));
             /// ```

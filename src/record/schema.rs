@@ -67,7 +67,8 @@ impl Schema {
     /// Returns a builder of schemas, for records that are known at run time only.
     ///
     /// ```
-    /// use millpond::{Scalar, Schema};
+    /// use millpond::record::Scalar;
+    /// use millpond::Schema;
     ///
     /// let schema = Schema::builder()
     ///     .field("observation", Scalar::F32, &[84, 84])
@@ -87,7 +88,8 @@ impl Schema {
     /// As [`Field::new`].
     ///
     /// ```
-    /// use millpond::{Scalar, Schema};
+    /// use millpond::record::Scalar;
+    /// use millpond::Schema;
     ///
     /// assert_eq!(Schema::of_numbers(Scalar::F32, &[4, 3])?, Schema::of::<[[f32; 3]; 4]>());
     /// # Ok::<(), millpond::Error>(())

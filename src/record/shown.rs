@@ -23,7 +23,8 @@ impl Schema {
     /// Where there are not as many bytes as a record has.
     ///
     /// ```
-    /// use millpond::{Scalar, Schema};
+    /// use millpond::record::Scalar;
+    /// use millpond::Schema;
     ///
     /// let schema = Schema::builder()
     ///     .field("place", Scalar::I16, &[2, 2])

@@ -1,11 +1,11 @@
-//! Segments: one memory-mapped file, one structure, attached by name.
-//!
-//! A segment consists of the header (`header.rs`), its locks (`guard.rs`, `readers.rs`), the participant table
-//! (`participants.rs`), and the regions of its structure (`arena.rs`, `rows.rs`), in that order; names and
-//! files are in `name.rs`, `names.rs` and `root.rs`, the lock of all names is in `root_lock.rs`, and what killed
-//! processes left goes by `walk.rs` and `collect.rs`; `making.rs` puts all of it together, and
-//! `observation.rs` what suffices for reading; data that grows lies in files of its own (`companion/`). What the structure is, this folder does not know: it asks
-//! a [`Structure`]. Imports `os` and `sync`.
+// Segments: one memory-mapped file, one structure, attached by name.
+//
+// A segment consists of the header (`header.rs`), its locks (`guard.rs`, `readers.rs`), the participant table
+// (`participants.rs`), and the regions of its structure (`arena.rs`, `rows.rs`), in that order; names and
+// files are in `name.rs`, `names.rs` and `root.rs`, the lock of all names is in `root_lock.rs`, and what killed
+// processes left goes by `walk.rs` and `collect.rs`; `making.rs` puts all of it together, and
+// `observation.rs` what suffices for reading; data that grows lies in files of its own (`companion/`). What the structure is, this folder does not know: it asks
+// a `Structure`. Imports `os` and `sync`.
 
 mod arena;
 mod collect;

@@ -123,7 +123,8 @@ impl Trie {
     /// As [`publish`](Self::publish).
     ///
     /// ```
-    /// use millpond::{Place, PublishOptions, Trie};
+    /// use millpond::readonly::{Place, PublishOptions};
+    /// use millpond::Trie;
     ///
     /// let pairs = [("second", 2), ("first", 1)];
     /// let words = Trie::publish_unsorted(Place::Memory, &PublishOptions::new(), pairs)?;

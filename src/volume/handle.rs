@@ -8,7 +8,7 @@ use super::place::Place;
 /// Opening gives that version, or a newer one if it was replaced meanwhile.
 ///
 /// ```
-/// use millpond::Handle;
+/// use millpond::readonly::Handle;
 ///
 /// let handle = Handle::new("spam/words", 3);
 /// assert_eq!(handle.version(), 3);

@@ -7,7 +7,7 @@ macro_rules! volume_methods {
     ($expected:expr) => {
         /// Opens what was published: a name (`&str`), or a plain file (`&Path`).
         ///
-        /// Takes microseconds where the data was checked before, see [`Check`](crate::Check); the data is
+        /// Takes microseconds where the data was checked before, see [`Check`](crate::readonly::Check); the data is
         /// mapped without permission to write, and its pages come as they are touched. It stays whole for
         /// as long as this value lives, whoever publishes another version, removes the name or dies.
         ///
@@ -17,8 +17,8 @@ macro_rules! volume_methods {
         /// there; [`Error::Damaged`](crate::Error::Damaged);
         /// [`Error::TooManyParticipants`](crate::Error::TooManyParticipants);
         /// [`Error::System`](crate::Error::System).
-        pub fn open(place: impl Into<crate::Place>) -> crate::Result<Self> {
-            Self::open_with(place, &crate::OpenOptions::new())
+        pub fn open(place: impl Into<crate::readonly::Place>) -> crate::Result<Self> {
+            Self::open_with(place, &crate::readonly::OpenOptions::new())
         }
 
         /// As [`open`](Self::open), with options: waiting, checking, advice, huge pages.
@@ -26,8 +26,8 @@ macro_rules! volume_methods {
         /// # Errors
         /// As [`open`](Self::open).
         pub fn open_with(
-            place: impl Into<crate::Place>,
-            options: &crate::OpenOptions,
+            place: impl Into<crate::readonly::Place>,
+            options: &crate::readonly::OpenOptions,
         ) -> crate::Result<Self> {
             let trust = crate::volume::Trust::Checked;
             let published =
@@ -45,8 +45,8 @@ macro_rules! volume_methods {
         /// The data is what was published. Where it is not (a disk lost some of it, or somebody wrote to the
         /// file), the behaviour is undefined.
         pub unsafe fn open_unchecked(
-            place: impl Into<crate::Place>,
-            options: &crate::OpenOptions,
+            place: impl Into<crate::readonly::Place>,
+            options: &crate::readonly::OpenOptions,
         ) -> crate::Result<Self> {
             let trust = crate::volume::Trust::Blind;
             let published =
@@ -59,8 +59,8 @@ macro_rules! volume_methods {
         /// # Errors
         /// As [`open`](Self::open), and [`Error::WrongOption`](crate::Error::WrongOption) where only an older
         /// version is there.
-        pub fn open_handle(handle: &crate::Handle) -> crate::Result<Self> {
-            let options = crate::OpenOptions::new();
+        pub fn open_handle(handle: &crate::readonly::Handle) -> crate::Result<Self> {
+            let options = crate::readonly::OpenOptions::new();
             let published = crate::volume::Published::open_handle(handle, &options, $expected)?;
             Ok(published.into())
         }
@@ -97,12 +97,12 @@ macro_rules! volume_methods {
         ///
         /// # Errors
         /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for what lies in memory without a name.
-        pub fn handle(&self) -> crate::Result<crate::Handle> {
+        pub fn handle(&self) -> crate::Result<crate::readonly::Handle> {
             self.published.handle()
         }
 
         /// Where it lies.
-        pub fn place(&self) -> &crate::Place {
+        pub fn place(&self) -> &crate::readonly::Place {
             self.published.place()
         }
 

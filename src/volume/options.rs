@@ -10,7 +10,8 @@ use crate::sync::Owner;
 /// How to publish a read-only structure.
 ///
 /// ```
-/// use millpond::{Lifetime, PublishOptions};
+/// use millpond::readonly::PublishOptions;
+/// use millpond::Lifetime;
 ///
 /// let options = PublishOptions::new().lifetime(Lifetime::WhileAttached).participants(200);
 /// # let _ = options;
@@ -74,7 +75,8 @@ impl PublishOptions {
     /// pairs with the same key the last one counts, as it does where they are inserted into a map.
     ///
     /// ```
-    /// use millpond::{Lookup, Place, PublishOptions};
+    /// use millpond::readonly::{Place, PublishOptions};
+    /// use millpond::Lookup;
     ///
     /// let pairs = [("one", 1), ("two", 2), ("one", 11)];
     /// let options = PublishOptions::new();
@@ -147,7 +149,7 @@ pub enum Check {
 ///
 /// ```
 /// use std::time::Duration;
-/// use millpond::OpenOptions;
+/// use millpond::readonly::OpenOptions;
 ///
 /// let options = OpenOptions::new().wait(Duration::from_secs(10)).random(true);
 /// # let _ = options;

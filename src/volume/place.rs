@@ -9,7 +9,7 @@ use crate::error::{ANONYMOUS, Error, Result};
 ///
 /// ```
 /// use std::path::Path;
-/// use millpond::Place;
+/// use millpond::readonly::Place;
 ///
 /// assert_eq!(Place::from("spam/words"), Place::Name("spam/words".into()));
 /// assert_eq!(Place::from(Path::new("words.pond")), Place::File("words.pond".into()));

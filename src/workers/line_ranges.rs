@@ -11,12 +11,12 @@ use crate::os;
 /// The ranges of a text file, in bytes, each of which ends where a line does. They are sent to workers in place of the
 /// text. A worker reads its range with [`LineRanges::read`] or [`LineRanges::read_bytes`].
 ///
-/// As inputs of a call they go to [`Call::try_imap`](crate::Call::try_imap), which returns an error of the file as its
+/// As inputs of a call they go to [`Call::try_imap`](crate::workers::Call::try_imap), which returns an error of the file as its
 /// last item. Or they are collected first, as below.
 ///
 /// # Limits
 /// A line ends with the byte `\n`, whatever is around it. If a record may cover several lines, as in CSV with line breaks
-/// in quotes, use [`Csv`](crate::Csv). Encodings in which that byte may be a part of another character, such as UTF-16,
+/// in quotes, use [`Csv`](crate::workers::Csv). Encodings in which that byte may be a part of another character, such as UTF-16,
 /// are not supported.
 ///
 /// A range has about as many bytes as were asked for, or more if it holds a longer line. Only the bytes around the ends
@@ -24,7 +24,7 @@ use crate::os;
 /// must not change meanwhile: ranges would not end where lines do.
 ///
 /// ```
-/// use millpond::LineRanges;
+/// use millpond::workers::LineRanges;
 ///
 /// let path = std::env::temp_dir().join(format!("lines-{}", std::process::id()));
 /// std::fs::write(&path, "one\ntwo\nthree\nfour")?;

@@ -1,19 +1,19 @@
-//! Worker processes that stream tasks over shared objects.
-//!
-//! | folder or file | what it does |
-//! |---|---|
-//! | `group/` | what the user calls: the worker group, calls, results, the progress bar |
-//! | `schedule/` | the scheduling side: which worker gets which chunk, what is in flight, workers that die |
-//! | `worker/` | the worker's side: tasks, and the executor that runs them |
-//! | `wire/` | what lies in shared memory between them: rings, frames, chunks, control words |
-//! | `options.rs`, `insights/` | plain data: how a worker group is set up, what it has measured |
-//! | `line_ranges.rs`, `csv/` | a large text as ranges, of lines and of records |
-//!
-//! Imports go one way: `group` → `schedule` → `worker` → `wire`. `group` and `schedule` also use the plain data. Outside
-//! of this folder they use `os`, `sync`, the segment, records, [`Open`](crate::Open) and the cancel token, and no
-//! structure.
-//!
-//! A worker group has no thread of its own: it works in the thread that asks for results, while that thread asks.
+// Worker processes that stream tasks over shared objects.
+//
+// | folder or file | what it does |
+// |---|---|
+// | `group/` | what the user calls: the worker group, calls, results, the progress bar |
+// | `schedule/` | the scheduling side: which worker gets which chunk, what is in flight, workers that die |
+// | `worker/` | the worker's side: tasks, and the executor that runs them |
+// | `wire/` | what lies in shared memory between them: rings, frames, chunks, control words |
+// | `options.rs`, `insights/` | plain data: how a worker group is set up, what it has measured |
+// | `line_ranges.rs`, `csv/` | a large text as ranges, of lines and of records |
+//
+// Imports go one way: `group` → `schedule` → `worker` → `wire`. `group` and `schedule` also use the plain data. Outside
+// of this folder they use `os`, `sync`, the segment, records, `Open` and the cancel token, and no
+// structure.
+//
+// A worker group has no thread of its own: it works in the thread that asks for results, while that thread asks.
 
 mod csv;
 mod group;

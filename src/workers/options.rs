@@ -234,7 +234,7 @@ fn once<S: Open + 'static, I: Message, O: Message>(
 #[non_exhaustive]
 pub enum WhenWorkerDies {
     /// The task is given to another worker, at most this many times. Then it is reported as
-    /// [`TaskFailure::WorkerDied`](crate::TaskFailure::WorkerDied). Its changes to shared objects before a death remain.
+    /// [`TaskFailure::WorkerDied`](crate::error::TaskFailure::WorkerDied). Its changes to shared objects before a death remain.
     Retry(u32),
     /// The task is reported at once.
     Report,

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use millpond::{
-    ArrayOptions, DynArray, DynAtomicArray, DynAtomicValue, DynChunkedArray, DynValue, Error,
-    Number, Scalar, Schema, ValueOptions,
-};
+use millpond::array::{DynArray, DynAtomicArray, DynAtomicValue, DynChunkedArray, DynValue};
+use millpond::record::{Number, Scalar};
+use millpond::{ArrayOptions, Error, Schema, ValueOptions};
 
 use crate::{panicking, refuse};
 

@@ -4,10 +4,9 @@
 use std::fmt::Debug;
 use std::thread;
 
-use millpond::{
-    ArrayOptions, AtomicArray, AtomicNumber, AtomicValue, DynAtomicArray, Error, Number,
-    ValueOptions,
-};
+use millpond::array::{AtomicNumber, DynAtomicArray};
+use millpond::record::Number;
+use millpond::{ArrayOptions, AtomicArray, AtomicValue, Error, ValueOptions};
 use proptest::prelude::*;
 
 /// One operation on one element.

@@ -4,7 +4,8 @@
 use std::collections::HashSet;
 use std::process;
 
-use millpond::{Board, BoardLease, BoardOptions, BoardReader, Error, Lifetime};
+use millpond::board::{BoardLease, BoardReader};
+use millpond::{Board, BoardOptions, Error, Lifetime};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use millpond::Archive;
+use millpond::readonly::Archivable;
 use millpond::rkyv::rend::u64_le;
-use millpond::{Archivable, Archive};
 
 use crate::keys::{bytes, count, length, scattered};
 use crate::place::Place;

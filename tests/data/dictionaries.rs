@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use millpond::{ArrayDict, DictOptions, Key};
+use millpond::dict::Key;
+use millpond::{ArrayDict, DictOptions};
 
 use crate::keys::{bytes, count, scattered};
 use crate::place::Place;

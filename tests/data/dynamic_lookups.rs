@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use millpond::{DynLookup, KeyType, Lookup, PublishOptions, Scalar, Schema, ValueType};
+use millpond::readonly::{DynLookup, PublishOptions, ValueType};
+use millpond::record::{KeyType, Scalar};
+use millpond::{Lookup, Schema};
 
 use crate::keys::{bytes, count, length, scattered};
 use crate::place::Place;
@@ -69,8 +71,8 @@ fn check(
     let map: HashMap<Vec<u8>, Vec<u8>> = pairs().collect();
     let options = PublishOptions::new().memory(1 << 20);
     for at in [
-        millpond::Place::from(place.file("lookup")),
-        millpond::Place::from(place.name("lookup")),
+        millpond::readonly::Place::from(place.file("lookup")),
+        millpond::readonly::Place::from(place.name("lookup")),
     ] {
         let value_type = value_type.clone();
         DynLookup::publish_with(&at, &options, key_type, value_type, shifted()).unwrap();

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use millpond::{Lookup, LookupKey, LookupValue, PublishOptions};
+use millpond::Lookup;
+use millpond::readonly::{LookupKey, LookupValue, PublishOptions};
 
 use crate::keys::{Keys, bytes, count, kinds, length, scattered};
 use crate::place::Place;
@@ -197,12 +198,13 @@ fn a_key_that_must_not_come_twice_is_an_error_that_names_it() {
             .chain([again])
             .chain((1000..2000).map(&others));
         let pairs = keys.map(|key| (key, 1u8));
-        let refused = Lookup::<K, u8>::publish_with(millpond::Place::Memory, &options, pairs);
+        let refused =
+            Lookup::<K, u8>::publish_with(millpond::readonly::Place::Memory, &options, pairs);
         refused.unwrap_err().to_string()
     }
     let pairs = (0..2000u64).map(|key| (key, key));
     let options = PublishOptions::new().unique_keys(true);
-    let place = millpond::Place::Memory;
+    let place = millpond::readonly::Place::Memory;
     assert_eq!(
         Lookup::<u64, u64>::publish_with(place, &options, pairs)
             .unwrap()

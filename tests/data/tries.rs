@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use millpond::{PublishOptions, Trie};
+use millpond::Trie;
+use millpond::readonly::PublishOptions;
 
 use crate::keys::{Keys, kinds, scattered};
 use crate::place::Place;

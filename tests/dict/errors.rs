@@ -1,7 +1,8 @@
 //! Bad input: each is an error that says what was found, what is expected and what to do, and the
 //! dictionary is as it was before.
 
-use millpond::{ArrayDict, Board, BoardOptions, DictOptions, Error, Key, Lifetime, Record, Result};
+use millpond::dict::Key;
+use millpond::{ArrayDict, Board, BoardOptions, DictOptions, Error, Lifetime, Record, Result};
 
 use crate::new_name;
 

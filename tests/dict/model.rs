@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use millpond::{ArrayDict, Checkout, DictOptions, DynArrayDict, Key, Lifetime, Record, Result};
+use millpond::dict::{Checkout, DynArrayDict, Key};
+use millpond::{ArrayDict, DictOptions, Lifetime, Record, Result};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestRunner};

@@ -4,7 +4,9 @@
 use std::fs;
 use std::time::Duration;
 
-use millpond::{Board, BoardReader, Column, Fill, Patience, Pool, Sampler};
+use millpond::board::BoardReader;
+use millpond::pool::{Column, Fill, Patience};
+use millpond::{Board, Pool, Sampler};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 

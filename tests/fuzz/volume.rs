@@ -6,7 +6,8 @@ use std::borrow::Borrow;
 use std::fs;
 use std::path::PathBuf;
 
-use millpond::{DynLookup, Lookup, LookupKey, LookupValue};
+use millpond::Lookup;
+use millpond::readonly::{DynLookup, LookupKey, LookupValue};
 
 use crate::image::{changed, mend_header};
 
@@ -40,7 +41,7 @@ pub fn images() -> Vec<Vec<u8>> {
     #[cfg(feature = "trie")]
     {
         let pairs = words().zip(0..).map(|((word, _), number)| (word, number));
-        let options = millpond::PublishOptions::new();
+        let options = millpond::readonly::PublishOptions::new();
         millpond::Trie::publish_unsorted(path(), &options, pairs).expect("a trie");
         images.push(take());
     }

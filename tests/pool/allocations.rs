@@ -3,7 +3,9 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use millpond::{Batch, Column, Fill, NStep, Pool, PoolOptions, Sampler, Step, Windows};
+use millpond::episode::{NStep, Step};
+use millpond::pool::{Column, Fill, Windows};
+use millpond::{Batch, Pool, PoolOptions, Sampler};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 

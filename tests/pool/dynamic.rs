@@ -3,10 +3,9 @@
 
 use std::time::Duration;
 
-use millpond::{
-    Column, DynPool, Error, Fill, InputColumn, Patience, Pool, PoolOptions, Record, Sampler,
-    Scalar, Schema, ViewOptions,
-};
+use millpond::pool::{Column, DynPool, Fill, InputColumn, Patience, ViewOptions};
+use millpond::record::Scalar;
+use millpond::{Error, Pool, PoolOptions, Record, Sampler, Schema};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -143,7 +142,7 @@ fn windows_and_stacks_are_the_same() {
         assert!(one.keys().eq(other.keys()));
         assert!(one.records().map(bytemuck::bytes_of).eq(other.records()));
     }
-    let gather = |windows: &millpond::DynWindows| {
+    let gather = |windows: &millpond::pool::DynWindows| {
         let mut gathered = vec![[[[0f32; 3]; 2]; 5]; 40];
         let columns = &mut [Column::new("observation", &mut gathered)];
         windows.gather(Fill::First, columns).unwrap();

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::thread;
 use std::time::Duration;
 
-use millpond::{Column, EpisodeWriter, Error, Fill, Pool, PoolOptions, Window, Windows};
+use millpond::pool::{Column, EpisodeWriter, Fill, Window, Windows};
+use millpond::{Error, Pool, PoolOptions};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use millpond::{Attach, Batch, Column, Error, Pool, PoolOptions, Result, Sampler};
+use millpond::pool::Column;
+use millpond::{Attach, Batch, Error, Pool, PoolOptions, Result, Sampler};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 

@@ -3,7 +3,8 @@
 use std::thread;
 use std::time::Duration;
 
-use millpond::{CancelToken, Error, Patience, Pool, PoolOptions, RateLimiter, Remover, Sampler};
+use millpond::pool::{Patience, RateLimiter, Remover};
+use millpond::{CancelToken, Error, Pool, PoolOptions, Sampler};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use millpond::{Error, Patience, Pool, PoolOptions, RateLimiter, Remover, Sampler, ViewOptions};
+use millpond::pool::{Patience, RateLimiter, Remover, ViewOptions};
+use millpond::{Error, Pool, PoolOptions, Sampler};
 
 use crate::snapshot::random;
 

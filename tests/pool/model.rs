@@ -3,7 +3,8 @@
 
 use std::collections::HashSet;
 
-use millpond::{Batch, Error, Pool, PoolOptions, Reservation, Sampler};
+use millpond::pool::Reservation;
+use millpond::{Batch, Error, Pool, PoolOptions, Sampler};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;

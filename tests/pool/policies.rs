@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use millpond::{Batch, Error, Patience, Pool, PoolOptions, Remover, Sampler, ViewOptions};
+use millpond::pool::{Patience, Remover, ViewOptions};
+use millpond::{Batch, Error, Pool, PoolOptions, Sampler};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 

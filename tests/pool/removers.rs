@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use millpond::{Error, Patience, Pool, PoolOptions, Remover, Sampler, Statistics};
+use millpond::pool::{Patience, Remover, Statistics};
+use millpond::{Error, Pool, PoolOptions, Sampler};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;

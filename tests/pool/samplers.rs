@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use millpond::{Error, Pool, PoolOptions, Remover, Sampler};
+use millpond::pool::Remover;
+use millpond::{Error, Pool, PoolOptions, Sampler};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 

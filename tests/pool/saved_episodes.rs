@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use millpond::{Column, Error, Fill, Pool, PoolOptions, Record, Remover};
+use millpond::pool::{Column, Fill, Remover};
+use millpond::{Error, Pool, PoolOptions, Record};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};

@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 use std::thread;
 use std::time::Duration;
 
-use millpond::{Error, Pool, PoolOptions, Remover, Sampler};
+use millpond::pool::Remover;
+use millpond::{Error, Pool, PoolOptions, Sampler};
 
 use crate::snapshot::{Place, random};
 

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use millpond::{Error, Loaded, Patience, Pool, PoolOptions, Remover, ViewOptions};
+use millpond::pool::{Loaded, Patience, Remover, ViewOptions};
+use millpond::{Error, Pool, PoolOptions};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 

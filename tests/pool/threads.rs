@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use millpond::{Batch, Column, Pool, PoolOptions, Record, Reservation, Sampler};
+use millpond::pool::{Column, Reservation};
+use millpond::{Batch, Pool, PoolOptions, Record, Sampler};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 

@@ -3,7 +3,8 @@
 
 use std::convert::Infallible;
 
-use millpond::{Error, Pool, PoolOptions, Sampler, ViewOptions};
+use millpond::pool::ViewOptions;
+use millpond::{Error, Pool, PoolOptions, Sampler};
 use rand::rngs::StdRng;
 use rand::{SeedableRng, TryRng};
 

@@ -1,6 +1,7 @@
 //! Views: other priorities and limits over the same records.
 
-use millpond::{Error, Pool, PoolOptions, RateLimiter, Remover, Sampler, ViewOptions};
+use millpond::pool::{RateLimiter, Remover, ViewOptions};
+use millpond::{Error, Pool, PoolOptions, Sampler};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -111,7 +112,8 @@ fn each_view_has_a_limiter_of_its_own() {
     let options = PoolOptions::new(10).view("later", ViewOptions::new().rate_limiter(two));
     let pool = Pool::<u64>::anonymous(options).unwrap();
     let later = pool.view("later").unwrap();
-    let later = later.with_patience(millpond::Patience::new().limit(std::time::Duration::ZERO));
+    let later =
+        later.with_patience(millpond::pool::Patience::new().limit(std::time::Duration::ZERO));
     pool.insert(&7).unwrap();
     assert!(pool.sample(1, &mut random()).is_ok());
     let waits = later.sample(1, &mut random());

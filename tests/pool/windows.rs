@@ -1,6 +1,8 @@
 //! Links, windows, stacks and sequences: by hand-worked numbers, and with bad input.
 
-use millpond::{Column, Error, Fill, Pool, PoolOptions, Record, Sampler, Sequences, Windows};
+use millpond::episode::Sequences;
+use millpond::pool::{Column, Fill, Windows};
+use millpond::{Error, Pool, PoolOptions, Record, Sampler};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 

@@ -6,9 +6,8 @@ use std::fmt::Display;
 use std::ops::Range;
 use std::time::Duration;
 
-use millpond::{
-    ArrayOptions, ArrayWriteGuard, AtomicArray, Chunk, ChunkedArray, Error, SharedArray,
-};
+use millpond::array::{ArrayWriteGuard, Chunk};
+use millpond::{ArrayOptions, AtomicArray, ChunkedArray, Error, SharedArray};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};

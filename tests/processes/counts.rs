@@ -84,7 +84,7 @@ fn counter() {
         println!("inserted");
         if count == 4 {
             let all = pool.statistics_by_participant().unwrap();
-            let own = |(participant, _): &&(millpond::Participant, _)| {
+            let own = |(participant, _): &&(millpond::segment::Participant, _)| {
                 participant.process == std::process::id()
             };
             let (_, counted) = all.iter().find(own).unwrap();

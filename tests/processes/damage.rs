@@ -7,7 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use millpond::{Attach, Column, Error, Pool, PoolOptions, Record, Result, Sampler};
+use millpond::pool::Column;
+use millpond::{Attach, Error, Pool, PoolOptions, Record, Result, Sampler};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 

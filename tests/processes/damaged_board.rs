@@ -3,7 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
-use millpond::{Board, BoardLease, BoardOptions, BoardReader, Error};
+use millpond::board::{BoardLease, BoardReader};
+use millpond::{Board, BoardOptions, Error};
 
 use crate::damage::{
     NAME, assert_harmless, assert_says, damaged_words, forge_checksum, path, take_image,

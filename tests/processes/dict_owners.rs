@@ -257,7 +257,8 @@ fn a_dictionary_for_the_attached_leaves_no_files() {
 #[cfg(unix)]
 fn the_parents_dictionary_is_an_error_in_a_forked_child() {
     use crate::dict::Row;
-    use millpond::{Checkout, Error};
+    use millpond::Error;
+    use millpond::dict::Checkout;
     use nix::libc;
     use nix::sys::wait::{WaitStatus, waitpid};
     use nix::unistd::{ForkResult, fork};

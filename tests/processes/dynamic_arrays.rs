@@ -5,10 +5,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use millpond::{
-    ArrayOptions, ChunkedArray, DynArray, DynChunkedArray, Error, Record, Scalar, Schema,
-    SharedArray,
-};
+use millpond::array::{DynArray, DynChunkedArray};
+use millpond::record::Scalar;
+use millpond::{ArrayOptions, ChunkedArray, Error, Record, Schema, SharedArray};
 
 use crate::child::Child;
 use crate::orders::{Orders, argument};

@@ -3,10 +3,9 @@
 
 use std::fmt::Debug;
 
-use millpond::{
-    ArrayOptions, AtomicArray, AtomicNumber, AtomicValue, DynAtomicArray, DynAtomicValue, DynValue,
-    Error, Number, Scalar, Schema, ValueOptions,
-};
+use millpond::array::{AtomicNumber, DynAtomicArray, DynAtomicValue, DynValue};
+use millpond::record::{Number, Scalar};
+use millpond::{ArrayOptions, AtomicArray, AtomicValue, Error, Schema, ValueOptions};
 
 use crate::child::Child;
 use crate::damage;

@@ -1,8 +1,8 @@
 //! One board, which one process has by a type and another by a schema.
 
-use millpond::{
-    Board, BoardOptions, BoardReader, DynBoard, DynBoardReader, Error, Record, Scalar, Schema,
-};
+use millpond::board::{BoardReader, DynBoard, DynBoardReader};
+use millpond::record::Scalar;
+use millpond::{Board, BoardOptions, Error, Record, Schema};
 
 use crate::child::Child;
 use crate::orders::Orders;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::thread;
 
-use millpond::{ArrayDict, DictOptions, DynArrayDict, Error, Key, KeyType, Record, Scalar, Schema};
+use millpond::dict::{DynArrayDict, Key};
+use millpond::record::{KeyType, Scalar};
+use millpond::{ArrayDict, DictOptions, Error, Record, Schema};
 
 use crate::child::Child;
 use crate::orders::{Orders, argument};

@@ -6,10 +6,11 @@ mod samples;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use millpond::{
-    Board, BoardOptions, DynLookup, DynLookupBuilder, Error, Handle, KeyType, Lookup, Open,
-    OpenOptions, PublishOptions, Scalar, ValueType,
+use millpond::readonly::{
+    DynLookup, DynLookupBuilder, Handle, OpenOptions, PublishOptions, ValueType,
 };
+use millpond::record::{KeyType, Scalar};
+use millpond::{Board, BoardOptions, Error, Lookup, Open};
 
 use crate::child::Child;
 use crate::damage::assert_says;
@@ -207,7 +208,7 @@ fn bytes_that_are_no_key_or_no_value_are_refused() {
         &["a value", "UTF-8"],
     );
     texts.extend([("", "é"), ("ß", "")]).unwrap();
-    let texts = texts.publish(millpond::Place::Memory).unwrap();
+    let texts = texts.publish(millpond::readonly::Place::Memory).unwrap();
     assert_eq!(texts.get("ß".as_bytes()).unwrap(), Some(&b""[..]));
     assert_says(&texts.get(b"\xc3").unwrap_err(), &["UTF-8"]);
 

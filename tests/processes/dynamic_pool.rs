@@ -1,9 +1,8 @@
 //! One pool, which one process has by a type and another by a schema that it finds in the segment.
 
-use millpond::{
-    Board, BoardOptions, Column, DynBoard, DynPool, Error, InputColumn, Pool, PoolOptions, Record,
-    Schema,
-};
+use millpond::board::DynBoard;
+use millpond::pool::{Column, DynPool, InputColumn};
+use millpond::{Board, BoardOptions, Error, Pool, PoolOptions, Record, Schema};
 
 use crate::child::Child;
 use crate::orders::{Orders, argument};

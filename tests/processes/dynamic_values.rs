@@ -1,8 +1,9 @@
 //! One value with a lock, which one process has by a type and another by a schema.
 
+use millpond::array::{DynAtomicArray, DynValue};
+use millpond::record::Scalar;
 use millpond::{
-    ArrayOptions, AtomicValue, DynAtomicArray, DynValue, Error, Record, Scalar, Schema,
-    SharedArray, SharedValue, ValueOptions,
+    ArrayOptions, AtomicValue, Error, Record, Schema, SharedArray, SharedValue, ValueOptions,
 };
 
 use crate::child::Child;

@@ -1,7 +1,8 @@
 //! The record of most trials: seven cache lines of which every number follows from the first three,
 //! so that a record of two halves shows.
 
-use millpond::{Batch, Column, Record};
+use millpond::pool::Column;
+use millpond::{Batch, Record};
 
 const NUMBERS: usize = 50;
 

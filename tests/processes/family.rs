@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use millpond::{Board, BoardOptions, Boards, BoardsOptions, Error, Lifetime, Pool, PoolOptions};
+use millpond::board::{Boards, BoardsOptions};
+use millpond::{Board, BoardOptions, Error, Lifetime, Pool, PoolOptions};
 
 use crate::child::Child;
 use crate::orders::{Orders, argument};

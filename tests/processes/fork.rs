@@ -5,10 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::Duration;
 
+use millpond::board::{BoardReader, Boards, BoardsOptions};
+use millpond::pool::Column;
 use millpond::{
-    ArrayOptions, Batch, Board, BoardOptions, BoardReader, Boards, BoardsOptions, ChunkedArray,
-    Column, Error, Lifetime, Lookup, Pool, PoolOptions, Result, Sampler, SharedArray, SharedValue,
-    ValueOptions,
+    ArrayOptions, Batch, Board, BoardOptions, ChunkedArray, Error, Lifetime, Lookup, Pool,
+    PoolOptions, Result, Sampler, SharedArray, SharedValue, ValueOptions,
 };
 use nix::libc;
 use nix::sys::wait::{WaitStatus, waitpid};

@@ -8,9 +8,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use millpond::readonly::{LookupBuilder, Place, PublishOptions};
 use millpond::{
-    Archive, ArrayDict, DictOptions, Lookup, LookupBuilder, Place, Pool, PoolOptions,
-    PublishOptions, Sampler, SharedValue, ValueOptions,
+    Archive, ArrayDict, DictOptions, Lookup, Pool, PoolOptions, Sampler, SharedValue, ValueOptions,
 };
 use rand::rngs::StdRng;
 use rand::{SeedableRng, TryRng};

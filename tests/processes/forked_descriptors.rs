@@ -11,10 +11,12 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use millpond::board::BoardReader;
+use millpond::readonly::{LookupBuilder, Place, PublishOptions};
+use millpond::workers::{Csv, CsvRange, CsvRecord, LineRanges};
 use millpond::{
-    ArrayDict, ArrayOptions, Board, BoardOptions, BoardReader, ChunkedArray, Csv, CsvRange,
-    CsvRecord, DictOptions, LineRanges, Lookup, LookupBuilder, Place, Pool, PoolOptions,
-    PublishOptions, SharedArray, Trie,
+    ArrayDict, ArrayOptions, Board, BoardOptions, ChunkedArray, DictOptions, Lookup, Pool,
+    PoolOptions, SharedArray, Trie,
 };
 
 use nix::sys::wait::{WaitStatus, waitpid};

@@ -6,10 +6,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use millpond::{
-    ArrayOptions, DynArray, DynAtomicArray, DynChunkedArray, DynValue, Number, Scalar, Schema,
-    ValueOptions,
-};
+use millpond::array::{DynArray, DynAtomicArray, DynChunkedArray, DynValue};
+use millpond::record::{Number, Scalar};
+use millpond::{ArrayOptions, Schema, ValueOptions};
 
 use crate::fork::{assert_forked, in_a_forked_child};
 use crate::forking::{fork_once, is_forked, with_a_child};

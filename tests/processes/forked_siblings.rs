@@ -7,10 +7,10 @@ use std::fs::{self, File};
 use std::io::{Read, Write, pipe};
 use std::path::{Path, PathBuf};
 
-use millpond::{
-    Board, BoardOptions, BoardReader, Lookup, LookupBuilder, Place, Pool, PoolOptions,
-    PublishOptions, Remover, Sampler,
-};
+use millpond::board::BoardReader;
+use millpond::pool::Remover;
+use millpond::readonly::{LookupBuilder, Place, PublishOptions};
+use millpond::{Board, BoardOptions, Lookup, Pool, PoolOptions, Sampler};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 use rand::RngExt;

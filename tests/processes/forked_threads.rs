@@ -5,10 +5,9 @@ use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use millpond::{
-    ArrayDict, Board, BoardOptions, Boards, BoardsOptions, DictOptions, Lookup, Pool, PoolOptions,
-    Remover,
-};
+use millpond::board::{Boards, BoardsOptions};
+use millpond::pool::Remover;
+use millpond::{ArrayDict, Board, BoardOptions, DictOptions, Lookup, Pool, PoolOptions};
 use nix::sys::wait::{WaitStatus, waitpid};
 
 use crate::fork::assert_forked;

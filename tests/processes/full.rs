@@ -10,10 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, io};
 
-use millpond::{
-    ArrayDict, Board, BoardOptions, DictOptions, Error, LookupBuilder, Place, Pool, PoolOptions,
-    PublishOptions,
-};
+use millpond::readonly::{LookupBuilder, Place, PublishOptions};
+use millpond::{ArrayDict, Board, BoardOptions, DictOptions, Error, Pool, PoolOptions};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{env, fs};
 
+use millpond::board::BoardReader;
+use millpond::readonly::{OpenOptions, PublishOptions};
 use millpond::{
-    ArrayDict, Attach, Board, BoardOptions, BoardReader, DictOptions, Error, Lifetime, Lookup,
-    OpenOptions, Pool, PoolOptions, PublishOptions,
+    ArrayDict, Attach, Board, BoardOptions, DictOptions, Error, Lifetime, Lookup, Pool, PoolOptions,
 };
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};

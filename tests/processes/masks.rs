@@ -7,7 +7,8 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use millpond::{ArrayDict, DictOptions, Lookup, Pool, PoolOptions, PublishOptions};
+use millpond::readonly::PublishOptions;
+use millpond::{ArrayDict, DictOptions, Lookup, Pool, PoolOptions};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Uid, geteuid, setuid};
 
@@ -93,7 +94,7 @@ fn user() {
     assert_eq!(dict.get(&1).unwrap(), Some(2));
     for place in [
         "run/lookup".into(),
-        millpond::Place::from(beside().join("lookup")),
+        millpond::readonly::Place::from(beside().join("lookup")),
     ] {
         let lookup = Lookup::<u64, u64>::open(place).unwrap();
         assert_eq!(lookup.get(&19_999), Some(&20_000));

@@ -1,9 +1,8 @@
 //! Segments that are sound and not what a program expects: the error names what it expected and what it
 //! found.
 
-use millpond::{
-    Board, BoardOptions, Error, Pool, PoolOptions, RateLimiter, Record, Remover, Sampler,
-};
+use millpond::pool::{RateLimiter, Remover};
+use millpond::{Board, BoardOptions, Error, Pool, PoolOptions, Record, Sampler};
 
 use crate::damage::{Step, assert_says};
 use crate::stage::{Part, named};

@@ -7,7 +7,8 @@ use std::env;
 use std::path::PathBuf;
 use std::process::Command;
 
-use millpond::{ArrayDict, DictOptions, LookupBuilder, Pool, PoolOptions, PublishOptions};
+use millpond::readonly::{LookupBuilder, PublishOptions};
+use millpond::{ArrayDict, DictOptions, Pool, PoolOptions};
 
 use crate::full::play_on;
 use crate::stage::{Part, named};

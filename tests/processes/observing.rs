@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use millpond::{Attach, Board, BoardOptions, BoardReader, Error, Lifetime};
+use millpond::board::BoardReader;
+use millpond::{Attach, Board, BoardOptions, Error, Lifetime};
 
 use crate::child::Child;
 use crate::orders::{Orders, argument};

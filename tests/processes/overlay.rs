@@ -9,7 +9,8 @@ use std::process::Command;
 use std::time::Duration;
 use std::{env, fs};
 
-use millpond::{Board, BoardOptions, BoardReader, Lookup};
+use millpond::board::BoardReader;
+use millpond::{Board, BoardOptions, Lookup};
 
 use crate::child::Child;
 use crate::orders::argument;

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use millpond::{Error, Patience, Pool, PoolOptions, Remover};
+use millpond::pool::{Patience, Remover};
+use millpond::{Error, Pool, PoolOptions};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 

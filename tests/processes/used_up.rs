@@ -4,7 +4,8 @@
 use std::env;
 use std::process::{Command, Stdio};
 
-use millpond::{Pool, PoolOptions, Sampler, ViewOptions};
+use millpond::pool::ViewOptions;
+use millpond::{Pool, PoolOptions, Sampler};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 

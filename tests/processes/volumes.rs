@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-use millpond::{Board, BoardOptions, Error, Handle, Lookup, OpenOptions, PublishOptions};
+use millpond::readonly::{Handle, OpenOptions, PublishOptions};
+use millpond::{Board, BoardOptions, Error, Lookup};
 
 use crate::child::Child;
 use crate::orders::{Orders, argument};

@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use millpond::{Attach, Board, BoardOptions, Error, Lookup, OpenOptions, Pool, PoolOptions};
+use millpond::readonly::OpenOptions;
+use millpond::{Attach, Board, BoardOptions, Error, Lookup, Pool, PoolOptions};
 
 use crate::child::Child;
 use crate::experience::{Experience, UNKNOWN};

@@ -4,7 +4,8 @@
 use std::thread;
 use std::time::Duration;
 
-use millpond::{EpisodeWriter, Error, Pool, PoolOptions, Window, Windows};
+use millpond::pool::{EpisodeWriter, Window, Windows};
+use millpond::{Error, Pool, PoolOptions};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 

@@ -1,6 +1,7 @@
 //! Records, the derive macro that makes them, and what both say of themselves.
 
-use millpond::{Record, Scalar, Schema};
+use millpond::record::Scalar;
+use millpond::{Record, Schema};
 
 #[derive(Clone, Copy, Record)]
 #[repr(C)]

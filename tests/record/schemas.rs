@@ -1,6 +1,7 @@
 //! A schema that is made at run time is the one of the derived type with the same fields.
 
-use millpond::{Error, Field, Record, Scalar, Schema, SchemaBuilder};
+use millpond::record::{Field, Scalar, SchemaBuilder};
+use millpond::{Error, Record, Schema};
 
 /// Derives a type of these fields, and builds a schema of those that are not padding.
 macro_rules! assert_same {

@@ -1,6 +1,7 @@
 //! Records as text, by the schema alone.
 
-use millpond::{Record, Scalar, Schema};
+use millpond::record::Scalar;
+use millpond::{Record, Schema};
 
 #[derive(Clone, Copy, Record)]
 #[repr(C)]

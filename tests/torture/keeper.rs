@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use millpond::{Error, Patience, Pool, PoolOptions, RateLimiter, Remover, Sampler, ViewOptions};
+use millpond::pool::{Patience, RateLimiter, Remover, ViewOptions};
+use millpond::{Error, Pool, PoolOptions, Sampler};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 

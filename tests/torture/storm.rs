@@ -5,7 +5,8 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use millpond::{Board, BoardOptions, Participant, Pool, PoolOptions};
+use millpond::segment::Participant;
+use millpond::{Board, BoardOptions, Pool, PoolOptions};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 

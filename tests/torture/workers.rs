@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use millpond::{Failure, Task, WhenWorkerDies, Worker, Workers, WorkersOptions};
+use millpond::workers::{Failure, WhenWorkerDies, Worker};
+use millpond::{Task, Workers, WorkersOptions};
 use rand::RngExt;
 use rand::rngs::StdRng;
 

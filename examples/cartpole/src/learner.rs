@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use millpond::{Batch, Column, Error};
+use millpond::pool::Column;
+use millpond::{Batch, Error};
 use rand::{SeedableRng, rngs::StdRng};
 
 use crate::double_dqn::{DoubleDqn, Minibatch};

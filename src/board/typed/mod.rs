@@ -21,7 +21,7 @@ use crate::segment::open_methods;
 ///
 /// Who fetches or leases takes no lock and never waits for a publisher, nor does a publisher wait for
 /// them. A handle is `Send` and `Sync`, and clones of it are the same participant. Several values under
-/// one name are [`Boards`](crate::Boards).
+/// one name are [`Boards`](crate::board::Boards).
 ///
 /// What does not depend on `T` is in [`DynBoard`], to which a `Board` dereferences.
 ///

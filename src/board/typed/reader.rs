@@ -28,7 +28,8 @@ use crate::segment::{Attach, Header};
 ///
 /// # Example
 /// ```
-/// use millpond::{Board, BoardOptions, BoardReader};
+/// use millpond::board::BoardReader;
+/// use millpond::{Board, BoardOptions};
 ///
 /// let learner = Board::<f32>::create("reader-example", BoardOptions::new(2))?;
 /// learner.publish(&[0.1, 0.2])?;

@@ -91,7 +91,7 @@ impl<'a, K: Key, T: Record> Checkout<'a, K, T> {
         self.writer()?.remove_typed(key)
     }
 
-    /// As [`DynArrayDict::clear`](crate::DynArrayDict::clear).
+    /// As [`DynArrayDict::clear`](crate::dict::DynArrayDict::clear).
     ///
     /// # Errors
     /// As there.
@@ -99,7 +99,7 @@ impl<'a, K: Key, T: Record> Checkout<'a, K, T> {
         self.writer()?.clear()
     }
 
-    /// As [`DynArrayDict::reserve`](crate::DynArrayDict::reserve).
+    /// As [`DynArrayDict::reserve`](crate::dict::DynArrayDict::reserve).
     ///
     /// # Errors
     /// As there.

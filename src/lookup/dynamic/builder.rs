@@ -16,7 +16,9 @@ use crate::volume::{Place, PublishOptions};
 /// Of pairs with the same key the last one counts, unless [`PublishOptions::unique_keys`] refuses them.
 ///
 /// ```
-/// use millpond::{DynLookupBuilder, KeyType, Lookup, PublishOptions, ValueType};
+/// use millpond::readonly::{DynLookupBuilder, PublishOptions, ValueType};
+/// use millpond::record::KeyType;
+/// use millpond::Lookup;
 ///
 /// let mut builder = DynLookupBuilder::new(KeyType::Str, ValueType::Bytes, &PublishOptions::new())?;
 /// builder.insert(b"one", &[1])?;

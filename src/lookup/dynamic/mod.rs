@@ -35,7 +35,9 @@ use crate::volume::{Expected, Place, PublishOptions, Published, Volume, volume_m
 ///
 /// # Example
 /// ```
-/// use millpond::{DynLookup, KeyType, Lookup, Scalar, Schema, ValueType};
+/// use millpond::readonly::{DynLookup, ValueType};
+/// use millpond::record::{KeyType, Scalar};
+/// use millpond::{Lookup, Schema};
 ///
 /// Lookup::<u32, [f32; 2]>::publish("dyn-lookup-example", [(7, [0.5, 0.25])])?;
 ///
@@ -144,7 +146,8 @@ impl DynLookup {
     /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for bytes that are no key of the type: of another length, or no UTF-8.
     ///
     /// ```
-    /// use millpond::{DynLookup, KeyType, ValueType};
+    /// use millpond::readonly::{DynLookup, ValueType};
+    /// use millpond::record::KeyType;
     ///
     /// let pairs = [([1, 2], "twelve"), ([2, 1], "twenty-one")];
     /// let names = DynLookup::build(KeyType::FixedBytes(2), ValueType::Str, pairs)?;
@@ -173,7 +176,8 @@ impl DynLookup {
     /// As [`get`](Self::get); all keys are checked before `found` is called for the first time.
     ///
     /// ```
-    /// use millpond::{DynLookup, KeyType, Scalar, ValueType};
+    /// use millpond::readonly::{DynLookup, ValueType};
+    /// use millpond::record::{KeyType, Scalar};
     ///
     /// let key_type = KeyType::Integer(Scalar::U8);
     /// let names = DynLookup::build(key_type, ValueType::Str, [([1], "one"), ([2], "two")])?;

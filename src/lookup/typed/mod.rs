@@ -22,7 +22,7 @@ type Table<K, V> = table::Table<Typed<K, V>, Volume>;
 ///
 /// Keys are integers, byte strings or `str`; values are [`Record`](crate::Record)s, `str` or `[u8]`. A value is
 /// returned as a reference to where it lies. Where the types are known at run time only, a
-/// [`DynLookup`](crate::DynLookup) is the same table.
+/// [`DynLookup`](crate::readonly::DynLookup) is the same table.
 ///
 /// Of pairs with the same key the last one counts, unless [`PublishOptions::unique_keys`] refuses them. Pairs of a
 /// fixed size of at most 128 bytes take 5 % more than that, and a third of a byte. Other pairs take their bytes, 4

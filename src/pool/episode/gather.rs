@@ -23,7 +23,7 @@ impl DynWindows {
     /// `fill` says, and [`lengths`](Self::lengths) tells how many they are.
     ///
     /// # Errors
-    /// [`Error::WrongColumn`] as for [`Batch::gather`](crate::DynBatch::gather), with `len * length` records;
+    /// [`Error::WrongColumn`] as for [`Batch::gather`](crate::pool::DynBatch::gather), with `len * length` records;
     /// [`Error::Forked`]. Nothing is copied then.
     pub fn gather(&self, fill: Fill, columns: &mut [Column<'_>]) -> Result<()> {
         let length = self.length();
@@ -50,12 +50,13 @@ impl DynWindows {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] where a window has one record only, so that no action led to it: push the
-    /// first frame of an episode with [`EpisodeWriter::begin`](crate::EpisodeWriter::begin), and do not
-    /// sample uniformly. [`Error::WrongColumn`] as for [`Batch::gather`](crate::DynBatch::gather), with
+    /// first frame of an episode with [`EpisodeWriter::begin`](crate::pool::EpisodeWriter::begin), and do not
+    /// sample uniformly. [`Error::WrongColumn`] as for [`Batch::gather`](crate::pool::DynBatch::gather), with
     /// `len * k` records; [`Error::Forked`]. Nothing is copied then.
     ///
     /// ```
-    /// use millpond::{Column, Fill, Pool, PoolOptions, Record};
+    /// use millpond::pool::{Column, Fill};
+    /// use millpond::{Pool, PoolOptions, Record};
     ///
     /// #[derive(Clone, Copy, Record)]
     /// #[repr(C)]

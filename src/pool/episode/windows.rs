@@ -53,7 +53,7 @@ impl DynPool {
     }
 }
 
-/// [`Windows`](crate::Windows) over episodes whose records are bytes, in place.
+/// [`Windows`](crate::pool::Windows) over episodes whose records are bytes, in place.
 ///
 /// While they live, writers pass the slots of all their records over, as for a [`DynBatch`]. Those that are
 /// used again ([`DynPool::sample_windows_into`]) allocate nothing.

@@ -24,7 +24,7 @@ impl DynPool {
     }
 }
 
-/// An [`EpisodeWriter`](crate::EpisodeWriter) of records that are bytes.
+/// An [`EpisodeWriter`](crate::pool::EpisodeWriter) of records that are bytes.
 #[derive(Debug)]
 pub struct DynEpisodeWriter {
     pool: DynPool,

@@ -13,7 +13,8 @@ use crate::error::{Error, Result};
 /// difference above the most, unless the pool holds `min_size` records or fewer with it.
 ///
 /// ```
-/// use millpond::{Pool, PoolOptions, RateLimiter};
+/// use millpond::pool::RateLimiter;
+/// use millpond::{Pool, PoolOptions};
 ///
 /// // Learn from each record about 8 times, from the 1000th on, give or take 64 samples.
 /// let limiter = RateLimiter::sample_to_insert_ratio(8.0, 1000, 64.0)?;

@@ -9,7 +9,8 @@ use crate::tree::Order;
 /// Whatever it is, a record that a batch holds stays until the batch is dropped, and another goes.
 ///
 /// ```
-/// use millpond::{Pool, PoolOptions, Remover};
+/// use millpond::pool::Remover;
+/// use millpond::{Pool, PoolOptions};
 ///
 /// let options = PoolOptions::new(2).alpha(1.0).remover(Remover::Lowest);
 /// let pool = Pool::<u64>::anonymous(options)?;

@@ -89,7 +89,7 @@ impl Sampler {
 
     /// Those inserted first, in their order, whatever their priorities. No record comes twice.
     ///
-    /// In a pool with a remover other than [`Remover::Oldest`](crate::Remover::Oldest), this and
+    /// In a pool with a remover other than [`Remover::Oldest`](crate::pool::Remover::Oldest), this and
     /// [`newest`](Self::newest) look at every slot.
     pub const fn oldest() -> Self {
         Self::by(Preference::Oldest)
@@ -119,7 +119,7 @@ impl Sampler {
     }
 
     /// No record twice in a batch. The others are drawn as if each that was drawn had been taken away;
-    /// [`Batch::probabilities`](crate::DynBatch::probabilities) are still those of a single draw.
+    /// [`Batch::probabilities`](crate::pool::DynBatch::probabilities) are still those of a single draw.
     pub const fn without_replacement(mut self) -> Self {
         self.distinct = true;
         self

@@ -12,7 +12,7 @@ use crate::record::{Element, Field, Scalar, Schema};
 /// field's. So a batch of 256 with a field `observation: [f32; 84]` goes into a `&mut [f32]` of
 /// 21,504 numbers, in row-major order, as tensors want it, or into a `&mut [[f32; 84]]` of 256 rows.
 ///
-/// See [`Batch::gather`](crate::DynBatch::gather).
+/// See [`Batch::gather`](crate::pool::DynBatch::gather).
 pub struct Column<'a> {
     field: &'a str,
     scalar: Scalar,
@@ -31,7 +31,9 @@ impl<'a> Column<'a> {
     /// A column for the field of this name, of numbers that are known at run time only. `bytes` need no alignment.
     ///
     /// ```
-    /// use millpond::{Column, Pool, PoolOptions, Scalar};
+    /// use millpond::pool::Column;
+    /// use millpond::record::Scalar;
+    /// use millpond::{Pool, PoolOptions};
     ///
     /// let pool = Pool::<[f32; 2]>::anonymous(PoolOptions::new(100))?;
     /// pool.insert(&[1.0, 2.0])?;
@@ -61,7 +63,7 @@ impl<'a> Column<'a> {
 
 /// A buffer that gives one field of new records, one record after the other; the counterpart of [`Column`].
 ///
-/// See [`DynPool::insert_columns`](crate::DynPool::insert_columns).
+/// See [`DynPool::insert_columns`](crate::pool::DynPool::insert_columns).
 pub struct InputColumn<'a> {
     field: &'a str,
     scalar: Scalar,

@@ -18,7 +18,8 @@ use crate::record::Record;
 /// A batch that is used again ([`Pool::sample_into`]) allocates nothing.
 ///
 /// ```
-/// use millpond::{Column, Pool, PoolOptions, Record};
+/// use millpond::pool::Column;
+/// use millpond::{Pool, PoolOptions, Record};
 /// use rand::SeedableRng;
 ///
 /// #[derive(Clone, Copy, Record)]

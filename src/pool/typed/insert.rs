@@ -16,7 +16,7 @@ impl<T: Record> Pool<T> {
     ///
     /// # Errors
     /// [`Error::NoFreeSlot`](crate::Error::NoFreeSlot) where every slot is leased or reserved; [`Error::TimedOut`](crate::Error::TimedOut) where the record
-    /// that is to go belongs to a [snapshot](crate::DynPool::save) and whoever saves it has copied nothing for 10 s;
+    /// that is to go belongs to a [snapshot](crate::pool::DynPool::save) and whoever saves it has copied nothing for 10 s;
     /// [`Error::Forked`](crate::Error::Forked).
     ///
     /// ```
@@ -94,7 +94,7 @@ impl<T: Record> Pool<T> {
     /// # Errors
     /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) where the pool was not created with
     /// [`PoolOptions::linked`](crate::PoolOptions::linked), or `previous` is neither the key of an earlier
-    /// record nor a result of [`previous`](crate::DynPool::previous); else as [`insert`](Self::insert).
+    /// record nor a result of [`previous`](crate::pool::DynPool::previous); else as [`insert`](Self::insert).
     ///
     /// ```
     /// use millpond::{Pool, PoolOptions};
@@ -135,7 +135,8 @@ impl<T: Record> Pool<T> {
     /// [`insert_with_priority`](Self::insert_with_priority).
     ///
     /// ```
-    /// use millpond::{Pool, PoolOptions, ViewOptions};
+    /// use millpond::pool::ViewOptions;
+    /// use millpond::{Pool, PoolOptions};
     ///
     /// let options = PoolOptions::new(100).view("demonstrations", ViewOptions::new());
     /// let pool = Pool::<u64>::anonymous(options)?;

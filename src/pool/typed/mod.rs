@@ -26,7 +26,7 @@ use crate::segment::open_methods;
 ///
 /// A ring of fixed-size records and a sum tree over their priorities lie in one segment. Simulators
 /// [`insert`](Self::insert), learners [`sample`](Self::sample) and
-/// [`update_priorities`](crate::DynPool::update_priorities), all in place and at the same time. A handle is
+/// [`update_priorities`](crate::pool::DynPool::update_priorities), all in place and at the same time. A handle is
 /// `Send` and `Sync`: threads may share one, and clones of it are the same participant.
 ///
 /// What does not depend on `T` is in [`DynPool`], to which a `Pool` dereferences.

@@ -122,9 +122,9 @@ impl<T: Record> Pool<T> {
     /// A window is never cut short because records have left the pool: where one has that belongs to it, or is
     /// just being overwritten or rewritten, another window is drawn. So the records that are last in the
     /// windows which are whole keep their odds among each other;
-    /// [`Batch::probabilities`](crate::DynBatch::probabilities) counts the others in.
+    /// [`Batch::probabilities`](crate::pool::DynBatch::probabilities) counts the others in.
     ///
-    /// The default remover, [`Remover::Oldest`](crate::Remover::Oldest), takes episodes from their beginning;
+    /// The default remover, [`Remover::Oldest`](crate::pool::Remover::Oldest), takes episodes from their beginning;
     /// the others leave holes in them, and fewer windows whole.
     ///
     /// Every record of a window is leased: `count * length` leases, of which the pool gives each handle as

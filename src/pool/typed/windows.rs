@@ -13,7 +13,8 @@ use crate::record::Record;
 /// used again ([`Pool::sample_windows_into`]) allocate nothing.
 ///
 /// ```
-/// use millpond::{Column, Fill, Pool, PoolOptions, Record};
+/// use millpond::pool::{Column, Fill};
+/// use millpond::{Pool, PoolOptions, Record};
 ///
 /// #[derive(Clone, Copy, Record)]
 /// #[repr(C)]
@@ -66,8 +67,8 @@ impl<T: Record> Windows<T> {
     }
 
     /// The last record of each window: those that were sampled, with their keys for
-    /// [`DynPool::update_priorities`](crate::DynPool::update_priorities), their probabilities and weights, and
-    /// [`DynBatch::gather`](crate::DynBatch::gather) for columns of one row a window.
+    /// [`DynPool::update_priorities`](crate::pool::DynPool::update_priorities), their probabilities and weights, and
+    /// [`DynBatch::gather`](crate::pool::DynBatch::gather) for columns of one row a window.
     pub fn ends(&self) -> &Batch<T> {
         Batch::of(self.dynamic.ends())
     }

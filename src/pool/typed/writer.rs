@@ -19,13 +19,14 @@ use crate::record::Record;
 /// # Frame stacking
 /// The record of time `t` holds the frame that was seen at `t`, and the action that led to it with its
 /// reward. The first frame of an episode, to which no action led, goes in with [`begin`](Self::begin), and
-/// is never sampled by priority. See [`Windows::stack`](crate::DynWindows::stack).
+/// is never sampled by priority. See [`Windows::stack`](crate::pool::DynWindows::stack).
 ///
 /// # Sequences
 /// With [`by_sequences`](Self::by_sequences) only the steps at which a sequence ends are sampled:
 ///
 /// ```
-/// use millpond::{Pool, PoolOptions, Sequences};
+/// use millpond::episode::Sequences;
+/// use millpond::{Pool, PoolOptions};
 ///
 /// let pool = Pool::<u64>::anonymous(PoolOptions::new(1_000).linked(true))?;
 /// let mut episode = pool.episode()?.by_sequences(Sequences::new(8, 4)?);

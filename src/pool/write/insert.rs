@@ -65,7 +65,8 @@ impl DynPool {
     /// names begin with `_padding` may be left out, and are zero then. Returns the keys of the records.
     ///
     /// ```
-    /// use millpond::{DynPool, InputColumn, PoolOptions, Schema};
+    /// use millpond::pool::{DynPool, InputColumn};
+    /// use millpond::{PoolOptions, Schema};
     ///
     /// let schema = Schema::of::<[f32; 2]>();
     /// let pool = DynPool::anonymous(&schema, PoolOptions::new(100))?;

@@ -21,7 +21,8 @@ impl DynPool {
     /// reclaims the slots. Where a rate limiter makes inserts wait, it waits until it has all of them.
     ///
     /// ```
-    /// use millpond::{DynPool, PoolOptions, Schema};
+    /// use millpond::pool::DynPool;
+    /// use millpond::{PoolOptions, Schema};
     ///
     /// let pool = DynPool::anonymous(&Schema::of::<[u8; 4]>(), PoolOptions::new(100))?;
     /// let mut slots = pool.reserve(2)?;

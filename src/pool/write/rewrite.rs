@@ -21,7 +21,8 @@ impl DynPool {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use millpond::{DynPool, PoolOptions, Schema};
+    /// use millpond::pool::DynPool;
+    /// use millpond::{PoolOptions, Schema};
     ///
     /// let pool = DynPool::anonymous(&Schema::of::<u16>(), PoolOptions::new(100))?;
     /// let key = pool.insert(&[7, 0])?;

@@ -38,13 +38,13 @@ use crate::error::{Error, Result};
 ///
 /// # Limits
 /// All bytes before a line break decide whether it ends a record. So [`ranges`](Self::ranges) reads the whole file, in
-/// the thread that asks for ranges, while [`LineRanges`](crate::LineRanges) reads a few bytes of each range. It needs no
+/// the thread that asks for ranges, while [`LineRanges`](crate::workers::LineRanges) reads a few bytes of each range. It needs no
 /// more memory for a longer record. A range holds whole records, and so more than was asked for if a record is longer. If
 /// a quote is never closed, the rest of the file is one record. Comments, and escape characters other than the doubled
 /// quote, are not supported. The file must not change meanwhile.
 ///
 /// ```
-/// use millpond::{Csv, CsvRecord};
+/// use millpond::workers::{Csv, CsvRecord};
 ///
 /// let path = std::env::temp_dir().join(format!("csv-{}", std::process::id()));
 /// std::fs::write(&path, "name,says\nfox,\"one,\r\ntwo\"\nowl,\"\"\"hu\"\"\"\n")?;

@@ -28,7 +28,7 @@ pub struct CsvRange {
 
 /// The ranges of a CSV file. Made by [`Csv::ranges`].
 ///
-/// As inputs of a call they go to [`Call::try_imap`](crate::Call::try_imap), which returns an error of the file as its
+/// As inputs of a call they go to [`Call::try_imap`](crate::workers::Call::try_imap), which returns an error of the file as its
 /// last item.
 pub struct CsvRanges {
     path: PathBuf,

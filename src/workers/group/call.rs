@@ -24,7 +24,8 @@ const ASYNC_DEPTH: usize = 16;
 ///
 /// ```
 /// use std::time::Duration;
-/// use millpond::{Failure, Start, Task, WhenWorkerDies, Worker, Workers, WorkersOptions};
+/// use millpond::workers::{Failure, Start, WhenWorkerDies, Worker};
+/// use millpond::{Task, Workers, WorkersOptions};
 ///
 /// static LENGTH: Task<(), String, usize> = Task { name: "length", run: length };
 /// fn length(_: &mut Worker<'_, ()>, word: String) -> Result<usize, Failure> {
@@ -69,7 +70,7 @@ impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
     }
 
     /// Sets how long a task may run. If a task runs longer, its worker is killed and replaced, and the task is reported as
-    /// [`TaskFailure::TimedOut`](crate::TaskFailure::TimedOut). Limits are checked every 20 ms while the caller waits for
+    /// [`TaskFailure::TimedOut`](crate::error::TaskFailure::TimedOut). Limits are checked every 20 ms while the caller waits for
     /// results. Needs workers that are processes.
     pub fn limit(mut self, limit: Duration) -> Self {
         self.settings.limit = Some(limit);
@@ -147,7 +148,8 @@ impl<'w, S: Open + 'static, I: Message, O: Message> Call<'w, S, I, O> {
     /// other is asked for. Its error comes after the outputs of the inputs before it, and is the last item.
     ///
     /// ```
-    /// use millpond::{Failure, LineRanges, Start, Task, Worker, Workers, WorkersOptions};
+    /// use millpond::workers::{Failure, LineRanges, Start, Worker};
+    /// use millpond::{Task, Workers, WorkersOptions};
     /// use std::{ops::Range, path::PathBuf};
     ///
     /// static LINES: Task<(), (PathBuf, Range<u64>), usize> = Task { name: "lines", run: lines };

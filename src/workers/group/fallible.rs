@@ -35,8 +35,8 @@ impl<V, J: Iterator<Item = Result<V>>> Iterator for Inputs<J> {
     }
 }
 
-/// The outputs of a call whose inputs may fail, as they come. Made by [`Call::try_imap`](crate::Call::try_imap) and
-/// [`Call::try_imap_unordered`](crate::Call::try_imap_unordered).
+/// The outputs of a call whose inputs may fail, as they come. Made by [`Call::try_imap`](crate::workers::Call::try_imap) and
+/// [`Call::try_imap_unordered`](crate::workers::Call::try_imap_unordered).
 ///
 /// If it is dropped before its end, tasks that were not begun are not run.
 pub struct TryResults<'w, I: Message, O: Message, J: Iterator<Item = Result<I::Value>>> {

@@ -48,8 +48,8 @@ enum Carried {
     Refused(String, TaskFailure),
 }
 
-/// The outputs of a call, as they arrive. Made by [`Call::imap`](crate::Call::imap) and
-/// [`Call::imap_unordered`](crate::Call::imap_unordered).
+/// The outputs of a call, as they arrive. Made by [`Call::imap`](crate::workers::Call::imap) and
+/// [`Call::imap_unordered`](crate::workers::Call::imap_unordered).
 ///
 /// If it is dropped before its end, tasks that were not begun are not run. Those that run do so to their end, and their
 /// results are dropped.

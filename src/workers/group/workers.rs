@@ -35,7 +35,8 @@ use crate::workers::worker::task::{AnyTask, Task};
 ///
 /// # Example
 /// ```standalone_crate
-/// use millpond::{Failure, Task, Worker, Workers, WorkersOptions};
+/// use millpond::workers::{Failure, Worker};
+/// use millpond::{Task, Workers, WorkersOptions};
 ///
 /// static SQUARE: Task<(), u64, u64> = Task { name: "square", run: square };
 ///

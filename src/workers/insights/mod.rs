@@ -20,7 +20,7 @@ const INPUT_SHOWN: usize = 60;
 /// slowest tasks. [`picture`](Insights::picture) draws the same.
 ///
 /// ```
-/// fn show(insights: &millpond::Insights) -> std::io::Result<()> {
+/// fn show(insights: &millpond::workers::Insights) -> std::io::Result<()> {
 ///     println!("{insights}");
 ///     std::fs::write("workers.svg", insights.picture())
 /// }
@@ -37,7 +37,7 @@ pub struct Insights {
 /// How one worker spent its time: the sums over all its processes.
 ///
 /// ```
-/// fn is_idle(worker: &millpond::WorkerInsights) -> bool {
+/// fn is_idle(worker: &millpond::workers::WorkerInsights) -> bool {
 ///     worker.working < worker.total() / 2
 /// }
 /// ```
@@ -67,7 +67,7 @@ pub struct WorkerInsights {
 /// One of the slowest tasks.
 ///
 /// ```
-/// fn is_worse(task: &millpond::SlowTask, than: &millpond::SlowTask) -> bool {
+/// fn is_worse(task: &millpond::workers::SlowTask, than: &millpond::workers::SlowTask) -> bool {
 ///     task.time > than.time
 /// }
 /// ```
@@ -89,7 +89,7 @@ impl Insights {
     /// them the slowest tasks. It can be written to a file whose name ends in `.svg`.
     ///
     /// ```
-    /// fn draw(insights: &millpond::Insights) -> std::io::Result<()> {
+    /// fn draw(insights: &millpond::workers::Insights) -> std::io::Result<()> {
     ///     std::fs::write("workers.svg", insights.picture())
     /// }
     /// ```
@@ -118,7 +118,7 @@ impl WorkerInsights {
     /// Returns the sum of the five kinds of time.
     ///
     /// ```
-    /// fn share_of_work(worker: &millpond::WorkerInsights) -> f64 {
+    /// fn share_of_work(worker: &millpond::workers::WorkerInsights) -> f64 {
     ///     worker.working.as_secs_f64() / worker.total().as_secs_f64()
     /// }
     /// ```

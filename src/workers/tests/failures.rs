@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::*;
-use crate::TaskFailure;
+use crate::error::TaskFailure;
 
 /// Cannot be deserialised if it ends in 3.
 #[derive(Debug, Serialize)]

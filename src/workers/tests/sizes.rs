@@ -1,7 +1,7 @@
 //! The limits of sizes: nothing, the most that fits, and more than that.
 
 use super::*;
-use crate::TaskFailure;
+use crate::error::TaskFailure;
 
 /// Returns a number of zeros.
 static ZEROS: Task<(), usize, InPlace<[f64]>> = Task {

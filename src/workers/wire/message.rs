@@ -85,7 +85,8 @@ impl postcard::ser_flavors::Flavor for Bytes<'_> {
 /// | `InPlace<str>` | `String` | `&str` | `String` |
 ///
 /// ```
-/// use millpond::{Failure, InPlace, Task, Worker};
+/// use millpond::workers::{Failure, InPlace, Worker};
+/// use millpond::Task;
 ///
 /// static LENGTH: Task<(), InPlace<[f32; 2]>, f32> = Task { name: "length", run: length };
 ///

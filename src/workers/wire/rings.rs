@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::control_words::ControlWords;
 use super::frames::RingBytes;
-use crate::segment::{Bytes, Carver, Header, Mapping, PARAMETERS, Region, Span, Structure};
+use crate::segment::{
+    Bytes, Carver, Header, Mapping, PARAMETERS, Region, Span, Structure, too_large,
+};
 use crate::sync::EventWords;
 
 /// Where the numbers stand among the header's parameters.
@@ -71,7 +73,7 @@ impl Structure for Rings {
                 capacity,
             })
         })();
-        carved.ok_or_else(|| "it is larger than the address space".into())
+        carved.ok_or_else(too_large)
     }
 
     fn place(layout: Layout, mapping: &Arc<Mapping>) -> Self {

@@ -11,7 +11,8 @@ pub(crate) type States = HashMap<TypeId, Box<dyn Any>>;
 /// What a task has besides its input: the objects that the workers share, and the worker that runs it.
 ///
 /// ```
-/// use millpond::{Failure, Task, Worker};
+/// use millpond::workers::{Failure, Worker};
+/// use millpond::Task;
 ///
 /// /// Numbers its inputs, from 0 in each worker.
 /// static NUMBER: Task<(), String, String> = Task { name: "number", run: number };

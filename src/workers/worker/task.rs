@@ -26,7 +26,8 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// the task is ended with status 70.
 ///
 /// ```
-/// use millpond::{Failure, Task, Worker};
+/// use millpond::workers::{Failure, Worker};
+/// use millpond::Task;
 ///
 /// static SQUARE: Task<(), u64, u64> = Task { name: "square", run: square };
 ///

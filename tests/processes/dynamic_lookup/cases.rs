@@ -4,7 +4,9 @@ use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::fmt::Debug;
 
-use millpond::{DynLookup, KeyType, Lookup, LookupKey, LookupValue, Scalar, ValueType};
+use millpond::Lookup;
+use millpond::readonly::{DynLookup, LookupKey, LookupValue, ValueType};
+use millpond::record::{KeyType, Scalar};
 
 use super::samples::{Row, Sample, numbers, row_type};
 

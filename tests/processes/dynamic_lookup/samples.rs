@@ -1,6 +1,8 @@
 //! Keys and values of many types, by numbers that stand for them.
 
-use millpond::{Record, Scalar, Schema, ValueType};
+use millpond::readonly::ValueType;
+use millpond::record::Scalar;
+use millpond::{Record, Schema};
 
 /// Several ranks, and padding in the middle and at the end. It lies beside a short key in the table.
 #[derive(Clone, Copy, Record, Debug, Default, PartialEq)]

@@ -4,7 +4,8 @@
 use std::io;
 use std::process;
 
-use millpond::{AnyTask, Error, Task, Workers, WorkersOptions};
+use millpond::workers::AnyTask;
+use millpond::{Error, Task, Workers, WorkersOptions};
 
 use super::living::lives;
 use crate::fork::{assert_forked, in_a_forked_child};

@@ -2,7 +2,8 @@
 
 use std::process;
 
-use millpond::{AnyTask, Failure, Task, Worker, Workers, WorkersOptions};
+use millpond::workers::{AnyTask, Failure, Worker};
+use millpond::{Task, Workers, WorkersOptions};
 
 use super::living::{
     descriptors, has_children, lives, look_for_no_segment, segments, wait_for_no_segment,

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::thread;
 
-use millpond::{
-    AnyTask, Error, Failure, Open, Start, Task, TaskFailure, Worker, Workers, WorkersOptions,
-};
+use millpond::error::TaskFailure;
+use millpond::workers::{AnyTask, Failure, Start, Worker};
+use millpond::{Error, Open, Task, Workers, WorkersOptions};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, dup2_stderr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -4,9 +4,9 @@ use std::env;
 use std::process::{Command, abort};
 use std::time::Duration;
 
-use millpond::{
-    AnyTask, Error, Failure, Start, Task, TaskFailure, Worker, Workers, WorkersOptions,
-};
+use millpond::error::TaskFailure;
+use millpond::workers::{AnyTask, Failure, Start, Worker};
+use millpond::{Error, Task, Workers, WorkersOptions};
 
 use super::living::{has_children, segments};
 use super::{ENDS_EARLY, MAIN, OTHER_TASKS, WITHOUT_BEGIN};

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use millpond::{AnyTask, Failure, Task, Worker, Workers, WorkersOptions};
+use millpond::workers::{AnyTask, Failure, Worker};
+use millpond::{Task, Workers, WorkersOptions};
 
 use super::living::{descriptors, segments};
 use crate::stage::{Part, named};

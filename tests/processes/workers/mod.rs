@@ -67,6 +67,6 @@ pub fn begin() {
 /// Runs tasks in the thread that asks for them.
 #[cfg(unix)]
 pub fn use_in_this_thread() {
-    let options = millpond::WorkersOptions::new(1).start(millpond::Start::Inline);
+    let options = millpond::WorkersOptions::new(1).start(millpond::workers::Start::Inline);
     forking::number_some(&Workers::start(options).expect("a worker in this thread"));
 }

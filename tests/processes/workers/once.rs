@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use millpond::{
-    AnyTask, ArrayOptions, AtomicArray, Error, Failure, Open, Task, TaskFailure, WhenWorkerDies,
-    Worker, Workers, WorkersOptions,
-};
+use millpond::error::TaskFailure;
+use millpond::workers::{AnyTask, Failure, WhenWorkerDies, Worker};
+use millpond::{ArrayOptions, AtomicArray, Error, Open, Task, Workers, WorkersOptions};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 

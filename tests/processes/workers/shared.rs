@@ -5,9 +5,11 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::process;
 
+use millpond::error::TaskFailure;
+use millpond::workers::{AnyTask, Failure, InPlace, LineRanges, Worker};
 use millpond::{
-    AnyTask, ArrayDict, ArrayOptions, AtomicArray, Board, BoardOptions, DictOptions, Error,
-    Failure, InPlace, LineRanges, Lookup, Open, Task, TaskFailure, Worker, Workers, WorkersOptions,
+    ArrayDict, ArrayOptions, AtomicArray, Board, BoardOptions, DictOptions, Error, Lookup, Open,
+    Task, Workers, WorkersOptions,
 };
 
 use super::living::lives;

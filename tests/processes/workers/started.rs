@@ -5,10 +5,9 @@ use std::process::{self, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use millpond::{
-    AnyTask, ArrayOptions, AtomicArray, Error, Failure, Task, TaskFailure, WhenWorkerDies, Worker,
-    Workers, WorkersOptions,
-};
+use millpond::error::TaskFailure;
+use millpond::workers::{AnyTask, Failure, WhenWorkerDies, Worker};
+use millpond::{ArrayOptions, AtomicArray, Error, Task, Workers, WorkersOptions};
 
 use super::living::{lives, wait_for_no_segment, wait_for_their_end};
 use crate::child::Child;

@@ -12,7 +12,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use millpond::{Archive, Failure, InPlace, LineRanges, Task, Worker, Workers, WorkersOptions};
+use millpond::workers::{Failure, InPlace, LineRanges, Worker};
+use millpond::{Archive, Task, Workers, WorkersOptions};
 
 use millpond_peers::again::Again;
 use millpond_peers::bayes::{self, ArchivedModel, Model};
