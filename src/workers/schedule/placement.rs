@@ -7,12 +7,6 @@ use super::scheduler::Scheduler;
 use super::worker_handle::{Leaving, WorkerHandle};
 use crate::workers::wire::chunk;
 
-/// Tasks of a dead worker, which go to another before any new chunk does.
-pub(crate) struct Unsent {
-    pub(crate) request: Request,
-    pub(crate) body: Vec<u8>,
-}
-
 /// How many chunks a worker may have when it is given one more.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Depth {
