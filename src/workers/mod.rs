@@ -9,8 +9,8 @@
 // | `options.rs`, `insights/` | plain data: how a worker group is set up, what it has measured |
 // | `line_ranges.rs`, `csv/` | a large text as ranges, of lines and of records |
 //
-// Imports go one way: `group` → `schedule` → `worker` → `wire`. `group` and `schedule` also use the plain data. Outside
-// of this folder they use `os`, `sync`, the segment, records, `Open` and the cancel token, and no
+// Imports go one way: `group` → `schedule` → `options.rs` → `worker` → `wire`, and from any of them to those behind it.
+// Outside of this folder they use `os`, `sync`, the segment, records, `Open` and the cancel token, and no
 // structure.
 //
 // A worker group has no thread of its own: it works in the thread that asks for results, while that thread asks.

@@ -239,9 +239,9 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
             };
             if self.chunk.tasks == 0 {
                 self.is_slow = self.fill(free);
-                // Code of the user's, which makes, writes and shows inputs, may have forked.
-                self.scheduler.borrow().check_process()?;
                 if self.chunk.tasks == 0 {
+                    // Code of the user's, which makes, writes and shows inputs, may have forked.
+                    self.scheduler.borrow().check_process()?;
                     return Ok(has_sent || self.outputs.borrow().has_next());
                 }
             }
@@ -253,7 +253,7 @@ impl<'w, I: Message, O: Message, J: Iterator<Item = I::Value>> Results<'w, I, O,
                 ..Request::new(Work::Chunk, self.chunk.tasks)
             };
             let mut scheduler = self.scheduler.borrow_mut();
-            if !scheduler.send(worker, request, &self.chunk.body, depth) {
+            if !scheduler.send(worker, request, &self.chunk.body, depth)? {
                 return Ok(has_sent);
             }
             self.sent += u64::from(self.chunk.tasks);

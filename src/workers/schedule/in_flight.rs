@@ -59,6 +59,12 @@ impl Request {
     }
 }
 
+/// Tasks of a dead worker, which go to another before any new chunk does.
+pub(crate) struct Unsent {
+    pub(crate) request: Request,
+    pub(crate) body: Vec<u8>,
+}
+
 /// A frame that a worker has or will read, and has not answered completely.
 #[derive(Debug)]
 pub(crate) struct InFlight {

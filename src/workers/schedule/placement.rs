@@ -5,13 +5,8 @@ use std::time::Instant;
 use super::in_flight::Request;
 use super::scheduler::Scheduler;
 use super::worker_handle::{Leaving, WorkerHandle};
+use crate::error::Result;
 use crate::workers::wire::chunk;
-
-/// Tasks of a dead worker, which go to another before any new chunk does.
-pub(crate) struct Unsent {
-    pub(crate) request: Request,
-    pub(crate) body: Vec<u8>,
-}
 
 /// How many chunks a worker may have when it is given one more.
 #[derive(Clone, Copy, Debug)]
@@ -72,29 +67,37 @@ impl Scheduler {
         is_asked || worker.leaving != Leaving::No
     }
 
-    /// Sends a chunk to a worker that [`free_worker`](Self::free_worker) returned. Returns `false` if the worker has no
-    /// room, or can have it no more: code of the caller's may have run in between, which used the worker group.
+    /// Sends a chunk to a worker that [`free_worker`](Self::free_worker) returned, after code of the caller's has filled
+    /// the chunk. Returns `false` if the worker has no room, or may not have the chunk any more: that code may have used
+    /// the worker group.
+    ///
+    /// # Errors
+    /// [`Error::Forked`](crate::Error::Forked) in a child that was forked meanwhile.
     pub(crate) fn send(
         &mut self,
         number: usize,
         request: Request,
         body: &[u8],
         depth: Depth,
-    ) -> bool {
+    ) -> Result<bool> {
+        self.check_process()?;
+        Ok(self.may_have(&self.workers[number], depth) && self.send_to(number, request, body))
+    }
+
+    fn send_to(&mut self, number: usize, request: Request, body: &[u8]) -> bool {
         let kind = match self.options.insights {
             true => chunk::TIMED,
             false => chunk::CHUNK,
         };
-        self.may_have(&self.workers[number], depth)
-            && self.workers[number].send(kind, request, body)
+        self.workers[number].send(kind, request, body)
     }
 
+    /// Sends the tasks of dead workers to workers without a chunk.
     pub(super) fn send_unsent(&mut self) {
-        let depth = Depth::new(1);
         while let Some(unsent) = self.unsent.pop_front() {
             let is_sent = self
-                .least_busy(depth)
-                .is_some_and(|number| self.send(number, unsent.request, &unsent.body, depth));
+                .least_busy(Depth::new(1))
+                .is_some_and(|number| self.send_to(number, unsent.request, &unsent.body));
             if !is_sent {
                 return self.unsent.push_front(unsent);
             }

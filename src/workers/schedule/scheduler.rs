@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::calls::SharedReceiver;
 use super::dispatcher::Dispatcher;
-use super::in_flight::{InFlight, Request, Work};
-use super::placement::Unsent;
+use super::in_flight::{InFlight, Request, Unsent, Work};
 use super::worker_handle::{Leaving, WorkerHandle};
 use crate::error::{Error, Result};
 use crate::os;

@@ -4,8 +4,7 @@
 
 use std::time::Instant;
 
-use super::in_flight::{InFlight, Request, Work};
-use super::placement::Unsent;
+use super::in_flight::{InFlight, Request, Unsent, Work};
 use super::scheduler::Scheduler;
 use super::worker_handle::Leaving;
 use crate::error::TaskFailure;
@@ -91,7 +90,7 @@ impl Scheduler {
             );
         }
         let frames = std::mem::take(&mut worker.in_flight);
-        let (has_begun, is_late) = (worker.has_begun(), worker.is_late());
+        let has_begun = worker.has_begun();
         for (at, frame) in frames.iter().enumerate() {
             if frame.request.work == Work::Chunk {
                 self.give_back(number, frame, has_begun && at == 0, &status);
@@ -101,7 +100,21 @@ impl Scheduler {
             return; // code of the user's, which shows an input, has forked
         }
         let is_initialising = frames.iter().any(|frame| frame.request.work == Work::Init);
+        self.record_end(number, status, is_initialising);
         let worker = &mut self.workers[number];
+        worker.wait();
+        let has_left = matches!(worker.leaving, Leaving::Stopped(_) | Leaving::Exiting(_));
+        if self.finishing && has_left {
+            worker.leaving = Leaving::Stopped(Instant::now());
+        } else if self.dispatcher.check().is_ok() {
+            self.start_worker(number);
+        }
+    }
+
+    /// Records how a worker has ended: as an exit that failed, as a reason to give up, or as one more failure in a row.
+    fn record_end(&mut self, number: usize, status: String, is_initialising: bool) {
+        let worker = &mut self.workers[number];
+        let (has_begun, is_late) = (worker.has_begun(), worker.is_late());
         match worker.leaving {
             Leaving::Stopped(since) => worker.past.exit += since.elapsed(),
             Leaving::Exiting(_) => {
@@ -125,13 +138,6 @@ impl Scheduler {
                     self.dispatcher.give_up(number, status);
                 }
             }
-        }
-        worker.wait();
-        let has_left = matches!(worker.leaving, Leaving::Stopped(_) | Leaving::Exiting(_));
-        if self.finishing && has_left {
-            worker.leaving = Leaving::Stopped(Instant::now());
-        } else if self.dispatcher.check().is_ok() {
-            self.start_worker(number);
         }
     }
 
