@@ -4,8 +4,8 @@ use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::thread;
 
+use crate::chunk_claims::{Attempt, ChunkWord, Ending};
 use crate::entry::Entry;
-use crate::hand_out::{Answer, ChunkWord, Ending};
 use crate::model;
 use crate::sync::primitive::{AtomicU32, AtomicU64, Ordering};
 use crate::sync::{Owner, Peers};
@@ -66,9 +66,9 @@ impl Array {
     }
 
     /// Takes the chunk for a pass, if it can be had, changes it, and gives it back.
-    fn work(&self, me: Owner, pass: u32) -> Answer {
+    fn work(&self, me: Owner, pass: u32) -> Attempt {
         let answer = self.word(me).take_for(pass, self);
-        if let Answer::Taken { .. } = answer {
+        if let Attempt::Taken { .. } = answer {
             self.change();
             self.word(me).give_back(Ending::Done);
         }
@@ -88,8 +88,8 @@ fn spawn<R: 'static>(
     thread::spawn(move || act(&array))
 }
 
-fn is_taken(answer: Answer) -> bool {
-    matches!(answer, Answer::Taken { .. })
+fn is_taken(answer: Attempt) -> bool {
+    matches!(answer, Attempt::Taken { .. })
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_chunk_is_given_out_once_a_pass() {
         let other = spawn(&array, |array| is_taken(array.work(owner(0), 1)));
         let mine = is_taken(array.work(owner(1), 1));
         assert!(other.join().unwrap() != mine);
-        assert_eq!(array.work(owner(0), 1), Answer::Done);
+        assert_eq!(array.work(owner(0), 1), Attempt::Done);
         assert!(array.word(owner(0)).is_done(1, &*array));
     });
 }
@@ -138,7 +138,7 @@ fn what_was_taken_whatever_its_pass_stays_as_done_as_it_was() {
                 array.word(owner(0)).give_back(Ending::AsItWas);
             }
         });
-        assert_eq!(array.work(owner(1), 1), Answer::Done);
+        assert_eq!(array.work(owner(1), 1), Attempt::Done);
         if array.word(owner(1)).take_now(&*array) == Ok(false) {
             array.change();
             array.word(owner(1)).give_back(Ending::AsItWas);
@@ -158,7 +158,7 @@ fn exactly_one_takes_the_chunk_of_the_dead_and_is_told() {
         assert_eq!(array.change(), 1);
         array.die();
         let answers = [array.work(owner(1), 1), other.join().unwrap()];
-        let left = Answer::Taken { left: true };
+        let left = Attempt::Taken { left: true };
         let taken = answers.iter().filter(|&&answer| answer == left).count();
         assert_eq!(taken, 1, "{answers:?}");
         assert!(array.word(owner(0)).is_done(1, &*array));
@@ -190,7 +190,7 @@ fn what_was_left_in_a_panic_is_given_out_again_and_says_so() {
         array.word(owner(0)).give_back(Ending::Left);
         assert!(matches!(
             other.join().unwrap(),
-            Answer::Held(_) | Answer::Taken { left: true }
+            Attempt::Held(_) | Attempt::Taken { left: true }
         ));
         array.work(owner(0), 1);
         assert_eq!(array.change(), 3);
@@ -205,8 +205,8 @@ fn a_later_pass_ends_those_before() {
         array.work(owner(1), 1);
         other.join().unwrap();
         array.work(owner(0), 2);
-        assert_eq!(array.work(owner(1), 1), Answer::Done);
-        assert_eq!(array.work(owner(1), 2), Answer::Done);
+        assert_eq!(array.work(owner(1), 1), Attempt::Done);
+        assert_eq!(array.work(owner(1), 2), Attempt::Done);
     });
 }
 

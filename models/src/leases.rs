@@ -48,7 +48,7 @@ impl Pond {
         let seen = self.word.load(Ordering::Acquire);
         if ![MARKED, CLAIMED, EMPTY].contains(&seen) {
             self.list().name(taken.cells.start, 0);
-            lease::announce();
+            lease::lease_fence();
             if lease::is_unchanged(&self.word, seen) {
                 // SAFETY: leased and checked; loom reports a writer at the same time.
                 let record = self.record.with(|record| unsafe { *record });
@@ -62,7 +62,7 @@ impl Pond {
     fn read_and_stay(&self) {
         let taken = self.list().take(1).unwrap();
         self.list().name(taken.cells.start, 0);
-        lease::announce();
+        lease::lease_fence();
         if lease::is_unchanged(&self.word, 10) {
             // SAFETY: leased and checked; loom reports a writer at the same time.
             let record = self.record.with(|record| unsafe { *record });
@@ -77,7 +77,7 @@ impl Pond {
     fn look_up(&self, known: u64) {
         let taken = self.list().take(1).unwrap();
         self.list().name(taken.cells.start, 0);
-        lease::announce();
+        lease::lease_fence();
         if lease::is_unchanged(&self.word, known) {
             // SAFETY: leased and checked; loom reports a writer at the same time.
             let record = self.record.with(|record| unsafe { *record });
@@ -90,7 +90,7 @@ impl Pond {
     fn lease_another(&self, slot: u32) {
         let taken = self.list().take(1).unwrap();
         self.list().name(taken.cells.start, slot);
-        lease::announce();
+        lease::lease_fence();
         self.list().give_back(taken);
     }
 
@@ -98,7 +98,7 @@ impl Pond {
     fn write(&self, new: u64) {
         let seen = self.word.load(Ordering::Relaxed);
         lease::mark(&self.word, MARKED);
-        lease::announce();
+        lease::lease_fence();
         let mut leased = false;
         self.list().visit(0, |slot| leased |= slot == 0);
         if leased {
@@ -168,7 +168,7 @@ fn an_empty_slot_needs_no_mark() {
         };
         let seen = pond.word.load(Ordering::Relaxed);
         lease::mark(&pond.word, MARKED);
-        lease::announce();
+        lease::lease_fence();
         let mut leased = false;
         pond.list().visit(0, |slot| leased |= slot == 0);
         if leased {

@@ -10,10 +10,10 @@
 // A model does not spin, so the spinning loop of the lock has no rounds.
 #![allow(clippy::reversed_empty_ranges)]
 
+#[path = "../../src/array/chunk_claims.rs"]
+mod chunk_claims;
 #[path = "../../src/segment/entry.rs"]
 mod entry;
-#[path = "../../src/array/hand_out.rs"]
-mod hand_out;
 #[path = "../../src/pool/layout/lease.rs"]
 mod lease;
 #[path = "../../src/pool/layout/link.rs"]

@@ -82,7 +82,7 @@ impl Pool {
     fn read(&self) -> Option<u64> {
         let taken = self.list().take(1).unwrap();
         self.list().name(taken.cells.start, 0);
-        lease::announce();
+        lease::lease_fence();
         self.branch.here();
         let read = lease::is_unchanged(&self.word, Slot::Committed(KEY).to_word()).then(|| {
             let read = self.record.read();

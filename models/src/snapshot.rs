@@ -132,7 +132,7 @@ impl Pool {
         self.branch.here();
         let taken = self.list().take(1).unwrap();
         self.list().name(taken.cells.start, slot as u32);
-        lease::announce();
+        lease::lease_fence();
         self.branch.here();
         let end = BranchAtEnd(&self.branch);
         let lock = || Ok::<_, ()>((self.lock.lock().unwrap(), end));
@@ -167,7 +167,7 @@ impl Pool {
         if let Slot::Committed(key) = seen {
             lease::mark(&slot.word, Slot::Marked(key).to_word());
         }
-        lease::announce();
+        lease::lease_fence();
         self.branch.here();
         if self.is_leased(at) {
             lease::pass_over(&slot.word, seen.to_word());

@@ -86,7 +86,7 @@ impl Pool {
         let list = self.list(sampler);
         let taken = list.take(1).unwrap();
         list.name(taken.cells.start, 0);
-        lease::announce();
+        lease::lease_fence();
         let tally = self.tally(table);
         if lease::is_unchanged(&self.word, COMMITTED) && tally.begin() == Begun::Pending {
             match end {

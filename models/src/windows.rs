@@ -79,7 +79,7 @@ impl Pool {
     /// Leases the record of a key, and returns `true` if it is there.
     fn lease(&self, cell: usize, key: u64) -> bool {
         self.list().name(cell, (key % SLOTS) as u32);
-        lease::announce();
+        lease::lease_fence();
         self.branch.here();
         lease::is_unchanged(&self.slot_of(key).word, Slot::Committed(key).to_word())
     }
@@ -123,7 +123,7 @@ impl Pool {
         };
         self.branch.here();
         lease::mark(&slot.word, Slot::Marked(before).to_word());
-        lease::announce();
+        lease::lease_fence();
         if self.is_leased(key) {
             lease::pass_over(&slot.word, seen);
             return;

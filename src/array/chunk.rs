@@ -10,8 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use super::Inner;
+use super::chunk_claims::Ending;
 use super::chunked_layout::Chunked;
-use super::hand_out::Ending;
 use crate::error::{Error, Result};
 use crate::record::Record;
 use crate::sync::Owner;
@@ -167,7 +167,7 @@ impl DerefMut for DynChunk {
         self.array.segment.assert_ours();
         let records = &self.array.segment.structure.rows;
         // SAFETY: as in `deref`; and `self` lends them to one borrower at a time. Whoever takes the chunk next
-        // sees what was written here (`hand_out.rs`).
+        // sees what was written here (`chunk_claims.rs`).
         unsafe { records.slice_mut(self.elements.clone()) }
     }
 }

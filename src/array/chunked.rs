@@ -1,6 +1,6 @@
 //! An array that is handed out in chunks: disjoint ranges, each of which one process has alone.
 //!
-//! The protocol is at the head of `hand_out.rs`. Imports the segment.
+//! The protocol is at the head of `chunk_claims.rs`. Imports the segment.
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::chunk::{Chunk, DynChunk};
+use super::chunk_claims::ChunkWord;
 use super::chunked_layout::Chunked;
-use super::hand_out::ChunkWord;
 use super::options::ArrayOptions;
 use super::split::{DynSplit, Split};
 use super::{Elements, Inner, array_methods, dyn_array_methods, handle_methods};

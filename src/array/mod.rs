@@ -2,7 +2,7 @@
 //
 // Three ways to do so, each a type of its own, so that what does not go together does not compile:
 // with a lock (`locked.rs`, `guards.rs`, `owned.rs`), as atomics (`atomic.rs`, `number.rs`), or by chunks that each
-// belong to one process at a time (`chunked.rs`, `chunk.rs`, `split.rs`; the protocol is in `hand_out.rs`). A value is
+// belong to one process at a time (`chunked.rs`, `chunk.rs`, `split.rs`; the protocol is in `chunk_claims.rs`). A value is
 // an array of one element (`value.rs`).
 //
 // Each has a face without a type, for programs that know at run time what the elements are: for arrays with a lock and
@@ -11,13 +11,13 @@
 
 mod atomic;
 mod chunk;
+mod chunk_claims;
 mod chunked;
 mod chunked_layout;
 mod dyn_atomic;
 mod dyn_atoms;
 mod dyn_value;
 mod guards;
-mod hand_out;
 mod locked;
 mod locked_layout;
 mod number;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::Inner;
 use super::chunk::{Chunk, DynChunk};
+use super::chunk_claims::Attempt;
 use super::chunked_layout::Chunked;
-use super::hand_out::Answer;
 use crate::record::Record;
 
 /// The chunks of one pass, one after another; see [`DynChunkedArray::split`](crate::array::DynChunkedArray::split).
@@ -67,9 +67,9 @@ impl DynSplit {
             self.next = (chunk + 1) % self.array.chunks();
             self.ahead -= 1;
             match self.ask(chunk) {
-                Answer::Taken { left } => return Some(self.give(chunk, left)),
-                Answer::Held(_) => self.others.push(chunk as u32),
-                Answer::Done => {}
+                Attempt::Taken { left } => return Some(self.give(chunk, left)),
+                Attempt::Held(_) => self.others.push(chunk as u32),
+                Attempt::Done => {}
             }
         }
         None
@@ -81,9 +81,9 @@ impl DynSplit {
         while at < self.others.len() {
             let chunk = self.others[at] as usize;
             match self.ask(chunk) {
-                Answer::Held(_) => at += 1,
-                Answer::Done => drop(self.others.swap_remove(at)),
-                Answer::Taken { left } => {
+                Attempt::Held(_) => at += 1,
+                Attempt::Done => drop(self.others.swap_remove(at)),
+                Attempt::Taken { left } => {
                     self.others.swap_remove(at);
                     return Some(Some(self.give(chunk, left)));
                 }
@@ -92,7 +92,7 @@ impl DynSplit {
         self.others.is_empty().then_some(None)
     }
 
-    fn ask(&self, chunk: usize) -> Answer {
+    fn ask(&self, chunk: usize) -> Attempt {
         let peers = self.array.segment.peers();
         self.array.word(chunk).take_for(self.pass, peers)
     }

@@ -11,7 +11,7 @@ use super::parts::Parts;
 use super::{newest, no_newer};
 use crate::error::Result;
 use crate::record::Schema;
-use crate::segment::{Attach, Header, Observation};
+use crate::segment::{Attach, Header, ReadOnlySegment};
 
 /// The longest pause between two looks for a newer version.
 const LONGEST_PAUSE: Duration = Duration::from_millis(2);
@@ -19,7 +19,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(2);
 /// A [`BoardReader`](crate::board::BoardReader) of a board whose elements are known at run time.
 #[derive(Clone)]
 pub struct DynBoardReader {
-    observation: Arc<Observation<Parts>>,
+    segment: Arc<ReadOnlySegment<Parts>>,
 }
 
 threads_may_share!(DynBoardReader);
@@ -48,7 +48,7 @@ impl DynBoardReader {
         check: impl Fn(&Header) -> Result<()>,
     ) -> Result<Self> {
         Ok(Self {
-            observation: Arc::new(Observation::open(name, attach, check)?),
+            segment: Arc::new(ReadOnlySegment::open(name, attach, check)?),
         })
     }
 
@@ -59,7 +59,7 @@ impl DynBoardReader {
 
     /// The board's name.
     pub fn name(&self) -> &str {
-        self.observation.name()
+        self.segment.name()
     }
 
     /// How many elements the value has.
@@ -81,7 +81,7 @@ impl DynBoardReader {
     /// # Errors
     /// As [`DynBoard::fetch`](super::DynBoard::fetch).
     pub fn fetch(&self, value: &mut [u8]) -> Result<u64> {
-        self.observation.check_process()?;
+        self.segment.check_process()?;
         newest::fetch(self.parts(), Some(self.name()), value)
     }
 
@@ -93,7 +93,7 @@ impl DynBoardReader {
     /// # Errors
     /// [`Error::TimedOut`](crate::Error::TimedOut) after `limit`; [`Error::Forked`](crate::Error::Forked).
     pub fn wait_newer(&self, version: u64, limit: Duration) -> Result<u64> {
-        self.observation.check_process()?;
+        self.segment.check_process()?;
         let began = Instant::now();
         let mut pause = Duration::from_micros(50);
         loop {
@@ -111,7 +111,7 @@ impl DynBoardReader {
     }
 
     pub(super) fn parts(&self) -> &Parts {
-        &self.observation.structure
+        &self.segment.structure
     }
 }
 

@@ -76,13 +76,13 @@ impl Writer<'_> {
             }
         };
         fail_point("dict.copied");
-        self.books()
+        self.writer_state()
             .begin(Operation::Exchange { next }, Some(after));
         InUse(self.parts().generation()).exchange(next.to_word());
         committed();
         fail_point("dict.exchanged");
-        self.books().counts.store(after);
-        self.books().end();
+        self.writer_state().counts.store(after);
+        self.writer_state().end();
         self.view.current = self.inner().current()?;
         self.generation = next;
         Ok(())

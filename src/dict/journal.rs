@@ -1,6 +1,6 @@
 //! How a dictionary survives the death of a writer: one entry of a journal, and its redo.
 //!
-//! Runs under the lock. Touches the books only; `repair.rs` redoes what a dead owner was doing.
+//! Runs under the lock. Touches the state of the writer only; `repair.rs` redoes what a dead owner was doing.
 //!
 //! # The protocol
 //! 1. *Begin*: the owner of the lock writes down what it is going to do and what the counts will be after
@@ -16,7 +16,7 @@
 
 use std::sync::atomic::{Ordering, compiler_fence, fence};
 
-use super::parts::{Books, Counts};
+use super::parts::{Counts, WriterState};
 use super::shape::Generation;
 use crate::os::fail_point;
 
@@ -46,7 +46,7 @@ pub(super) const REMOVE: u64 = 2;
 pub(super) const UPDATE: u64 = 3;
 pub(super) const EXCHANGE: u64 = 4;
 
-impl Books {
+impl WriterState {
     /// Step 1.
     #[inline(always)]
     pub(super) fn begin(&self, operation: Operation, after: Option<Counts>) {

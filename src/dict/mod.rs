@@ -282,7 +282,7 @@ impl DynArrayDict {
 
 impl Inner {
     fn len(&self) -> usize {
-        self.parts().books().counts.len() as usize
+        self.parts().writer_state().counts.len() as usize
     }
 
     /// Returns a key as it is searched for, or an error for bytes that are no key here.

@@ -24,7 +24,7 @@ pub(super) struct Control {
 
 /// What the owner of the lock keeps.
 #[repr(C, align(64))]
-pub(super) struct Books {
+pub(super) struct WriterState {
     pub(super) counts: CountWords,
     /// What is being done; see `journal.rs`.
     pub(super) operation: AtomicU64,
@@ -40,12 +40,12 @@ pub(super) struct Books {
 pub(super) struct CountWords([AtomicU64; 4]);
 
 const _: () = assert!(size_of::<Control>() == 64);
-const _: () = assert!(size_of::<Books>() == 128);
+const _: () = assert!(size_of::<WriterState>() == 128);
 
 // SAFETY: made of atomic integers.
 unsafe impl Shared for Control {}
 // SAFETY: made of atomic integers.
-unsafe impl Shared for Books {}
+unsafe impl Shared for WriterState {}
 
 /// How many there are of what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl CountWords {
 pub(super) struct Parts {
     pub(super) readers: Readers,
     control: Region<Control>,
-    books: Region<Books>,
+    writer_state: Region<WriterState>,
     /// Sequence numbers: odd while a row of the stripe is being changed in place. Written by: the owner of
     /// the lock.
     stripes: Region<AtomicU64>,
@@ -102,7 +102,7 @@ pub(super) struct Parts {
 pub(super) struct Layout {
     readers: ReadersSpan,
     control: Span<Control>,
-    books: Span<Books>,
+    writer_state: Span<WriterState>,
     stripes: Span<AtomicU64>,
     draft: Span<u8>,
     keys: Keys,
@@ -127,7 +127,7 @@ impl Structure for Parts {
             Some(Layout {
                 readers: Readers::carve(header, carver)?,
                 control: carver.carve(1)?,
-                books: carver.carve(1)?,
+                writer_state: carver.carve(1)?,
                 stripes: carver.carve(STRIPES)?,
                 draft: carver.carve(schema.size())?,
                 keys,
@@ -141,7 +141,7 @@ impl Structure for Parts {
         Self {
             readers: Readers::place(&layout.readers, mapping),
             control: mapping.region(&layout.control),
-            books: mapping.region(&layout.books),
+            writer_state: mapping.region(&layout.writer_state),
             stripes: mapping.region(&layout.stripes),
             draft: Rows::place(mapping, &layout.draft, layout.schema.size()),
             keys: layout.keys,
@@ -181,8 +181,8 @@ impl Parts {
     }
 
     #[inline(always)]
-    pub(super) fn books(&self) -> &Books {
-        &self.books[0]
+    pub(super) fn writer_state(&self) -> &WriterState {
+        &self.writer_state[0]
     }
 
     /// The sequence number of a row.

@@ -11,9 +11,9 @@ impl Writer<'_> {
     /// Finishes or forgets what a dead owner of the lock was doing.
     #[cold]
     pub(super) fn repair(&mut self) -> Result<()> {
-        let books = self.books();
+        let writer_state = self.writer_state();
         let operation = self.read_journal()?;
-        let after = books.after.load();
+        let after = writer_state.after.load();
         match operation {
             Some(Operation::Insert { slot, row }) if self.index().leads_to(slot, row) => {
                 self.finish_insert(row, after);
@@ -31,20 +31,24 @@ impl Writer<'_> {
                 self.write_in_place(row, &self.parts().draft.to_vec(0));
             }
             Some(Operation::Exchange { next }) if next == self.generation => {
-                books.counts.store(after);
+                writer_state.counts.store(after);
             }
             _ => {}
         }
-        books.end();
+        writer_state.end();
         Ok(())
     }
 
     /// The entry, if one was begun; an error for one that nobody wrote.
     fn read_journal(&self) -> Result<Option<Operation>> {
-        let books = self.books();
-        let [code, slot, row, next_free] =
-            [&books.operation, &books.slot, &books.row, &books.next_free]
-                .map(|word| word.load(Ordering::Relaxed));
+        let writer_state = self.writer_state();
+        let [code, slot, row, next_free] = [
+            &writer_state.operation,
+            &writer_state.slot,
+            &writer_state.row,
+            &writer_state.next_free,
+        ]
+        .map(|word| word.load(Ordering::Relaxed));
         let (size, width) = (self.generation.size, self.parts().keys.width);
         let rows = width.rows(size);
         let limit = |number: u64, limit: usize| {

@@ -21,7 +21,7 @@ pub(super) struct View<'a> {
 impl View<'_> {
     /// Rows that are or were in use.
     pub(super) fn filled(&self) -> usize {
-        let filled = self.inner.parts().books().counts.load().filled;
+        let filled = self.inner.parts().writer_state().counts.load().filled;
         (filled as usize).min(self.current.rows.len())
     }
 

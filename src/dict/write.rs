@@ -9,7 +9,7 @@ use super::bucket::Slots;
 use super::get::Sought;
 use super::index::{Index, LIVE};
 use super::journal::{Operation, committed};
-use super::parts::{Books, Counts, Parts};
+use super::parts::{Counts, Parts, WriterState};
 use super::seqlock::{Stripe, before_writing};
 use super::shape::Generation;
 use super::storage::Inner;
@@ -62,7 +62,10 @@ impl Inner {
             guard,
         };
         if writer.guard.is_damaged() {
-            writer.books().interrupted.store(1, Ordering::Relaxed);
+            writer
+                .writer_state()
+                .interrupted
+                .store(1, Ordering::Relaxed);
             writer.repair()?;
             writer.guard.repaired();
         }
@@ -82,8 +85,8 @@ impl<'a> Writer<'a> {
     }
 
     #[inline(always)]
-    pub(super) fn books(&self) -> &'a Books {
-        self.parts().books()
+    pub(super) fn writer_state(&self) -> &'a WriterState {
+        self.parts().writer_state()
     }
 
     #[inline(always)]
@@ -103,7 +106,7 @@ impl<'a> Writer<'a> {
 
     /// Whether somebody died with the lock since this was last asked.
     pub(super) fn take_interrupted(&self) -> bool {
-        self.books().interrupted.swap(0, Ordering::Relaxed) != 0
+        self.writer_state().interrupted.swap(0, Ordering::Relaxed) != 0
     }
 
     pub(super) fn damaged(&self, reason: String) -> Error {
@@ -113,7 +116,7 @@ impl<'a> Writer<'a> {
     /// The counts, after a check that they can be.
     #[inline(always)]
     pub(super) fn counts(&self) -> Result<Counts> {
-        let counts = self.books().counts.load();
+        let counts = self.writer_state().counts.load();
         let most = self.rows().len() as u64;
         let largest = counts.filled.max(counts.used).max(counts.free);
         match largest <= most && counts.len <= counts.used {
@@ -186,7 +189,7 @@ impl<'a> Writer<'a> {
             used: counts.used + 1,
             free,
         };
-        self.books()
+        self.writer_state()
             .begin(Operation::Insert { slot, row }, Some(after));
         // For a reader that reads this row for a key that had it before: if it sees the new row, it sees that the
         // key's slot is dead, or another generation.
@@ -197,7 +200,7 @@ impl<'a> Writer<'a> {
         table.publish(slot, &sought.words, row);
         fail_point("dict.published");
         self.finish_insert(row, after);
-        self.books().end();
+        self.writer_state().end();
         Ok(row)
     }
 
@@ -215,7 +218,7 @@ impl<'a> Writer<'a> {
         committed();
         self.index().states()[row].store(LIVE, Ordering::Relaxed);
         fail_point("dict.stated");
-        self.books().counts.store(after);
+        self.writer_state().counts.store(after);
         fail_point("dict.counted");
     }
 
@@ -253,9 +256,9 @@ impl<'a> Writer<'a> {
         // Release: the draft of the update before is not touched before that has ended; see the journal.
         fence(Ordering::Release);
         self.parts().draft.write(0, value);
-        self.books().begin(Operation::Update { row }, None);
+        self.writer_state().begin(Operation::Update { row }, None);
         self.write_in_place(row, value);
-        self.books().end();
+        self.writer_state().end();
     }
 
     #[inline(always)]
@@ -286,11 +289,11 @@ impl<'a> Writer<'a> {
             row,
             next_free,
         };
-        self.books().begin(operation, Some(after));
+        self.writer_state().begin(operation, Some(after));
         self.index().table::<B>().kill(slot);
         fail_point("dict.killed");
         self.finish_remove(row, next_free, after);
-        self.books().end();
+        self.writer_state().end();
         Ok(Some(old))
     }
 
@@ -302,7 +305,7 @@ impl<'a> Writer<'a> {
         self.zero(row);
         self.index().states()[row].store(next_free, Ordering::Relaxed);
         fail_point("dict.freed");
-        self.books().counts.store(after);
+        self.writer_state().counts.store(after);
     }
 
     pub(super) fn zero(&self, row: usize) {

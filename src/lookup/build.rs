@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use rand::RngExt;
 
-use super::draft::Draft;
 use super::format::Format;
 use super::index::Index;
 use super::shape::{Pair, Parameters, Shape};
 use super::table::{MOST_PLACES, Table, word};
+use super::table_writer::TableWriter;
 use crate::error::{Error, Result};
 use crate::hash::Seed;
 use crate::os;
@@ -81,7 +81,7 @@ impl Builder {
     pub(super) fn write(self, draft: &mut impl io::Write) -> Result<Parameters> {
         let shape = Shape::new(self.nonce, self.sorter.len());
         let (pair, directory) = (self.pair, &self.directory);
-        let mut draft = Draft::new(draft);
+        let mut draft = TableWriter::new(draft);
         let mut pairs = Pairs {
             sorted: self.sorter.finish()?,
             unique: self.options.keys_are_unique(),
@@ -156,7 +156,7 @@ fn repeated(key_type: KeyType, key: &[u8]) -> Error {
 fn write_slots(
     pairs: &mut Pairs,
     pair: Pair,
-    draft: &mut Draft<impl io::Write>,
+    draft: &mut TableWriter<impl io::Write>,
     index: &mut Index,
 ) -> Result<()> {
     let mut slot = vec![0; pair.slot];
@@ -172,7 +172,7 @@ fn write_slots(
 fn write_heap(
     pairs: &mut Pairs,
     pair: Pair,
-    draft: &mut Draft<impl io::Write>,
+    draft: &mut TableWriter<impl io::Write>,
     index: &mut Index,
     directory: &Path,
 ) -> Result<()> {

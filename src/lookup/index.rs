@@ -4,9 +4,9 @@
 use std::io;
 use std::path::Path;
 
-use super::draft::Draft;
 use super::perfect::place;
 use super::shape::{Layout, PART_BITS, Parameters, Shape, bucket};
+use super::table_writer::TableWriter;
 use crate::error::{Error, Result};
 use crate::sorting::Spool;
 
@@ -118,7 +118,7 @@ impl Index {
     }
 
     /// Writes what comes behind the slots, and says what is to be kept beside the table.
-    pub(super) fn write(mut self, draft: &mut Draft<impl io::Write>) -> Result<Parameters> {
+    pub(super) fn write(mut self, draft: &mut TableWriter<impl io::Write>) -> Result<Parameters> {
         let layout = self.layout()?;
         draft.write(&self.left_over)?;
         draft.pad_to(layout.pilots_at as u64)?;

@@ -9,13 +9,13 @@
 //! Imports the records, the hash, the sorting and the volumes; knows no other structure.
 
 mod build;
-mod draft;
 mod dynamic;
 mod format;
 mod index;
 mod perfect;
 mod shape;
 mod table;
+mod table_writer;
 #[cfg(test)]
 mod tests;
 mod typed;

@@ -3,11 +3,12 @@
 // A segment consists of the header (`header.rs`), its locks (`guard.rs`, `readers.rs`), the participant table
 // (`participants.rs`), and the regions of its structure (`arena.rs`, `rows.rs`), in that order; names and
 // files are in `name.rs`, `names.rs` and `root.rs`, the lock of all names is in `root_lock.rs`, and what killed
-// processes left goes by `walk.rs` and `collect.rs`; `making.rs` puts all of it together, and
-// `observation.rs` what suffices for reading; data that grows lies in files of its own (`companion/`). What the structure is, this folder does not know: it asks
+// processes left goes by `walk.rs` and `collect.rs`; `attach.rs` puts all of it together, and
+// `read_only.rs` what suffices for reading; data that grows lies in files of its own (`companion/`). What the structure is, this folder does not know: it asks
 // a `Structure`. Imports `os` and `sync`.
 
 mod arena;
+mod attach;
 mod collect;
 mod companion;
 mod directory;
@@ -15,14 +16,13 @@ mod drafts;
 mod entry;
 mod guard;
 mod header;
-mod making;
 mod name;
 mod names;
-mod observation;
 mod open_methods;
 mod options;
 mod paging;
 mod participants;
+mod read_only;
 mod readers;
 mod root;
 mod root_lock;
@@ -35,19 +35,19 @@ use std::thread;
 use std::time::Duration;
 
 pub(crate) use arena::{Bytes, Carver, Mapping, Region, Shared, Span};
+pub(crate) use attach::{check_option, open_or_create, wait_for};
 pub(crate) use companion::Companion;
 pub use directory::{SegmentInfo, info, list, unlink, unlink_all};
 pub(crate) use drafts::{PLACES, Replacement, create_nameless};
 pub(crate) use entry::COUNTERS;
 pub(crate) use guard::Guard;
 pub(crate) use header::{HEADER_BYTES, Header, PARAMETERS};
-pub(crate) use making::{check_option, open_or_create, wait_for};
 pub(crate) use name::Name;
-pub(crate) use observation::Observation;
 pub(crate) use open_methods::open_methods;
 pub(crate) use options::{SharedOptions, shared_options};
 pub(crate) use paging::Paging;
 pub use participants::Participant;
+pub(crate) use read_only::ReadOnlySegment;
 pub(crate) use readers::{ReadWrite, Readers, ReadersSpan, Reading};
 pub(crate) use rows::Rows;
 pub(crate) use structure::{Plan, Structure, too_large};

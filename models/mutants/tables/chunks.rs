@@ -2,7 +2,7 @@
 
 use super::Mutation;
 
-const FILE: &str = "src/array/hand_out.rs";
+const FILE: &str = "src/array/chunk_claims.rs";
 
 pub const MUTATIONS: &[Mutation] = &[
     Mutation {

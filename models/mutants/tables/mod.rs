@@ -34,7 +34,7 @@ pub const MODELLED: [&str; 15] = [
     "src/pool/layout/rewriting.rs",
     "src/pool/layout/save_words.rs",
     "src/board/slots.rs",
-    "src/array/hand_out.rs",
+    "src/array/chunk_claims.rs",
     "src/workers/wire/ring.rs",
 ];
 

@@ -47,7 +47,7 @@ pub const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "rewrites_with_no_fence",
         file: FILE,
-        old: "announce();",
+        old: "lease_fence();",
         new: "",
         model: WHOLE,
     },

@@ -64,7 +64,7 @@ pub const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "settles_with_no_fence",
         file: FILE,
-        old: "    announce();\n",
+        old: "    lease_fence();\n",
         new: "",
         model: "tallies::a_sample_of_the_living_is_not_dropped",
     },

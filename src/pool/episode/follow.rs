@@ -10,14 +10,14 @@
 //!
 //! Takes no lock. The last round of a draw holds them all, and finds no slot marked.
 
-use crate::pool::read::chains::Place;
+use crate::pool::read::chains::WindowRecord;
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 use crate::error::Error;
 use crate::os::cpu::prefetch;
 use crate::pool::Inner;
-use crate::pool::layout::lease::{announce, is_unchanged};
+use crate::pool::layout::lease::{is_unchanged, lease_fence};
 use crate::pool::layout::link::Lead;
 use crate::pool::layout::slot::Slot;
 use crate::pool::read::batch::DynBatch;
@@ -37,7 +37,7 @@ impl Inner {
             if batch.chains.open.is_empty() {
                 break;
             }
-            announce();
+            lease_fence();
             self.check_previous(batch, back, chosen);
         }
         for window in batch.chains.open.drain(..) {
@@ -65,7 +65,7 @@ impl Inner {
             };
             let slot = parts.slot_of(key) as u32;
             self.lease(&batch.taken, back * count + window as usize, slot);
-            *batch.chains.place(window, back) = Place { key, slot };
+            *batch.chains.place(window, back) = WindowRecord { key, slot };
             prefetch(&parts.words[slot as usize]);
             true
         });
@@ -78,7 +78,7 @@ impl Inner {
         let parts = self.parts();
         let mut open = std::mem::take(&mut batch.chains.open);
         open.retain(|&window| {
-            let Place { key, slot } = *batch.chains.place(window, back);
+            let WindowRecord { key, slot } = *batch.chains.place(window, back);
             let word = &parts.words[slot as usize];
             if is_unchanged(word, Slot::Committed(key).to_word()) {
                 prefetch(parts.link(slot as usize));
@@ -110,7 +110,7 @@ impl DynBatch {
         for at in 0..chains.open.len() {
             let window = chains.open[at];
             let last = &self.samples[window as usize];
-            *chains.place(window, 0) = Place {
+            *chains.place(window, 0) = WindowRecord {
                 key: last.key,
                 slot: last.slot,
             };

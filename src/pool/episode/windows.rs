@@ -8,7 +8,7 @@ use rand::Rng;
 use crate::error::{Error, Result};
 use crate::pool::DynPool;
 use crate::pool::read::batch::DynBatch;
-use crate::pool::read::chains::Place;
+use crate::pool::read::chains::WindowRecord;
 
 impl DynPool {
     /// Samples `count` records, and with each of them the records before it in its episode, as
@@ -144,7 +144,7 @@ impl DynWindows {
 #[derive(Clone, Copy)]
 pub struct DynWindow<'a> {
     batch: &'a DynBatch,
-    places: &'a [Place],
+    places: &'a [WindowRecord],
 }
 
 impl<'a> DynWindow<'a> {

@@ -123,7 +123,7 @@ impl LeaseList<'_> {
         }
     }
 
-    /// Writes `slot` into one of the cells taken; [`announce`] must follow.
+    /// Writes `slot` into one of the cells taken; [`lease_fence`] must follow.
     #[inline(always)]
     pub(crate) fn name(&self, cell: usize, slot: u32) {
         let block = cell >> self.per_block().trailing_zeros();
@@ -156,7 +156,7 @@ impl LeaseList<'_> {
     }
 
     /// Calls `visit` with every slot of `run` that is named, and with some others. For writers, after
-    /// [`announce`].
+    /// [`lease_fence`].
     #[inline]
     pub(crate) fn visit(&self, run: usize, mut visit: impl FnMut(u32)) {
         // Acquire: pairs with the Release in `give_back`.
@@ -188,19 +188,19 @@ impl LeaseList<'_> {
 
 /// The fence of steps 1 and 2.
 #[inline(always)]
-pub(crate) fn announce() {
+pub(crate) fn lease_fence() {
     // SeqCst: the reader's pairs with the writer's.
     fence(Ordering::SeqCst);
 }
 
-/// Step 1, after [`announce`]: whether the slot's word is still what the reader saw.
+/// Step 1, after [`lease_fence`]: whether the slot's word is still what the reader saw.
 #[inline(always)]
 pub(crate) fn is_unchanged(word: &AtomicU64, seen: u64) -> bool {
     // Acquire: pairs with the Release that committed the record.
     word.load(Ordering::Acquire) == seen
 }
 
-/// Step 2: marks a slot that is to be claimed; [`announce`] must follow.
+/// Step 2: marks a slot that is to be claimed; [`lease_fence`] must follow.
 #[inline(always)]
 pub(crate) fn mark(word: &AtomicU64, marked: u64) {
     // Relaxed: nobody reads a marked slot's record, and the fence follows.

@@ -25,7 +25,7 @@
 
 use std::sync::atomic::compiler_fence;
 
-use super::lease::{announce, commit, mark, pass_over};
+use super::lease::{commit, lease_fence, mark, pass_over};
 use super::slot::{LARGEST_KEY, Slot};
 use crate::os::fail_point;
 use crate::sync::primitive::{AtomicU64, Ordering};
@@ -56,7 +56,7 @@ impl Note<'_> {
         }
         mark(word, Slot::Marked(key).to_word());
         fail_point("rewrite.marked");
-        announce();
+        lease_fence();
         if is_leased() {
             pass_over(word, Slot::Committed(key).to_word());
             return None;

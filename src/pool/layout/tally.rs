@@ -16,7 +16,7 @@
 //!
 //! Only final samples use a record up: a pending one may be taken back.
 
-use super::lease::{announce, commit, mark, pass_over};
+use super::lease::{commit, lease_fence, mark, pass_over};
 use crate::os::fail_point;
 use crate::sync::primitive::{AtomicU64, Ordering};
 
@@ -62,7 +62,7 @@ pub(crate) fn settle<'a>(
 ) {
     mark(word, marked);
     fail_point("settle.marked");
-    announce();
+    lease_fence();
     if is_leased() {
         pass_over(word, committed);
         return;

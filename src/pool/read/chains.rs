@@ -11,7 +11,7 @@ pub(crate) struct Chains {
     /// The most records of a window; 0 in a batch that is not one of windows.
     pub(crate) length: usize,
     /// `length` places for each window, in rows, of which it fills the last.
-    pub(crate) places: Vec<Place>,
+    pub(crate) places: Vec<WindowRecord>,
     /// How many records the window of each row has; 0 while that is not known.
     pub(crate) lengths: Vec<u32>,
     /// While following: the windows whose beginning has not been reached.
@@ -22,7 +22,7 @@ pub(crate) struct Chains {
 
 /// Where a record of a window lies.
 #[derive(Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct WindowRecord {
     pub(crate) key: u64,
     pub(crate) slot: u32,
 }
@@ -40,7 +40,7 @@ impl Chains {
 
     /// Makes room for `count` windows.
     pub(crate) fn begin(&mut self, count: usize) {
-        let nowhere = Place { key: 0, slot: 0 };
+        let nowhere = WindowRecord { key: 0, slot: 0 };
         if self.length > 0 {
             self.places.resize(count * self.length, nowhere);
             self.lengths.resize(count, 0);
@@ -54,14 +54,14 @@ impl Chains {
     }
 
     /// The places of the window in a row, in the order of time.
-    pub(crate) fn window(&self, row: u32) -> &[Place] {
+    pub(crate) fn window(&self, row: u32) -> &[WindowRecord] {
         let (row, length) = (row as usize, self.length);
         let end = (row + 1) * length;
         &self.places[end - self.lengths[row] as usize..end]
     }
 
     /// The place of a window that is `back` records before its last.
-    pub(crate) fn place(&mut self, window: u32, back: usize) -> &mut Place {
+    pub(crate) fn place(&mut self, window: u32, back: usize) -> &mut WindowRecord {
         &mut self.places[(window as usize + 1) * self.length - 1 - back]
     }
 }

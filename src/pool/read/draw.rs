@@ -15,7 +15,7 @@ use super::select::{Age, Extreme, NOTHING, Odds, Proportional, Ranked, Select, S
 use crate::error::Result;
 use crate::os::fail_point;
 use crate::pool::Inner;
-use crate::pool::layout::lease::{Taken, announce, is_unchanged};
+use crate::pool::layout::lease::{Taken, is_unchanged, lease_fence};
 use crate::pool::layout::slot::Slot;
 use crate::pool::layout::tally::{Begun, Tally};
 use crate::pool::maintenance::statistics::Counter;
@@ -217,7 +217,7 @@ impl Inner {
                 self.lease(&batch.taken, number as usize, draw.index);
             }
         }
-        announce();
+        lease_fence();
         fail_point("lease.announced");
         let length = self.len().max(1) as f32;
         let (samples, met) = (&mut batch.samples, &mut batch.scratch.met);
@@ -281,7 +281,7 @@ impl Inner {
         });
     }
 
-    /// Names `slot` in cell `number` of those taken; `announce` and a check must follow.
+    /// Names `slot` in cell `number` of those taken; `lease_fence` and a check must follow.
     #[inline(always)]
     pub(crate) fn lease(&self, taken: &Taken, number: usize, slot: u32) {
         let leases = self.parts().lease_list(self.segment.owner().entry());

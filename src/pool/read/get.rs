@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use super::batch::DynBatch;
 use crate::error::Result;
 use crate::pool::DynPool;
-use crate::pool::layout::lease::{announce, is_unchanged};
+use crate::pool::layout::lease::{is_unchanged, lease_fence};
 use crate::pool::layout::slot::{LARGEST_KEY, Slot};
 
 impl DynPool {
@@ -35,13 +35,13 @@ impl DynPool {
         let parts = self.inner.parts();
         let (slot, word) = (parts.slot_of(key), Slot::Committed(key).to_word());
         self.inner.lease(&batch.taken, 0, slot as u32);
-        announce();
+        lease_fence();
         let found = parts.words[slot].load(Ordering::Acquire);
         let mut held = found == word;
         if found == Slot::Marked(key).to_word() {
             // A writer is about to claim it or to pass it over: that is decided under the shard's lock.
             let _guard = self.inner.lock(parts.shards.shard_of(slot))?;
-            announce();
+            lease_fence();
             held = is_unchanged(&parts.words[slot], word);
         }
         batch.samples[0].slot = slot as u32;

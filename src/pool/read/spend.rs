@@ -10,7 +10,7 @@ use super::batch::DynBatch;
 use crate::error::Result;
 use crate::os::fail_point;
 use crate::pool::Inner;
-use crate::pool::layout::lease::announce;
+use crate::pool::layout::lease::lease_fence;
 use crate::pool::layout::parts::Parts;
 use crate::pool::layout::slot::Slot;
 use crate::pool::layout::tally::{self, Tally};
@@ -125,7 +125,7 @@ impl Inner {
         let parts = self.parts();
         let unspent = |&slot: &usize| parts.is_committed(slot) && parts.is_unspent(slot);
         let unleased = |&slot: &usize| {
-            announce();
+            lease_fence();
             self.leased(slot, 1, &mut PeersMet::default()) == 0
         };
         let mut slots = (0..parts.capacity()).filter(unspent).filter(unleased);

@@ -13,7 +13,7 @@ use super::guard::Saving;
 use super::{Progress, Saved};
 use crate::error::{Error, Result};
 use crate::os::fail_point;
-use crate::pool::layout::lease::announce;
+use crate::pool::layout::lease::lease_fence;
 use crate::pool::layout::save_words::is_kept;
 use crate::pool::read::batch::DynBatch;
 use crate::pool::{DynPool, Inner};
@@ -189,7 +189,7 @@ fn copy_some(
     for (cell, &key) in keys[..count].iter().enumerate() {
         inner.lease(&leases.taken, cell, parts.slot_of(key) as u32);
     }
-    announce();
+    lease_fence();
     fail_point("save.leased");
     for &key in &keys[..count] {
         inner.check_kept(key)?;

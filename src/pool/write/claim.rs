@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::error::{Error, Result};
 use crate::os::fail_point;
 use crate::pool::Inner;
-use crate::pool::layout::lease::{announce, mark, pass_over, take};
+use crate::pool::layout::lease::{lease_fence, mark, pass_over, take};
 use crate::pool::layout::link::NO_LINK;
 use crate::pool::layout::parts::Parts;
 use crate::pool::layout::slot::{LARGEST_KEY, Slot};
@@ -59,7 +59,7 @@ pub(crate) struct PeersMet {
 
 /// Slots of a run, as bits.
 #[derive(Default)]
-struct Marks {
+struct SlotMarks {
     /// Those that may be taken at once: nobody can be reading there.
     free: u64,
     /// Those whose record was removed, and which somebody may still read.
@@ -204,7 +204,7 @@ impl Inner {
         let parts = self.parts();
         let start = slots.start;
         let words = &parts.words[slots];
-        let Marks {
+        let SlotMarks {
             free,
             vacant,
             marked,
@@ -213,7 +213,7 @@ impl Inner {
         let leased = match marked | vacant {
             0 => 0,
             held => {
-                announce();
+                lease_fence();
                 fail_point("insert.fenced");
                 held & self.leased(start, words.len(), peers)
             }
@@ -261,7 +261,7 @@ impl Inner {
         }
     }
 
-    /// Marks the slots that hold records which may go. The first slot is number `start`, and the one of
+    /// SlotMarks the slots that hold records which may go. The first slot is number `start`, and the one of
     /// `first_key`.
     ///
     /// A slot whose record is newer than its key here stays as it is: between taking the key and the
@@ -273,8 +273,8 @@ impl Inner {
         start: usize,
         first_key: u64,
         peers: &mut PeersMet,
-    ) -> Marks {
-        let mut marks = Marks::default();
+    ) -> SlotMarks {
+        let mut marks = SlotMarks::default();
         let nothing_goes = self.parts().shape.remover == Remover::Nothing;
         // No key is larger, unless the segment is damaged.
         let next_key = || self.parts().control().next_key.load(Ordering::Relaxed);

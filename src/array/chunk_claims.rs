@@ -28,7 +28,7 @@ const LEFT: u32 = 1 << 30;
 
 /// What comes of asking for a chunk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Answer {
+pub(crate) enum Attempt {
     /// The chunk is the caller's. `left`: somebody may have begun to change it, and did not end.
     Taken { left: bool },
     /// It is done in this pass, or a later pass has begun.
@@ -66,15 +66,15 @@ pub(crate) struct ChunkWord<'a> {
 
 impl ChunkWord<'_> {
     /// Step 1, and step 3.
-    pub(crate) fn take_for(&self, pass: u32, peers: &impl Peers) -> Answer {
+    pub(crate) fn take_for(&self, pass: u32, peers: &impl Peers) -> Attempt {
         let mut seen = self.word.load(Ordering::Relaxed);
         loop {
             if is_done(seen, pass, peers) {
-                return Answer::Done;
+                return Attempt::Done;
             }
             match self.swap(seen, pass, seen as u32 & LEFT, peers) {
-                Swapped::Taken { left } => return Answer::Taken { left },
-                Swapped::Held(owner) => return Answer::Held(owner),
+                Swapped::Taken { left } => return Attempt::Taken { left },
+                Swapped::Held(owner) => return Attempt::Held(owner),
                 Swapped::Changed(other) => seen = other,
             }
         }

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use super::arena::Mapping;
+use super::attach::wait_for;
 use super::header::Header;
-use super::making::wait_for;
 use super::name::Name;
 use super::names::Opened;
 use super::participants::{self, MOST_OBSERVERS};
@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::os::{Access, ByteLocks, Origin};
 
 /// A segment and its structure, mapped for reading alone.
-pub(crate) struct Observation<S> {
+pub(crate) struct ReadOnlySegment<S> {
     pub(crate) structure: S,
     name: Name,
     root: Root,
@@ -31,7 +31,7 @@ pub(crate) struct Observation<S> {
     origin: Origin,
 }
 
-impl<S: Structure> Observation<S> {
+impl<S: Structure> ReadOnlySegment<S> {
     /// Begins to observe segment `name`. `check` may refuse what its header says.
     pub(crate) fn open(
         name: &str,
@@ -39,11 +39,11 @@ impl<S: Structure> Observation<S> {
         check: impl Fn(&Header) -> Result<()>,
     ) -> Result<Self> {
         let name = Name::new(name)?;
-        let (observation, mapping) =
+        let (attachment, mapping) =
             wait_for(attach.wait, |wait| Self::open_now(&name, wait, &check))?;
-        let path = name.file(&observation.root.path);
+        let path = name.file(&attachment.root.path);
         mapping.prepare(attach.paging, path)?;
-        Ok(observation)
+        Ok(attachment)
     }
 
     fn open_now(
@@ -69,7 +69,7 @@ impl<S: Structure> Observation<S> {
                 limit: MOST_OBSERVERS,
             })?;
         drop(locked);
-        let observation = Self {
+        let attachment = Self {
             structure: S::place(layout.structure, &mapping),
             name: name.clone(),
             root,
@@ -78,7 +78,7 @@ impl<S: Structure> Observation<S> {
             number,
             origin: Origin::here(),
         };
-        Ok((observation, mapping))
+        Ok((attachment, mapping))
     }
 
     /// The segment's name.
@@ -97,7 +97,7 @@ impl<S: Structure> Observation<S> {
     }
 }
 
-impl<S> Drop for Observation<S> {
+impl<S> Drop for ReadOnlySegment<S> {
     fn drop(&mut self) {
         if !self.origin.is_here() {
             return; // the lock is the parent's

@@ -10,13 +10,13 @@ use crate::volume::explain;
 const BUFFER: usize = 256 << 10;
 
 /// What is written to, which has a buffer, with the errors of this crate.
-pub(super) struct Draft<W: io::Write> {
+pub(super) struct TableWriter<W: io::Write> {
     inner: W,
     /// How many bytes were written.
     pub(super) position: u64,
 }
 
-impl<W: io::Write> Draft<W> {
+impl<W: io::Write> TableWriter<W> {
     pub(super) fn new(inner: W) -> Self {
         Self { inner, position: 0 }
     }
