@@ -11,7 +11,8 @@
 //! `close(2)`, which is async-signal-safe.
 //!
 //! A child has one thread, the one that forked. A lock that another thread of the parent held at that moment is
-//! held forever in the child. So a lock that a child may need is held under [`hold_forks`] only, which a fork waits for.
+//! held forever in the child. So a lock that a child may need is held only under [`hold_forks`], and a fork waits
+//! for that.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -45,7 +46,8 @@ static FORKS: AtomicU64 = AtomicU64::new(0);
 static HELD: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
-    /// The number of times that this thread holds off forks. A thread that starts a process while it does may fork to do so.
+    /// The number of times that this thread holds off forks.
+    /// A thread that starts a process while it does may fork to do so.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 

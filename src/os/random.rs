@@ -32,7 +32,8 @@ pub(crate) fn make_numbered<R>(mut make: impl FnMut(u64) -> io::Result<R>) -> io
 /// If the system provides no random numbers.
 pub(crate) fn thread_random() -> ThreadRng {
     thread_local! {
-        /// The process in which the generator was seeded last. `None` at first: the process may have been forked before.
+        /// The process in which the generator was seeded last.
+        /// `None` at first: the process may have been forked before.
         static SEEDED: Cell<Option<Origin>> = const { Cell::new(None) };
     }
     let mut random = rand::rng();
