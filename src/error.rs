@@ -1,4 +1,5 @@
-// Errors, in words for the reader: the expected state, the found state, and the remedy. Imports `record`'s schema, to show two of them side by side, and what errors of the system mean.
+// Errors, in words for the reader: the expected state, the found state, and the remedy.
+// Imports `record`'s schema, to show two of them side by side, and what errors of the system mean.
 
 mod kind;
 mod make;
@@ -258,8 +259,8 @@ pub enum Error {
     NothingToSample {
         /// The number of records that the pool holds.
         length: usize,
-        /// The number of them that cannot be sampled whatever their priorities: they have reached their limit of samples
-        /// ([`sampled_at_most`](crate::PoolOptions::sampled_at_most)), or are not in the view.
+        /// The number of them that cannot be sampled whatever their priorities. They have reached their limit of
+        /// samples ([`sampled_at_most`](crate::PoolOptions::sampled_at_most)), or are not in the view.
         used_up: usize,
     },
 
@@ -404,7 +405,7 @@ pub enum Error {
     NoWorkers,
 
     /// The time limit passed.
-    #[error("waited {waited:?} for {what} in vain")]
+    #[error("waited {waited:?} for {what} without success")]
     TimedOut {
         /// What was waited for.
         what: String,

@@ -29,7 +29,8 @@ impl Seed {
         finish(state)
     }
 
-    /// Returns the hash of a byte string of any length: of its words, the last one padded with zeros, and of its length.
+    /// Returns the hash of a byte string of any length: of its words, the last one padded with
+    /// zeros, and of its length.
     #[inline]
     pub(crate) fn hash_bytes(self, bytes: &[u8]) -> u64 {
         let mut state = self.0[0];
