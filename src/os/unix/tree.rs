@@ -1,4 +1,4 @@
-//! A process that this one starts, and what that starts in turn: a process group.
+//! A process that this one starts, and the processes that it starts in turn: a process group.
 //!
 //! The group has the number of its leader, the process that was started. A number is free for any new process once
 //! its process has been waited for and its group is empty; so the group is only signalled while its leader was not
