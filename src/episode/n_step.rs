@@ -224,7 +224,8 @@ impl<O, A> NStep<O, A> {
     ///
     /// The remaining transitions are the shorter ones, and only these are marked as truncated. The full one of
     /// `n` steps that ends at the newest step came out of [`push`](Self::push), when the break was not known yet, with
-    /// `truncated` as `false`; with n = 1 there is no other transition, and this yields nothing. Its target is correct nevertheless:
+    /// `truncated` as `false`; with n = 1 there is no other transition, and this yields nothing. Its target is
+    /// correct nevertheless:
     /// `reward`, `discount` and `next_observation` do not depend on a truncation. A simulator that knows of the
     /// break before it pushes the last step says so in that [`Step`], and every transition that ends there is marked.
     ///
