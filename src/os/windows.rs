@@ -108,7 +108,7 @@ pub(crate) fn let_owner_in(_path: &Path) -> io::Result<()> {
 }
 
 /// `CreateFileW` with `CREATE_NEW`, shared for reading, writing, renaming and deleting (which is
-/// what the standard library asks for); the directory says who may open it.
+/// what the standard library asks for); the directory's access list governs access to it.
 pub(crate) fn create_private(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)

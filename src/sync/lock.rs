@@ -15,7 +15,7 @@
 //!    stopped owner is alive, and keeps the lock.
 //! 4. *Sit*: a waiter that was passed over [`PATIENCE`] times takes the `seat`, unless another
 //!    living process has it.
-//! 5. *Release*: if nobody waits, owner → free. Else, if the seat is taken, clear it and store
+//! 5. *Release*: if no process waits, owner → free. Else, if the seat is taken, clear it and store
 //!    seat | `HANDED`: the word is never free in between, so no other process can barge in. Else free
 //!    it and wake one waiter.
 //! 6. *Accept*: a thread of the process that the word was handed to, which has waited as long as a

@@ -70,7 +70,7 @@ pub(super) fn check(directory: &File) -> io::Result<Result<(), String>> {
     // `owner` points into it.
     let _descriptor = LocalMemory(descriptor);
     let (owner, user) = (identifier(owner)?, current_user()?);
-    // What an elevated process creates belongs to the administrators, who may enter anyway.
+    // What an elevated process creates belongs to the administrators, which have access anyway.
     Ok(
         if [&user, ADMINISTRATORS, LOCAL_SYSTEM].contains(&owner.as_str()) {
             Ok(())
