@@ -52,8 +52,8 @@ impl ProcessTree {
         self.leader.id()
     }
 
-    /// Returns how the process ended, if it has. The processes that it started are killed, unless it ended well and `spare`
-    /// lets them go on then.
+    /// Returns how the process ended, if it has. The processes that it started are killed, unless it
+    /// ended well and `spare` lets them go on then.
     ///
     /// An error where the process cannot be waited for, as where the program ignores `SIGCHLD`.
     pub(crate) fn ended(&mut self, spare: bool) -> io::Result<Option<ExitStatus>> {

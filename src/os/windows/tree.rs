@@ -91,8 +91,8 @@ impl ProcessTree {
         self.id
     }
 
-    /// Returns how the process ended, if it has. The processes that it started are killed, unless it ended well and `spare`
-    /// lets them go on then.
+    /// Returns how the process ended, if it has. The processes that it started are killed, unless it
+    /// ended well and `spare` lets them go on then.
     pub(crate) fn ended(&mut self, spare: bool) -> io::Result<Option<ExitStatus>> {
         if self.status.is_none() && self.wait_for(0)? {
             let status = self.exit_status()?;
