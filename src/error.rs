@@ -1,5 +1,5 @@
-// What can go wrong, in words for the person who reads it: what was expected, what was found, and
-// what to do. Imports `record`'s schema, to show two of them side by side, and what errors of the system mean.
+// Errors, in words for the reader: the expected state, the found state, and the remedy.
+// Imports `record`'s schema, to show two of them side by side, and what errors of the system mean.
 
 mod kind;
 mod make;
@@ -22,13 +22,13 @@ use words::advice;
 /// The result of an operation of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What went wrong, and what to do about it.
+/// The reason why an operation failed, and the remedy.
 ///
 /// An operation that returns an error has changed nothing, unless its page says otherwise.
 ///
 /// `Debug` shows the same text as `Display`, because a program whose `main` returns an error shows it by `Debug`.
-/// The text has all that there is to say, the system's own words among it; so
-/// [`source`](std::error::Error::source) is `None`, and a report of a chain of errors says nothing twice.
+/// The text is complete, and contains the system's own words. So
+/// [`source`](std::error::Error::source) is `None`, and a report of a chain of errors repeats nothing.
 ///
 /// ```
 /// use millpond::{Error, Pool};
@@ -44,15 +44,15 @@ pub enum Error {
     /// The system refused something.
     #[error("cannot {action} {}: {cause}{}", path.display(), advice(cause))]
     System {
-        /// What was tried.
+        /// The attempted action.
         action: &'static str,
-        /// On which file or directory.
+        /// The file or directory.
         path: PathBuf,
         /// The system's own words.
         cause: io::Error,
     },
 
-    /// A name that cannot be a segment's.
+    /// The name is not a valid name of a segment.
     #[error(
         "`{name}` cannot name a segment: {reason}; use components of letters, digits, `_`, `-` and \
          `.`, joined by `/`, such as `cartpole/replay`"
@@ -76,11 +76,11 @@ pub enum Error {
     /// No segment has this name.
     #[error("{}; processes meet only where MILLPOND_DIR is the same", words::not_found(name, root, *waited))]
     NotFound {
-        /// The name that was looked for.
+        /// The requested name.
         name: String,
-        /// The directory in which it was looked for.
+        /// The directory that was searched.
         root: PathBuf,
-        /// For how long it was waited for.
+        /// The time that the call waited.
         waited: Duration,
     },
 
@@ -102,8 +102,8 @@ pub enum Error {
     DirectoryLocked {
         /// The file of the lock.
         path: PathBuf,
-        /// The process that has it, as that process's own system counts it; `None` where that could not be found
-        /// out.
+        /// The process that has it, by its number in its own system; `None` if the number could not be
+        /// determined.
         process: Option<u32>,
         /// How long this process has waited.
         waited: Duration,
@@ -114,11 +114,11 @@ pub enum Error {
     NoSpace {
         /// The directory of the file.
         directory: PathBuf,
-        /// Bytes that are needed, besides those that the file has.
+        /// The number of bytes that are needed besides those that the file has.
         asked: u64,
-        /// Bytes that were free; `None` where the file system does not say.
+        /// The number of bytes that were free; `None` if the file system does not report it.
         free: Option<u64>,
-        /// What helps besides freeing some.
+        /// A remedy besides freeing some.
         remedy: &'static str,
     },
 
@@ -135,7 +135,7 @@ pub enum Error {
         reason: String,
     },
 
-    /// The segment was made by a version of millpond, or a machine, that lays it out otherwise.
+    /// The segment was made by a version of millpond, or a machine, that uses another layout.
     #[error(
         "{}, or {}",
         words::wrong_format(name, what, found, expected),
@@ -144,9 +144,9 @@ pub enum Error {
     WrongFormat {
         /// The segment's name.
         name: String,
-        /// What differs.
+        /// The property that differs.
         what: &'static str,
-        /// What this program reads.
+        /// The value that this program reads.
         expected: String,
         /// What the segment has.
         found: String,
@@ -160,9 +160,9 @@ pub enum Error {
     WrongKind {
         /// The segment's name.
         name: String,
-        /// What was to be opened.
+        /// The structure to be opened.
         expected: &'static str,
-        /// What the segment holds.
+        /// The structure that the segment holds.
         found: String,
     },
 
@@ -189,9 +189,9 @@ pub enum Error {
     WrongContent {
         /// The name, or the path.
         name: String,
-        /// What this program expects.
+        /// The data that this program expects.
         expected: String,
-        /// What was published.
+        /// The data that was published.
         found: String,
     },
 
@@ -219,7 +219,7 @@ pub enum Error {
     TooManyParticipants {
         /// The segment's name.
         name: String,
-        /// How many there may be.
+        /// The limit on participants.
         limit: usize,
     },
 
@@ -230,23 +230,23 @@ pub enum Error {
         name: String,
     },
 
-    /// An argument, or an option, that cannot be.
+    /// An argument, or an option, is invalid.
     #[error("{what} is {found}; it must be {expected}")]
     InvalidArgument {
         /// Which one.
         what: &'static str,
-        /// What was given.
+        /// The value that was given.
         found: String,
-        /// What can be given.
+        /// The values that are valid.
         expected: String,
     },
 
-    /// A priority that is NaN, infinite, negative, or too large to be summed.
+    /// A priority is NaN, infinite, negative, or too large to be summed.
     #[error(
         "priority {found} (number {index} of the call) must be finite, at least 0, and its power `priority^alpha` at most {limit:e}"
     )]
     InvalidPriority {
-        /// Where it stands in the call's arguments.
+        /// Its position in the call's arguments.
         index: usize,
         /// The priority.
         found: f32,
@@ -257,37 +257,37 @@ pub enum Error {
     /// The pool has nothing that can be sampled.
     #[error("nothing can be sampled: {}", words::nothing_to_sample(*length, *used_up))]
     NothingToSample {
-        /// How many records the pool holds.
+        /// The number of records that the pool holds.
         length: usize,
-        /// How many of them cannot be sampled whatever their priorities: they were sampled as often as they may be
-        /// ([`sampled_at_most`](crate::PoolOptions::sampled_at_most)), or are not in the view.
+        /// The number of them that cannot be sampled whatever their priorities. They have reached their limit of
+        /// samples ([`sampled_at_most`](crate::PoolOptions::sampled_at_most)), or are not in the view.
         used_up: usize,
     },
 
-    /// No record may come twice in the batch, or more often than it may be sampled, and there are fewer than asked
-    /// for.
+    /// Fewer records than requested can be sampled: each may come only once in the batch, or only as often as its
+    /// limit of samples allows.
     #[error(
         "a batch of {asked} was asked for, and {found} can be sampled without sampling a record more often than it \
          may be; insert more first, wait with `Pool::wait_for_len`, or ask for fewer"
     )]
     TooFewRecords {
-        /// How many records were asked for.
+        /// The number of records that were requested.
         asked: usize,
-        /// How many there are.
+        /// The number of records that can be sampled.
         found: usize,
     },
 
-    /// Too few windows could be found whose records are all in the pool.
+    /// The pool has too few windows whose records are all in it.
     #[error(
         "of {asked} windows of {length} records only {found} were found whole: the others reach back to \
          records that have left the pool; ask for shorter ones, or create the pool with more capacity"
     )]
     TooFewWindows {
-        /// How many windows were asked for.
+        /// The number of windows that were requested.
         asked: usize,
-        /// How many records each may have.
+        /// The largest number of records of each window.
         length: usize,
-        /// How many were found.
+        /// The number of windows that were found.
         found: usize,
     },
 
@@ -313,7 +313,7 @@ pub enum Error {
     NoFreeBuffer {
         /// The board's name.
         name: String,
-        /// How many buffers it has.
+        /// The number of its buffers.
         buffers: usize,
     },
 
@@ -323,21 +323,21 @@ pub enum Error {
          remover keeps; drop some, or create the pool with more capacity"
     )]
     NoFreeSlot {
-        /// How many slots the pool has.
+        /// The number of slots of the pool.
         capacity: usize,
     },
 
-    /// The batches of this handle already hold as many leases as it may.
+    /// The batches of this handle hold so many leases that another batch would exceed its limit.
     #[error(
         "a batch of {asked} does not fit into the {limit} leases of this handle, of which {held} are \
          held by its other batches; drop some, or create the pool with more leases"
     )]
     TooManyLeases {
-        /// How many leases the batch needs.
+        /// The number of leases that the batch needs.
         asked: usize,
-        /// How many are held.
+        /// The number of leases that are held.
         held: usize,
-        /// How many leases a handle has.
+        /// The number of leases of a handle.
         limit: usize,
     },
 
@@ -346,23 +346,23 @@ pub enum Error {
     WrongSnapshot {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it, and what to do.
+        /// The defect, and the remedy.
         reason: String,
     },
 
-    /// Somebody else, who is alive, is saving.
+    /// Another living process or thread is saving.
     #[error("{what} is being saved already; wait until that is done, and save again")]
     AlreadySaving {
         /// The pool, or the file that it is saved to.
         what: String,
     },
 
-    /// A column that does not fit the field that it is to receive.
+    /// A column does not fit the field that it is to receive.
     #[error("column `{field}` {reason}")]
     WrongColumn {
         /// The field that was named.
         field: String,
-        /// What was expected and what was given.
+        /// The expected and the given type.
         reason: String,
     },
 
@@ -373,18 +373,18 @@ pub enum Error {
         what: String,
     },
 
-    /// A task gave no output. Others go on.
+    /// A task returned no output. Other tasks continue.
     #[error("task `{task}` {failure} (input {index}, in worker {worker}: {input})")]
     TaskFailed {
         /// Its name.
         task: &'static str,
-        /// Which worker had it.
+        /// The worker that ran it.
         worker: usize,
-        /// The place of its input among those of the call, from 0 on.
+        /// The index of its input among those of the call, from 0.
         index: u64,
         /// The input, as its `Debug` shows it; the beginning of a long one.
         input: String,
-        /// Why.
+        /// The reason.
         failure: TaskFailure,
     },
 
@@ -393,11 +393,11 @@ pub enum Error {
     WorkerFailed {
         /// Which one.
         worker: usize,
-        /// What it said, or how it ended.
+        /// Its message, or the way it ended.
         reason: String,
     },
 
-    /// Workers were to be started by a program that does not know how to be one.
+    /// The program cannot act as a worker, so it cannot start workers.
     #[error(
         "this program starts itself again as its workers, and did not say how: call `Workers::begin` with its \
          tasks at the head of `main` (or, for debugging, start with `Start::Threads`, which does without that)"
@@ -405,11 +405,11 @@ pub enum Error {
     NoWorkers,
 
     /// The time limit passed.
-    #[error("waited {waited:?} for {what} in vain")]
+    #[error("waited {waited:?} for {what} without success")]
     TimedOut {
         /// What was waited for.
         what: String,
-        /// For how long.
+        /// The time that the call waited.
         waited: Duration,
     },
 }

@@ -1,25 +1,25 @@
-//! How keys are hashed. The hash is part of the formats: every process that opens a dictionary or a table must
+//! The hash of keys. The hash is part of the formats: every process that opens a dictionary or a table must
 //! compute the same one, also one of another version.
 //!
 //! Computes only.
 
-/// What keys of one structure are hashed with, so that nobody can choose keys that collide who cannot read the
-/// structure itself.
+/// The seed of the hash of one structure. Without read access to the structure, a process cannot choose keys that
+/// collide.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seed([u64; 2]);
 
 impl Seed {
-    /// From a random number that is kept beside the keys.
+    /// Makes a seed from a random number that is stored beside the keys.
     pub(crate) fn of(nonce: u64) -> Self {
         let first = scramble(nonce);
         Self([first, scramble(first) | 1])
     }
 
-    /// The hash of a key of so many words. The upper bits are the better ones.
+    /// Returns the hash of a key of a fixed number of words. The upper bits are of better quality.
     ///
     /// Each step multiplies to 128 bits and folds the halves together, as in wyhash (Wang Yi,
-    /// <https://github.com/wangyi-fudan/wyhash>). Keys in a sequence are in one after that, and with some factors
-    /// a few parts of an index get most of them; so the upper bits are mixed once more.
+    /// <https://github.com/wangyi-fudan/wyhash>). After that, keys in a sequence are still in a sequence, and with some
+    /// factors a few parts of an index get most of them. So the upper bits are mixed once more.
     #[inline(always)]
     pub(crate) fn hash(self, words: &[u64]) -> u64 {
         let mut state = self.0[0];
@@ -29,7 +29,8 @@ impl Seed {
         finish(state)
     }
 
-    /// The hash of a byte string of any length: of its words, the last one filled with zeros, and of its length.
+    /// Returns the hash of a byte string of any length: of its words, the last one padded with
+    /// zeros, and of its length.
     #[inline]
     pub(crate) fn hash_bytes(self, bytes: &[u8]) -> u64 {
         let mut state = self.0[0];
@@ -58,7 +59,7 @@ fn finish(state: u64) -> u64 {
 /// The first factor of SplitMix64.
 const MIXER: u64 = 0xbf58_476d_1ce4_e5b9;
 
-/// A step of SplitMix64 (Steele, Lea and Flood 2014): close numbers become far ones.
+/// A step of SplitMix64 (Steele, Lea and Flood 2014): it maps close numbers to distant ones.
 fn scramble(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(MIXER);

@@ -10,7 +10,7 @@
 //!   number fetch, whole and newest, or read in place; [`Boards`](board::Boards) are any number of values by name.
 //! * [`SharedArray`] and [`SharedValue`] hold a fixed number of elements, or one, with a lock for many
 //!   readers or one writer; [`AtomicArray`] and [`AtomicValue`] hold numbers that each change in one step;
-//!   and a [`ChunkedArray`] is filled or changed by many processes at once, each its own ranges.
+//!   and a [`ChunkedArray`] is filled or changed by many processes at once, each in its own ranges.
 //! * [`ArrayDict`] is a dictionary from integers or short byte strings to rows of numbers, which grows while
 //!   processes use it.
 //! * `Archive` (with the feature `archive`), [`Lookup`] and `Trie` (with the feature `trie`) are read-only
@@ -44,8 +44,8 @@
 //! # Ok::<(), millpond::Error>(())
 //! ```
 //!
-//! A learner is another one, that attaches by the same name, samples, and says how surprising each
-//! record was:
+//! A learner is another process, which attaches by the same name, samples, and updates each record's
+//! priority:
 //!
 //! ```
 //! # use millpond::{Pool, PoolOptions, Record};
@@ -74,8 +74,8 @@
 //!
 //! To share segments with other users, of one group, make a directory for the group, such as
 //! `install -d -m 2770 -g lab /dev/shm/lab`, and set `MILLPOND_DIR` to it and `MILLPOND_GROUP` to the
-//! group's name or number in every process. Then all members may attach to, list and remove what any of
-//! them makes there, and nobody else may; they must trust each other as processes of one user do. A
+//! group's name or number in every process. Then all members may attach to, list and remove the segments that any
+//! of them creates there, and no other user may. They must trust each other as processes of one user do. A
 //! directory that lets in others is refused (not on Windows, where access lists are not read). Windows has no
 //! such groups: the variable is an error there.
 //!
@@ -87,7 +87,7 @@
 //!
 //! # What it costs, and what it does not do
 //!
-//! Sampling costs what touching the memory costs: see `docs/performance.md`. Records have a fixed size
+//! The cost of sampling is that of touching the memory: see `docs/performance.md`. Records have a fixed size
 //! and hold no pointers. The processes must trust each other as threads do: a process that writes
 //! where it should not can damage what all of them share, which millpond answers with an error where
 //! it can tell. All participants run on one machine and one byte order.
@@ -97,11 +97,11 @@
 #![deny(clippy::undocumented_unsafe_blocks)]
 
 #[cfg(target_endian = "big")]
-compile_error!("millpond's segments are little-endian, and nobody has tried it on this processor");
+compile_error!("millpond's segments are little-endian, and it is untested on this processor");
 #[cfg(not(target_has_atomic = "64"))]
 compile_error!("millpond needs atomic 64-bit integers, which this processor does not have");
 
-/// Does not compile where a type is not `Send` and `Sync`.
+/// Does not compile if a type is not `Send` and `Sync`.
 macro_rules! threads_may_share {
     ($($type:ty),+) => {
         const _: () = {
@@ -120,9 +120,9 @@ pub mod board;
 mod cancel;
 /// Dictionaries that grow while processes use them.
 pub mod dict;
-/// What a simulator does with the steps of an episode before it stores them.
+/// Processing of an episode's steps before a simulator stores them.
 pub mod episode;
-/// What can go wrong, and what to do about it.
+/// Errors, and their remedies.
 pub mod error;
 mod hash;
 mod lookup;
@@ -134,7 +134,7 @@ pub mod readonly;
 /// Records, and their schemas: the types of what processes share.
 pub mod record;
 mod schedule;
-/// Segments, whatever lies in them: attaching, listing and removing.
+/// Segments of any content: attaching, listing and removing.
 pub mod segment;
 mod sorting;
 mod sync;

@@ -1,4 +1,4 @@
-//! What can be opened by a name alone, and structs of several of these. Imports every structure, and is
+//! Structures that can be opened by a name alone, and structs of several of them. Imports every structure, and is
 //! imported by none.
 
 use crate::array::{
@@ -12,17 +12,17 @@ use crate::lookup::{DynLookup, Lookup, LookupKey, LookupValue};
 use crate::pool::{DynPool, Pool};
 use crate::record::Record;
 
-/// What a process opens by its name: every structure of this crate, and, by `#[derive(Open)]`, a struct of
+/// A structure that a process opens by its name: every structure of this crate, and, by `#[derive(Open)]`, a struct of
 /// several that belong together, such as a pipeline whose steps each have a table.
 ///
-/// A derived one opens each field under the struct's name, a `/`, and the field's own name, or what
-/// `#[open(name = "…")]` says instead of the latter. A field may be such a struct itself.
+/// A derived one opens each field under the struct's name, a `/`, and the field's own name.
+/// `#[open(name = "…")]` replaces the latter. A field may be such a struct itself.
 ///
-/// The fields are opened one after another: of structures that are published anew meanwhile, some may be newer
-/// than others.
+/// The fields are opened one after another: if structures are published again meanwhile, some may be newer than
+/// others.
 ///
 /// # Errors
-/// What the first field that cannot be opened says; what was opened before is dropped.
+/// The error of the first field that cannot be opened; fields that were opened before are dropped.
 ///
 /// ```
 /// use millpond::{Board, BoardOptions, Open, Pool, PoolOptions};
@@ -44,21 +44,21 @@ use crate::record::Record;
 /// # Ok::<(), millpond::Error>(())
 /// ```
 pub trait Open: Sized {
-    /// Opens what has this name.
+    /// Opens the structure with this name.
     ///
     /// # Errors
-    /// As the structure's own `open`.
+    /// Same as the structure's own `open`.
     fn open_by_name(name: &str) -> Result<Self>;
 }
 
-/// Nothing, whatever the name: for workers that share nothing.
+/// Opens nothing, whatever the name: for workers that share nothing.
 impl Open for () {
     fn open_by_name(_name: &str) -> Result<Self> {
         Ok(())
     }
 }
 
-/// For structures that have an `open` of their own.
+/// Implements `Open` for structures that have their own `open`.
 macro_rules! open_by_name {
     ($([$($parameter:ident: $bound:path),*] $structure:ty;)*) => { $(
         impl<$($parameter: $bound),*> Open for $structure {

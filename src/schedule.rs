@@ -1,12 +1,12 @@
-//! A hyper-parameter that changes as training goes on. Plain arithmetic; imports nothing.
+//! A hyper-parameter that changes during training. Plain arithmetic; imports nothing.
 
 /// A hyper-parameter, such as `beta`, as a function of the training step.
 ///
 /// Schaul et al. 2016, "Prioritized experience replay", raise `beta` linearly to 1 at the end of
 /// training, from 0.4 for the proportional variant and from 0.5 for the rank-based one.
 ///
-/// The constructors are `const`: what they panic for is found by the compiler where the schedule is a
-/// constant.
+/// The constructors are `const`: if the schedule is a constant, the compiler finds the errors for which they
+/// panic.
 ///
 /// ```
 /// use millpond::Schedule;
@@ -24,7 +24,7 @@ pub struct Schedule {
     curve: Curve,
 }
 
-/// How the value goes from its first to its last.
+/// The curve from the first value to the last.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Curve {
     Linear,
@@ -35,7 +35,7 @@ impl Schedule {
     /// The same value at every step.
     ///
     /// # Panics
-    /// Where the value is not finite.
+    /// If the value is not finite.
     ///
     /// ```
     /// # use millpond::Schedule;
@@ -45,11 +45,11 @@ impl Schedule {
         Self::linear(value, value, 0)
     }
 
-    /// `from` at step 0, `to` at step `steps` and ever after, and in between as much at each step. With
-    /// 0 steps it is `to` from the first one on. Either end may be the larger.
+    /// Returns a linear schedule: `from` at step 0, `to` from step `steps` on, with equal differences in between.
+    /// With 0 steps it is always `to`. Either end may be the larger.
     ///
     /// # Panics
-    /// Where an end is not finite.
+    /// If an end is not finite.
     ///
     /// ```
     /// # use millpond::Schedule;
@@ -69,10 +69,10 @@ impl Schedule {
         }
     }
 
-    /// As [`linear`](Self::linear), but multiplied by as much at each step.
+    /// Like [`linear`](Self::linear), but multiplied by the same factor at each step.
     ///
     /// # Panics
-    /// Where an end is not finite, or not above 0.
+    /// If an end is not finite, or not above 0.
     ///
     /// ```
     /// # use millpond::Schedule;
@@ -90,7 +90,7 @@ impl Schedule {
         }
     }
 
-    /// The value at this step, counted from 0. Exactly the first and the last value at the ends.
+    /// Returns the value at this step, counted from 0. It is exactly the first and the last value at the ends.
     pub fn at(&self, step: u64) -> f32 {
         if step >= self.steps {
             return self.to;

@@ -31,7 +31,7 @@ impl Field<'_> {
     }
 }
 
-/// Takes the input apart, or says everything that is wrong with it.
+/// Takes the input apart, or returns all its errors.
 pub fn check(input: &DeriveInput) -> Result<Record<'_>, Error> {
     let mut errors = Errors::default();
     let data = struct_data(input)?;
@@ -117,7 +117,7 @@ fn check_generics(generics: &Generics) -> Result<(), Error> {
     }
 }
 
-/// Only `#[repr(C)]` will do, and nothing besides.
+/// Accepts only `#[repr(C)]`, without further arguments.
 fn check_repr(ident: &Ident, attrs: &[Attribute]) -> Result<(), Error> {
     let mut is_c = false;
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("repr")) {

@@ -37,7 +37,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// Everything else is a compile error that says what to write instead.
 ///
 /// The macro implements `millpond::Record`, and what that requires: `bytemuck::Pod` and
-/// `bytemuck::Zeroable`. To derive these as well is an error, as they would be implemented twice.
+/// `bytemuck::Zeroable`. Deriving these as well is an error, as they would be implemented twice.
 /// The crate needs no dependency on `bytemuck`, but it must not `forbid(unsafe_code)`, since the
 /// implementations are `unsafe impl`s; `deny(unsafe_code)` is fine.
 #[proc_macro_derive(Record)]

@@ -5,7 +5,7 @@ use quote::quote;
 use syn::ext::IdentExt;
 use syn::{Data, DeriveInput, Error, Field, Fields, LitStr};
 
-/// The implementation for a struct with named fields, or what is wrong with it.
+/// Returns the implementation for a struct with named fields, or the error in it.
 pub fn expand(input: &DeriveInput) -> Result<TokenStream, Error> {
     let expected = "`Open` is for a struct with named fields, each opened under its own name";
     let Data::Struct(data) = &input.data else {

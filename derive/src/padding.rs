@@ -33,7 +33,7 @@ pub fn check(record: &Record, layouts: &[Option<Layout>]) -> Vec<Error> {
     errors
 }
 
-/// How many bytes there are from `end` to the next multiple of `align`.
+/// The number of bytes from `end` to the next multiple of `align`.
 fn gap(end: u64, align: u64) -> u64 {
     end.next_multiple_of(align) - end
 }

@@ -1,11 +1,11 @@
-//! What can be said of a field's type from its name alone.
+//! The facts about a field's type that follow from its name alone.
 //!
 //! A name may mean anything: an alias of a good type passes here, and so does an alias of a bad
 //! one, which the trait bounds in the generated code then refuse.
 
 use syn::{Error, Expr, Lit, Path, PathArguments, Type, TypeArray, spanned::Spanned};
 
-/// The size and alignment of a type, in bytes, where its name says them.
+/// The size and alignment of a type, in bytes, if its name determines them.
 #[derive(Clone, Copy)]
 pub struct Layout {
     pub size: u64,
@@ -66,7 +66,7 @@ fn inspect_array(array: &TypeArray) -> Result<Option<Layout>, Error> {
     }))
 }
 
-/// How many dimensions the type has.
+/// The number of dimensions of the type.
 fn rank(ty: &Type) -> usize {
     match ty {
         Type::Array(array) => 1 + rank(&array.elem),
@@ -118,7 +118,7 @@ fn number(name: &str) -> Option<Layout> {
     Some(Layout { size, align: size })
 }
 
-/// What to write instead of a type that is known by this name.
+/// The advice for a type that is known by this name.
 fn advice(name: &str) -> Option<&'static str> {
     Some(match name {
         "bool" => "not all bytes are a `bool`: write `u8`, and `!= 0` where it is read",
@@ -148,7 +148,7 @@ fn advice(name: &str) -> Option<&'static str> {
     })
 }
 
-/// What to write instead of a type that is known by this name, when it has parameters.
+/// The advice for a type that is known by this name and has parameters.
 fn generic_advice(name: &str) -> Option<&'static str> {
     Some(match name {
         "Vec" | "VecDeque" => {

@@ -1,4 +1,4 @@
-// What a simulator does with an episode before any of it is stored: pure computation on the caller's own
+// Processing of an episode before a simulator stores any of it: pure computation on the caller's own
 // values. Imports nothing but the error, and knows no pool.
 
 mod n_step;

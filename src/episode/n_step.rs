@@ -11,45 +11,45 @@ use crate::error::{Error, Result};
 /// One step of an episode, as an environment reports it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step<O, A> {
-    /// What was observed before the action.
+    /// The observation before the action.
     pub observation: O,
-    /// What was done.
+    /// The action.
     pub action: A,
-    /// What it earned.
+    /// The reward of the action.
     pub reward: f32,
-    /// What was observed after it. At the end of an episode this is the episode's last observation, not
+    /// The observation after the action. At the end of an episode this is the episode's last observation, not
     /// the first one of the next.
     pub next_observation: O,
-    /// Whether the episode ended because the task did: nothing can be earned after it.
+    /// `true` if the episode ended because the task did: no reward can follow.
     pub terminated: bool,
-    /// Whether the episode was cut short, by a time limit for example: more could have been earned.
+    /// `true` if the episode was cut short, by a time limit for example: more rewards could have followed.
     pub truncated: bool,
 }
 
 /// Up to n steps of an episode, folded into one; borrowed from the [`NStep`] that folded them.
 ///
-/// With it goes the target `reward + discount * value(next_observation)`, for an episode that goes on,
+/// It belongs to the target `reward + discount * value(next_observation)`, for an episode that goes on,
 /// that terminated, and that was truncated alike.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NStepTransition<'a, O, A> {
-    /// What was observed before the first step.
+    /// The observation before the first step.
     pub observation: &'a O,
-    /// What was done in the first step.
+    /// The action of the first step.
     pub action: &'a A,
     /// The discounted sum of the rewards: `r_0 + γ r_1 + … + γ^(k-1) r_(k-1)` of `k` steps.
     pub reward: f32,
-    /// What the value of `next_observation` is to be multiplied with: `γ^k` after `k` steps, also where
+    /// The factor for the value of `next_observation`: `γ^k` after `k` steps, also where
     /// the episode was truncated; 0 where it terminated.
     pub discount: f32,
-    /// What was observed after the last step.
+    /// The observation after the last step.
     pub next_observation: &'a O,
-    /// How many steps these are, the `k` above: n, or fewer at the end of an episode.
+    /// The number of these steps, the `k` above: n, or fewer at the end of an episode.
     pub steps: usize,
-    /// Whether the last of these steps terminated the episode.
+    /// `true` if the last of these steps terminated the episode.
     pub terminated: bool,
-    /// Whether the episode was truncated after the last of these steps, as far as that was known when this came out:
-    /// see [`NStep::truncate`].
+    /// `true` if the episode was truncated after the last of these steps, as far as that was known at the time of
+    /// output: see [`NStep::truncate`].
     pub truncated: bool,
 }
 
@@ -63,7 +63,7 @@ struct Open<O, A> {
     steps: usize,
 }
 
-/// How the newest step left the episode.
+/// The state of the episode after the newest step.
 #[derive(Clone, Debug)]
 struct Last<O> {
     next_observation: O,
@@ -75,20 +75,20 @@ struct Last<O> {
 /// "Reinforcement learning: an introduction", section 7.1; with replay, as one of the parts of Rainbow,
 /// Hessel et al. 2018).
 ///
-/// Each step goes in with [`push`](Self::push), which yields what that step completed: nothing at first,
+/// Each step goes in with [`push`](Self::push), which yields the transitions that it completed: none at first,
 /// then one transition a step. The step that ends an episode completes all that are left, as shorter
 /// transitions, and the next step begins a new episode. So each step comes out once, as the first one of
 /// a transition, and no transition reaches over the end of an episode.
 ///
 /// Termination and truncation are not the same (Pardo et al. 2018, "Time limits in reinforcement
-/// learning"): after a termination there is nothing to earn, and `discount` is 0; after a truncation
-/// there would have been, and `discount` keeps the value of the last observation in the target. A step
+/// learning"): after a termination no reward can follow, and `discount` is 0. After a truncation
+/// rewards could have followed, and `discount` keeps the value of the last observation in the target. A step
 /// that is both counts as a termination, and keeps both flags.
 ///
-/// The rewards of the later steps are those of the policy that acted: nothing here corrects them for
-/// another policy that learns from them. Rainbow does not either, with n = 3.
+/// The rewards of the later steps are those of the policy that acted: this code does not correct
+/// them for another policy that learns from them. Rainbow, with n = 3, does not correct them either.
 ///
-/// Who steps several environments at once has an `NStep` for each. Nothing is copied, and nothing is
+/// A simulator that steps several environments at once needs an `NStep` for each. Nothing is copied, and nothing is
 /// allocated once the queue has its length: n, or that of the longest episode where it is shorter. A
 /// push takes a multiplication for each step in the queue. An n that no episode reaches gives whole
 /// (Monte Carlo) returns.
@@ -137,7 +137,7 @@ pub struct NStep<O, A> {
     n: usize,
     discount: f64,
     open: VecDeque<Open<O, A>>,
-    /// How many at the front of the queue are complete.
+    /// The number of complete transitions at the front of the queue.
     complete: usize,
     /// `None` before the first step.
     last: Option<Last<O>>,
@@ -147,10 +147,10 @@ impl<O, A> NStep<O, A> {
     /// Folds `n` steps into one, with `discount` (γ) a step.
     ///
     /// Sums and powers are computed in `f64`, from the value that the `f32` has: 0.99 is 0.9900000095, and its
-    /// power of 100 is 0.3660327, where that of the `f64` is 0.3660323. Only what comes out is rounded to `f32`.
+    /// power of 100 is 0.3660327, where that of the `f64` is 0.3660323. Only the results are rounded to `f32`.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] where `n` is 0, or `discount` is not in 0 to 1.
+    /// [`Error::InvalidArgument`] if `n` is 0, or `discount` is not in 0 to 1.
     pub fn new(n: usize, discount: f32) -> Result<Self> {
         if n == 0 {
             return Err(Error::InvalidArgument {
@@ -169,9 +169,9 @@ impl<O, A> NStep<O, A> {
     }
 
     /// Takes the next step of the episode, and yields the transitions that it completes, oldest first:
-    /// none or one, and at the end of the episode all that are left.
+    /// none or one, and at the end of the episode all remaining ones.
     ///
-    /// What is not taken from the iterator is gone with the next push.
+    /// Transitions that are not taken from the iterator are lost with the next push.
     ///
     /// ```
     /// use millpond::episode::{NStep, Step};
@@ -200,14 +200,14 @@ impl<O, A> NStep<O, A> {
         self.completed()
     }
 
-    /// As [`push`](Self::push), with a discount of this step's own, for an environment that gives one:
+    /// Like [`push`](Self::push), with a separate discount for this step, for an environment that provides one:
     /// the rewards of later steps, and the last value, are multiplied with the discounts of all steps
     /// before them.
     ///
-    /// A discount of 0 ends no episode: say `terminated` for that.
+    /// A discount of 0 ends no episode: set `terminated` for that.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] where `discount` is not in 0 to 1; the step was not taken.
+    /// [`Error::InvalidArgument`] if `discount` is not in 0 to 1; the step is then not taken.
     pub fn push_with_discount(
         &mut self,
         step: Step<O, A>,
@@ -219,13 +219,14 @@ impl<O, A> NStep<O, A> {
 
     /// Ends the episode after the newest step, as if that one had been truncated, and yields all that are
     /// left. For an episode that the simulator itself breaks off, by a reset for example, or because the
-    /// environment failed: the steps before that did happen, and what they were worth is not lost.
+    /// environment failed: the steps before that did happen, and their rewards are not lost.
     /// Between episodes it yields nothing.
     ///
-    /// What is left are the shorter transitions, and these alone are marked as truncated. The full one of `n` steps
-    /// that ends at the newest step came out of [`push`](Self::push), when the break was not known yet, with
-    /// `truncated` as `false`; with n = 1 that is all there was, and this yields nothing. Its target is right all the
-    /// same: `reward`, `discount` and `next_observation` do not depend on a truncation. A simulator that knows of the
+    /// The remaining transitions are the shorter ones, and only these are marked as truncated. The full one of
+    /// `n` steps that ends at the newest step came out of [`push`](Self::push), when the break was not known yet, with
+    /// `truncated` as `false`; with n = 1 there is no other transition, and this yields nothing. Its target is
+    /// correct nevertheless:
+    /// `reward`, `discount` and `next_observation` do not depend on a truncation. A simulator that knows of the
     /// break before it pushes the last step says so in that [`Step`], and every transition that ends there is marked.
     ///
     /// ```
@@ -259,8 +260,8 @@ impl<O, A> NStep<O, A> {
     }
 
     /// Forgets the episode: the next step begins a new one. For steps that should not be learned from,
-    /// such as those before an environment was found to be broken; what came out of earlier pushes
-    /// is the caller's already.
+    /// such as those before an environment was found to be broken. Transitions from earlier
+    /// pushes already belong to the caller.
     pub fn discard(&mut self) {
         self.open.clear();
         self.complete = 0;
@@ -311,7 +312,7 @@ impl<O, A> NStep<O, A> {
     }
 }
 
-/// A discount that can be one.
+/// Returns an error for a discount that is not valid.
 fn checked(discount: f32) -> Result<f64> {
     match (0.0..=1.0).contains(&discount) {
         true => Ok(discount.into()),

@@ -1,4 +1,4 @@
-//! Where the sequences of an episode end, for pools that store each step once.
+//! The ends of an episode's sequences, for pools that store each step once.
 
 use crate::error::{Error, Result};
 
@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 /// experience replay in distributed reinforcement learning": 80 steps, of which 40 are those of the sequence
 /// before).
 ///
-/// The steps of an episode are stored once, and a sequence is sampled by its last step: so all others get
+/// The steps of an episode are stored once, and a sequence is sampled by its last step: so all other steps get
 /// priority 0. A sequence ends at step `length - 1`, counted from 0, at every `length - overlap` steps from
 /// there on, and at the last step of the episode, so that no step is left out. The sequence of that one
 /// overlaps the one before it by more; where the episode has fewer steps than `length`, it is shorter.
@@ -22,12 +22,12 @@ use crate::error::{Error, Result};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sequences {
     length: u64,
-    /// From the end of one to the end of the next.
+    /// The distance from the end of one sequence to the end of the next.
     period: u64,
 }
 
 impl Sequences {
-    /// Of one step each.
+    /// Sequences of one step each.
     pub(crate) const EVERY_STEP: Self = Self {
         length: 1,
         period: 1,
@@ -51,7 +51,7 @@ impl Sequences {
         })
     }
 
-    /// Whether a sequence ends at a step, counted from 0 in its episode, which may be the `last`.
+    /// Returns `true` if a sequence ends at a step, counted from 0 in its episode, which may be the `last`.
     pub fn ends_here(&self, step: u64, last: bool) -> bool {
         let after_first = (step + 1).checked_sub(self.length);
         last || after_first.is_some_and(|steps| steps % self.period == 0)

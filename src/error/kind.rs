@@ -4,7 +4,7 @@ use std::io;
 
 use super::Error;
 
-/// The group that an [`Error`] belongs to: what a program may do about it.
+/// The group that an [`Error`] belongs to, by the possible reaction of a program.
 ///
 /// ```
 /// use millpond::{ErrorKind, Pool};
@@ -15,7 +15,7 @@ use super::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Nothing has the name. It may appear: wait for it.
+    /// No structure has the name. It may appear later: wait for it.
     NotFound,
     /// The name is taken.
     AlreadyExists,
@@ -27,11 +27,11 @@ pub enum ErrorKind {
     Damaged,
     /// The program and the structure do not fit together: another format, structure, type or option.
     Mismatch,
-    /// An argument that cannot be, whatever the structure holds.
+    /// An argument is invalid, whatever the structure holds.
     InvalidArgument,
-    /// There are not as many records, windows or values as were asked for. More may come.
+    /// There are fewer records, windows or values than requested. More may come.
     NotEnough,
-    /// Another process is doing something that this operation must wait for.
+    /// Another process runs an operation that this operation must wait for.
     Busy,
     /// A time limit passed.
     TimedOut,

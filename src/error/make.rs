@@ -1,4 +1,4 @@
-//! Making errors that many places make, and showing them.
+//! Constructors of common errors, and the display of errors.
 
 use std::path::Path;
 use std::{fmt, io};
@@ -8,7 +8,7 @@ use crate::os;
 use crate::record::{Record, Schema};
 
 impl Error {
-    /// Refuses an argument.
+    /// Returns the error for an invalid argument.
     pub(crate) fn invalid<R>(what: &'static str, found: String, expected: String) -> Result<R> {
         Err(Self::InvalidArgument {
             what,
@@ -26,7 +26,7 @@ impl Error {
         }
     }
 
-    /// An [`Error::System`] maker for `map_err`.
+    /// Returns a function for `map_err` that makes an [`Error::System`].
     pub(crate) fn system(
         action: &'static str,
         path: impl AsRef<Path>,
@@ -40,19 +40,19 @@ impl Error {
     }
 }
 
-/// As `Display`: `fn main() -> Result<()>` shows its error by `Debug`.
+/// Same as `Display`: `fn main() -> Result<()>` shows its error by `Debug`.
 impl fmt::Debug for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, formatter)
     }
 }
 
-/// Whether the schema in the header of segment `name` is that of `T`.
+/// Returns an error unless the schema in the header of segment `name` is that of `T`.
 pub(crate) fn check_records<T: Record>(name: &str, text: &str) -> Result<()> {
     check_schema(name, text, &Schema::of::<T>())
 }
 
-/// Whether the schema in the header of segment `name` is `expected`.
+/// Returns an error unless the schema in the header of segment `name` is `expected`.
 pub(crate) fn check_schema(name: &str, text: &str, expected: &Schema) -> Result<()> {
     let found = Schema::parse(text).map_err(|why| Error::Damaged {
         name: name.into(),

@@ -1,12 +1,12 @@
-//! What becomes of a task that gives no output.
+//! Failures of tasks.
 
 use std::time::Duration;
 
-/// Why a task gave no output.
+/// The reason why a task returned no output.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TaskFailure {
-    /// It returned an error; these are its words, and those of its causes.
+    /// It returned an error; this is the error's text, with its causes.
     #[error("failed: {0}")]
     Error(String),
 
@@ -14,7 +14,7 @@ pub enum TaskFailure {
     #[error("panicked: {0}")]
     Panic(String),
 
-    /// Its worker died while it ran, as often as it may.
+    /// Its worker died while it ran, and the limit on such deaths is reached.
     #[error("ended its worker: {0}")]
     WorkerDied(String),
 

@@ -1,4 +1,4 @@
-//! Words that several errors need. Asks `os` which error a number of the system stands for.
+//! Texts that several errors share. Asks `os` for the meaning of the system's error numbers.
 
 use std::io;
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use crate::os;
 
-/// Stands for the name of a structure that has none; no name has parentheses.
+/// The placeholder for the name of an anonymous structure; no name has parentheses.
 pub(crate) const ANONYMOUS: &str = "(anonymous)";
 
-/// A structure by its name, or the path of its file.
+/// Describes a structure by its name, or by the path of its file.
 pub(super) fn structure(name: &str) -> String {
     match name {
         ANONYMOUS => "the structure without a name".into(),
@@ -18,7 +18,7 @@ pub(super) fn structure(name: &str) -> String {
     }
 }
 
-/// What to do about one that cannot be used.
+/// The remedy for a structure that cannot be used.
 pub(super) fn anew(name: &str) -> &'static str {
     match name {
         ANONYMOUS => "drop it and create another",
@@ -27,7 +27,7 @@ pub(super) fn anew(name: &str) -> &'static str {
     }
 }
 
-/// Of which version, or kind of machine, one is, and that it is another than this program's; what to do begins.
+/// Says that the version or machine of a structure differs from this program's, and begins the remedy.
 pub(super) fn wrong_format(name: &str, what: &str, found: &str, expected: &str) -> String {
     let structure = structure(name);
     format!(
@@ -35,7 +35,7 @@ pub(super) fn wrong_format(name: &str, what: &str, found: &str, expected: &str) 
     )
 }
 
-/// That a handle is of no use in a forked child.
+/// Says that a handle cannot be used in a forked child.
 pub(super) fn forked(name: &str) -> String {
     let again = match name {
         ANONYMOUS => "create another one",
@@ -45,7 +45,7 @@ pub(super) fn forked(name: &str) -> String {
     format!("this handle on {structure} belongs to the parent process; {again} in the forked child")
 }
 
-/// How much room was asked for, and how much there is.
+/// The requested and the free room.
 pub(super) fn room(asked: u64, free: Option<u64>) -> String {
     let free = free.map_or("it does not say how much is".into(), bytes);
     format!("for {} more: {free} free", bytes(asked))
@@ -56,7 +56,7 @@ fn is_path(name: &str) -> bool {
     Path::new(name).is_absolute()
 }
 
-/// That there is no segment of this name.
+/// Says that no segment has this name.
 pub(super) fn not_found(name: &str, root: &Path, waited: Duration) -> String {
     let root = root.display();
     match waited {
@@ -71,7 +71,7 @@ pub(super) fn not_found(name: &str, root: &Path, waited: Duration) -> String {
     }
 }
 
-/// Why none of `length` records can be sampled, of which `used_up` may not be, and what to do.
+/// Says why none of `length` records can be sampled, `used_up` of which are excluded, and names the remedy.
 pub(super) fn nothing_to_sample(length: usize, used_up: usize) -> String {
     let left = length.saturating_sub(used_up);
     match (length, used_up) {
@@ -94,7 +94,7 @@ pub(super) fn nothing_to_sample(length: usize, used_up: usize) -> String {
     }
 }
 
-/// What a person can do about an error of the system, where there is a general answer.
+/// The remedy for an error of the system, if there is a general one.
 pub(super) fn advice(error: &io::Error) -> &'static str {
     if os::is_too_many_files(error) {
         return "; close some, or raise the limit on open files (RLIMIT_NOFILE, `ulimit -n`)";
@@ -131,7 +131,7 @@ pub(super) fn holder(process: Option<u32>) -> String {
     }
 }
 
-/// A number of bytes as a person reads it.
+/// A number of bytes in a readable form.
 fn bytes(count: u64) -> String {
     const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
     let mut unit = 0;

@@ -1,7 +1,7 @@
 //! What differs between processors: asking for cache lines ahead of their use, reading and writing a
 //! whole line of atomics at once (`line.rs`, `words.rs`), and storing past the cache (`stream.rs`).
 //!
-//! To ask is a hint; on a processor that has no such hint it does nothing.
+//! A prefetch is a hint; on a processor that has no such hint it does nothing.
 
 mod line;
 mod stream;
@@ -13,7 +13,7 @@ pub(crate) use words::{LINE_WORDS, load_words, store_words};
 
 /// The size of a cache line that regions are aligned to, in bytes.
 ///
-/// Apple's processors have lines of 128 bytes; 64 there costs some sharing, never correctness.
+/// Apple's processors have lines of 128 bytes. There, 64 costs some false sharing, but never correctness.
 pub(crate) const CACHE_LINE: usize = 64;
 
 /// Asks the processor to bring the cache line at `address` near. `address` is never dereferenced,
@@ -43,7 +43,7 @@ pub(crate) fn prefetch<T>(address: *const T) {
     let _ = address;
 }
 
-/// As [`prefetch`], but only into the second cache, which holds a whole batch.
+/// Like [`prefetch`], but only into the second-level cache, which holds a whole batch.
 #[inline(always)]
 pub(crate) fn prefetch_far<T>(address: *const T) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
@@ -67,7 +67,7 @@ pub(crate) fn prefetch_far<T>(address: *const T) {
     let _ = address;
 }
 
-/// Asks for every cache line of the `length` bytes from `address` on, as [`prefetch_far`] does.
+/// Prefetches every cache line of the `length` bytes from `address` on, as [`prefetch_far`] does.
 #[inline(always)]
 pub(crate) fn prefetch_range(address: *const u8, length: usize) {
     let mut offset = 0;

@@ -1,8 +1,8 @@
-//! Fail points: named instants at which a process can be told to die, for the tests.
+//! Fail points: named points in the code at which a test can make a process die.
 //!
 //! With the feature `failpoints`, `MILLPOND_FAIL=insert.taken` kills a process when it first passes
-//! that point, and `insert.taken:7` when it passes it for the seventh time. `MILLPOND_STOP` stops it there
-//! instead, until it is told to go on (not on Windows). Without the feature a point is an empty function.
+//! that point; `insert.taken:7` kills it at the seventh pass. `MILLPOND_STOP` stops it there
+//! instead, until it is continued (not on Windows). Without the feature a point is an empty function.
 
 /// Dies or stops here, if that was asked for.
 #[cfg(not(feature = "failpoints"))]
@@ -21,7 +21,7 @@ pub(crate) fn fail_point(name: &'static str) {
         asked.as_ref().is_some_and(|asked| asked.is_now(name))
     };
     if asked(&DIES, "MILLPOND_FAIL") {
-        // At once: nothing of this process runs any more, and nothing is flushed or dropped.
+        // At once: this process runs no more code, and flushes and drops nothing.
         die();
     }
     if asked(&STOPS, "MILLPOND_STOP") {
@@ -29,7 +29,7 @@ pub(crate) fn fail_point(name: &'static str) {
     }
 }
 
-/// A point that was asked for, and how often it is still to be passed.
+/// A requested point, and the number of passes that remain.
 #[cfg(feature = "failpoints")]
 struct Asked {
     point: String,
@@ -41,39 +41,39 @@ impl Asked {
     fn read(variable: &str) -> Option<Self> {
         let text = std::env::var(variable).ok()?;
         let (point, count) = text.split_once(':').unwrap_or((&text, "1"));
-        let count: u64 = count.parse().expect("a point, and perhaps :count");
+        let count: u64 = count.parse().expect("a fail point is written as `point` or `point:count`");
         Some(Self {
             point: point.into(),
             left: count.into(),
         })
     }
 
-    /// Whether this pass of point `name` is the one that was asked for.
+    /// Returns `true` if this pass of point `name` is the requested one.
     fn is_now(&self, name: &str) -> bool {
         use std::sync::atomic::Ordering;
         self.point == name && self.left.fetch_sub(1, Ordering::Relaxed) == 1
     }
 }
 
-/// As `kill -9` would end it.
+/// Ends the process as `kill -9` does.
 #[cfg(all(feature = "failpoints", unix))]
 fn die() {
     let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL);
     std::process::abort();
 }
 
-/// As the task manager would end it.
+/// Ends the process as the task manager does.
 #[cfg(all(feature = "failpoints", windows))]
 fn die() {
     super::system::end_process();
 }
 
-/// As Ctrl-Z would stop it. Comes back when it goes on.
+/// Stops the process as Ctrl-Z does. Returns when the process is continued.
 #[cfg(all(feature = "failpoints", unix))]
 fn stop() {
     let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP);
 }
 
-/// No test asks for it.
+/// Unused: no test stops a process on Windows.
 #[cfg(all(feature = "failpoints", windows))]
 fn stop() {}

@@ -1,5 +1,5 @@
-//! What a forked child inherits: the descriptors that are closed in it, the count of forks, and the moments at which
-//! no thread forks.
+//! Forked children: the descriptors that are closed in a child, the count of forks, and the periods in which no
+//! thread forks.
 //!
 //! A lock on an open file description is shared with a forked child: while the child lives, its dead parent would
 //! look alive. A pipe has no end while a child holds its write end, and a file without a name keeps its space. So
@@ -10,8 +10,9 @@
 //! The list is made of nodes that are never freed, so the handler can walk it without a lock; it calls only
 //! `close(2)`, which is async-signal-safe.
 //!
-//! A child has one thread, the one that forked. What another thread of the parent held at that moment is held for
-//! ever in the child. So what a child may need is held under [`hold_forks`] only, which a fork waits for.
+//! A child has one thread, the one that forked. A lock that another thread of the parent held at that moment is
+//! held forever in the child. So a lock that a child may need is held only under [`hold_forks`], and a fork waits
+//! for that.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -26,7 +27,7 @@ use nix::libc;
 
 /// A node that holds no descriptor and may be taken.
 const FREE: RawFd = -1;
-/// A node whose descriptor was closed after a fork, and whose owner was not dropped yet.
+/// A node whose descriptor was closed after a fork, and whose owner is not dropped yet.
 const CLOSED: RawFd = -2;
 
 struct Node {
@@ -40,31 +41,32 @@ unsafe impl Sync for Node {}
 
 static NODES: AtomicPtr<Node> = AtomicPtr::new(std::ptr::null_mut());
 static FORKS: AtomicU64 = AtomicU64::new(0);
-/// Whether a thread holds off forks. Taken by a thread that forks, too: no child inherits a descriptor that is not in
-/// the list.
+/// Held by a thread that holds off forks. A thread that forks takes it too: no child inherits a descriptor that is
+/// not in the list.
 static HELD: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
-    /// How often this thread holds off forks. A thread that starts a process while it does may fork to do so.
+    /// The number of times that this thread holds off forks.
+    /// A thread that starts a process while it does may fork to do so.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Returns how many forks since the first call of [`count_forks`] lie between that process and this one.
+/// Returns the number of forks between the process that first called [`count_forks`] and this one.
 #[inline(always)]
 pub(crate) fn forks() -> u64 {
     FORKS.load(Ordering::Relaxed)
 }
 
-/// As [`forks`], and counts from now on, if it did not before.
+/// Like [`forks`], and starts the count if it was not started before.
 pub(crate) fn count_forks() -> u64 {
     install_handlers();
     forks()
 }
 
-/// No other thread of this process forks while this lives.
+/// A guard: no other thread of this process forks while it lives.
 pub(crate) struct HeldForks(PhantomData<*const ()>);
 
-/// Waits until no other thread forks, or holds off forks, and holds them off. May be called again by the same thread.
+/// Waits until no other thread forks or holds off forks, and then holds them off. The same thread may call it again.
 pub(crate) fn hold_forks() -> HeldForks {
     install_handlers();
     hold();
@@ -90,7 +92,7 @@ impl ParentOnly {
         Self::open_with(|| Ok((open()?, ()))).map(|(file, ())| file)
     }
 
-    /// As [`open`](Self::open), where `open` gives something besides.
+    /// Like [`open`](Self::open), for an `open` that returns a second value.
     pub(crate) fn open_with<R>(
         open: impl FnOnce() -> io::Result<(File, R)>,
     ) -> io::Result<(Self, R)> {
@@ -101,7 +103,7 @@ impl ParentOnly {
         Ok((Self { file, node }, rest))
     }
 
-    /// The open file. An error in a child that was forked since.
+    /// Returns the open file, or an error in a child that was forked since.
     pub(crate) fn get(&self) -> io::Result<&File> {
         // Relaxed: only a fork closes a file that is borrowed, and its child has one thread.
         match self.node.descriptor.load(Ordering::Relaxed) {
@@ -119,7 +121,7 @@ impl Drop for ParentOnly {
         // A child that was forked between the two steps would keep a descriptor that no list has.
         let _held = hold_forks();
         if self.node.descriptor.swap(FREE, Ordering::AcqRel) >= 0 {
-            // SAFETY: dropped here alone; the swap has shown that no fork closed its descriptor before.
+            // SAFETY: it is dropped here only; the swap shows that no fork closed its descriptor before.
             unsafe { ManuallyDrop::drop(&mut self.file) };
         }
     }
@@ -129,7 +131,7 @@ impl Drop for ParentOnly {
 fn enter(descriptor: RawFd) -> &'static Node {
     let head = NODES.load(Ordering::Acquire);
     let mut at: *const Node = head;
-    // SAFETY: nodes are leaked boxes, so every pointer in the list is null or valid for ever.
+    // SAFETY: nodes are leaked boxes, so every pointer in the list is null or valid forever.
     while let Some(node) = unsafe { at.as_ref() } {
         let taken =
             node.descriptor
@@ -139,7 +141,7 @@ fn enter(descriptor: RawFd) -> &'static Node {
         }
         at = node.next;
     }
-    // Forks are held off, so no other thread pushes meanwhile.
+    // Forks are held off, so no other thread pushes at the same time.
     let node = Box::leak(Box::new(Node {
         descriptor: AtomicI32::new(descriptor),
         next: head,
@@ -168,8 +170,8 @@ fn release() {
     }
 }
 
-/// Has the handlers run at every fork from now on. Two threads that come here first, or a child that was forked in
-/// between, install them twice, which does no harm (and to wait for the other thread would, in that child).
+/// Installs the handlers, which then run at every fork. If two threads come here first, or a child is forked in
+/// between, they are installed twice, which does no harm. Waiting for the other thread would do harm in that child.
 fn install_handlers() {
     static INSTALLED: AtomicBool = AtomicBool::new(false);
     if INSTALLED.load(Ordering::Acquire) {
@@ -184,11 +186,11 @@ fn install_handlers() {
             Some(after_in_child),
         )
     };
-    assert_eq!(refused, 0, "there is no memory for the handlers of forks");
+    assert_eq!(refused, 0, "there is no memory for the fork handlers");
     INSTALLED.store(true, Ordering::Release);
 }
 
-/// Waits for other threads alone, none of which waits for this one while it holds off forks.
+/// Waits only for other threads, none of which waits for this one while it holds off forks.
 extern "C" fn before_fork() {
     hold();
 }
@@ -197,10 +199,10 @@ extern "C" fn after_in_parent() {
     release();
 }
 
-/// Stores to atomics and a thread-local number, and closes descriptors.
+/// Only stores to atomics and a thread-local number, and closes descriptors.
 extern "C" fn after_in_child() {
     let mut at: *const Node = NODES.load(Ordering::Acquire);
-    // SAFETY: nodes are leaked boxes, so every pointer in the list is null or valid for ever.
+    // SAFETY: nodes are leaked boxes, so every pointer in the list is null or valid forever.
     while let Some(node) = unsafe { at.as_ref() } {
         let descriptor = node.descriptor.load(Ordering::Relaxed);
         if descriptor >= 0 {

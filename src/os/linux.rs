@@ -1,6 +1,6 @@
 //! Linux: segments in `/dev/shm`, `posix_fallocate(3)`, open file description locks, and
-//! `futex(2)` for waiting. What it shares with macOS is in `unix.rs`, what concerns pages of memory in
-//! `linux/pages.rs`, the program and its processors in `linux/process.rs`.
+//! `futex(2)` for waiting. The code shared with macOS is in `unix.rs`, the handling of memory
+//! pages in `linux/pages.rs`, the program and its processors in `linux/process.rs`.
 
 mod pages;
 #[cfg(feature = "workers")]
@@ -47,9 +47,9 @@ pub(crate) fn default_root() -> PathBuf {
 /// `posix_fallocate(3)`: on a full file system it fails here, and not at a later touch. In pieces,
 /// because a signal may undo a piece.
 ///
-/// Only from the file's end on: what is before has its space, because a call that is cut short moves the
-/// end over nothing that it did not set aside. And there the C library may do without the system's call by
-/// writing a byte to each block (GNU), which must not be one that others write.
+/// Only from the file's end on: the part before the end has its space, because a call that is cut short moves
+/// the end only over space that it did set aside. Past the end the C library may replace the system's call by
+/// writing a byte to each block (GNU), which must not be a block that others write.
 pub(crate) fn reserve(file: &File, length: u64) -> io::Result<()> {
     check_length(length)?;
     const PIECE: libc::off_t = 64 << 20;
@@ -61,7 +61,7 @@ pub(crate) fn reserve(file: &File, length: u64) -> io::Result<()> {
         let piece = PIECE.min(length - done);
         match nix::fcntl::posix_fallocate(file.as_fd(), done, piece) {
             Err(Errno::EINTR) => {}
-            // A file system such as ramfs has no such call, and musl does not do without it.
+            // A file system such as ramfs has no such call, and musl has no substitute for it.
             Err(Errno::EOPNOTSUPP) => {
                 write_zeros(file, done as u64, piece as usize)?;
                 done += piece;
@@ -73,7 +73,7 @@ pub(crate) fn reserve(file: &File, length: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Sets space aside by writing to it, from the file's end on.
+/// Reserves space by writing to it, from the file's end on.
 fn write_zeros(file: &File, mut position: u64, mut count: usize) -> io::Result<()> {
     let zeros = vec![0; count.min(1 << 20)];
     while count > 0 {
@@ -84,7 +84,7 @@ fn write_zeros(file: &File, mut position: u64, mut count: usize) -> io::Result<(
     Ok(())
 }
 
-/// Where processes sleep until a word of shared memory changes: a futex, found by the word alone.
+/// The channel on which processes sleep until a word of shared memory changes: a futex, found by the word alone.
 pub(crate) struct Channel;
 
 impl Channel {
@@ -103,7 +103,7 @@ impl Channel {
         timeout.tv_sec = limit.as_secs().min(1 << 30) as _;
         timeout.tv_nsec = limit.subsec_nanos() as _;
         // SAFETY: `word` is a live, aligned 32-bit word and `timeout` outlives the call, which
-        // reads both and writes neither. Every result is one the caller treats alike.
+        // reads both and writes neither. The caller treats all results alike.
         unsafe {
             libc::syscall(
                 libc::SYS_futex,

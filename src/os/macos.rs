@@ -1,6 +1,6 @@
 //! macOS: segments in the user's temporary directory, `F_PREALLOCATE`, open file description locks,
-//! and `os_sync_wait_on_address` for waiting, where the system has it (14.4 and later). What it
-//! shares with Linux is in `unix.rs`, the program and its processors in `macos/process.rs`.
+//! and `os_sync_wait_on_address` for waiting, if the system has it (14.4 and later). The code shared
+//! with Linux is in `unix.rs`, the program and its processors in `macos/process.rs`.
 
 #[cfg(feature = "workers")]
 mod process;
@@ -61,8 +61,8 @@ pub(crate) fn default_root() -> PathBuf {
 }
 
 /// `fcntl(2)` with `F_PREALLOCATE` sets the space aside, in one piece or else in many; then
-/// `ftruncate(2)` makes it part of the file. On a full file system the first of them fails. Who dies in
-/// between leaves a file with more space than it is long, which is set aside once more after that.
+/// `ftruncate(2)` makes it part of the file. On a full file system the first of them fails. A
+/// process that dies in between leaves a file with more space than its length; the space is then reserved again.
 pub(crate) fn reserve(file: &File, length: u64) -> io::Result<()> {
     check_length(length)?;
     let wanted =
@@ -94,9 +94,9 @@ fn preallocate(file: &File, length: libc::off_t, flags: libc::c_uint) -> io::Res
     }
 }
 
-/// Where processes sleep until a word of shared memory changes. The system finds the sleepers by
-/// the word alone (`os/os_sync_wait_on_address.h`); one that is too old for it makes them look at
-/// the word at growing intervals.
+/// The channel on which processes sleep until a word of shared memory changes. The system finds the
+/// sleepers by the word alone (`os/os_sync_wait_on_address.h`). On a system that is too old for it, the
+/// sleepers check the word at growing intervals.
 pub(crate) struct Channel {
     calls: Option<&'static Calls>,
 }
@@ -134,7 +134,7 @@ impl Channel {
     }
 }
 
-/// Sleeps as long as the last time twice, until the word changes or the limit has passed.
+/// Sleeps in slices, each twice as long as the last, until the word changes or the limit has passed.
 fn back_off(word: &AtomicU32, expected: u32, limit: Duration) {
     const FIRST: Duration = Duration::from_micros(50);
     const LONGEST: Duration = Duration::from_millis(2);
@@ -211,7 +211,7 @@ impl Calls {
     }
 }
 
-/// One of the two calls that wake. Their only failure that can happen is that nobody sleeps.
+/// One of the two calls that wake. Their only possible failure is that no process sleeps.
 fn wake(call: WakeCall, word: &AtomicU32) {
     // SAFETY: the call uses the address as a key only; the word is alive.
     unsafe {
@@ -223,7 +223,7 @@ fn wake(call: WakeCall, word: &AtomicU32) {
     }
 }
 
-/// `dlsym(3)` in everything that the process has loaded.
+/// `dlsym(3)` in all libraries that the process has loaded.
 fn symbol(name: &CStr) -> Option<*mut c_void> {
     // SAFETY: the name ends with a zero, and `RTLD_DEFAULT` is a handle that is always valid.
     let address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };

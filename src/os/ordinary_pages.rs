@@ -1,4 +1,4 @@
-//! Mapping memory where the system can do nothing special about its pages: on macOS and Windows.
+//! Mapping memory on systems without special support for pages: macOS and Windows.
 
 use std::fs::File;
 use std::io;
@@ -8,7 +8,7 @@ use memmap2::{MmapOptions, MmapRaw};
 use super::Access;
 use super::view::touch;
 
-/// Maps the whole of a file. Gives the memory, and where in it the file begins.
+/// Maps the whole of a file. Returns the memory, and the offset in it at which the file begins.
 pub(super) fn map_file(file: &File, length: usize, access: Access) -> io::Result<(MmapRaw, usize)> {
     let mut options = MmapOptions::new();
     let memory = match access {
@@ -23,7 +23,7 @@ pub(super) fn map_anonymous(length: usize) -> io::Result<(MmapRaw, usize)> {
     Ok((MmapOptions::new().len(length).map_anon()?.into(), 0))
 }
 
-/// There is nothing to prefer, see [`use_huge_pages`].
+/// Does nothing: there is no preference to set, see [`use_huge_pages`].
 pub(super) fn prefer_huge_pages(_memory: &MmapRaw) -> io::Result<()> {
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Which process made a value. A forked child has a copy of everything that its parent made, and is told by this that
-//! it did not make it.
+//! The process that made a value. A forked child has a copy of every value that its parent made; an origin tells it
+//! that it did not make the value.
 
 use std::sync::OnceLock;
 
@@ -26,8 +26,8 @@ impl Origin {
     }
 }
 
-/// Returns what is in `cell`, after it has put there what `make` gives, if it was empty. A forked child finds it full
-/// or empty, and never waits for a thread of its parent that was about to fill it.
+/// Returns the value in `cell`, and first fills an empty cell with the result of `make`. A forked child finds the
+/// cell full or empty, and never waits for a thread of its parent that was about to fill it.
 pub(crate) fn get_or_make<T>(cell: &OnceLock<T>, make: impl FnOnce() -> T) -> &T {
     if let Some(found) = cell.get() {
         return found;

@@ -9,13 +9,13 @@ use rand::rngs::{SysRng, ThreadRng};
 
 use super::Origin;
 
-/// Returns a number of the system's generator: for what tells one thing from all others, such as the name of a file.
+/// Returns a number of the system's generator, for unique identifiers such as the name of a file.
 pub(crate) fn random() -> io::Result<u64> {
     SysRng.try_next_u64().map_err(io::Error::from)
 }
 
-/// Has `make` make something whose name has a random number in it; once more, with another number, where it says that
-/// the name is taken.
+/// Calls `make` with a random number for a name, and again with another number while it reports that the name is
+/// taken.
 pub(crate) fn make_numbered<R>(mut make: impl FnMut(u64) -> io::Result<R>) -> io::Result<R> {
     loop {
         match make(random()?) {
@@ -29,16 +29,17 @@ pub(crate) fn make_numbered<R>(mut make: impl FnMut(u64) -> io::Result<R>) -> io
 /// process that forks. For choices, of which there are many.
 ///
 /// # Panics
-/// Where the system gives no random numbers.
+/// If the system provides no random numbers.
 pub(crate) fn thread_random() -> ThreadRng {
     thread_local! {
-        /// Where the generator was seeded last. `None` at first: the process may have been forked before.
+        /// The process in which the generator was seeded last.
+        /// `None` at first: the process may have been forked before.
         static SEEDED: Cell<Option<Origin>> = const { Cell::new(None) };
     }
     let mut random = rand::rng();
     if !SEEDED.get().is_some_and(Origin::is_here) {
         let seeded = random.reseed();
-        seeded.expect("random numbers of the system");
+        seeded.expect("the system provides random numbers");
         SEEDED.set(Some(Origin::here()));
     }
     random

@@ -1,4 +1,4 @@
-//! What Linux and macOS share: private files, publication by a hard link, and byte locks that
+//! The code that Linux and macOS share: private files, publication by a hard link, and byte locks that
 //! belong to an open file description; groups in `unix/group.rs`, regular files in `unix/regular.rs`, worker
 //! processes in `unix/process.rs` and `unix/tree.rs`. Imports `fork.rs`, and the numbers of the lock commands from
 //! the system's own file.
@@ -38,9 +38,9 @@ const EXCLUSIVE: libc::c_short = libc::F_WRLCK as libc::c_short;
 #[allow(clippy::unnecessary_cast)]
 const UNLOCKED: libc::c_short = libc::F_UNLCK as libc::c_short;
 
-/// `mkdir(2)` with mode 0700, then `lstat(2)`: a directory, of this user, closed to others. One that its own
-/// user may not use was made by an earlier version under a mask without the owner's bits, or is being made just
-/// now: it gets them.
+/// `mkdir(2)` with mode 0700, then `lstat(2)`: a directory, of this user, closed to others. A directory that
+/// its own user may not use was made by an earlier version under a mask without the owner's bits, or is being
+/// made just now: it gets these bits.
 pub(crate) fn private_directory(path: &Path) -> io::Result<Result<(), String>> {
     if let Some(parent) = path.parent() {
         create_parents(parent)?;
@@ -71,8 +71,8 @@ pub(crate) fn private_directory(path: &Path) -> io::Result<Result<(), String>> {
     })
 }
 
-/// Makes the directories above the root that are missing, for everybody whom the process's mask lets in, and
-/// for their owner whatever it says.
+/// Creates the missing directories above the root, for all users that the process's mask lets in, and for their
+/// owner whatever the mask says.
 fn create_parents(path: &Path) -> io::Result<()> {
     if path.is_dir() || path.as_os_str().is_empty() {
         return Ok(());
@@ -91,7 +91,7 @@ pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
     let_owner_in(path)
 }
 
-/// `lstat(2)`; where a directory or a regular file of this user does not let the user in, `fchmodat(2)`, which
+/// `lstat(2)`; if a directory or a regular file of this user does not let the user in, `fchmodat(2)`, which
 /// follows no link.
 pub(crate) fn let_owner_in(path: &Path) -> io::Result<()> {
     let found = fs::symlink_metadata(path)?;
@@ -147,8 +147,8 @@ pub(crate) fn open_private(path: &Path, access: Access) -> io::Result<File> {
     Ok(file)
 }
 
-/// An error where this process may not make a file so long (`getrlimit(2)`): the system would say so by
-/// `SIGXFSZ`, which ends the process.
+/// Returns an error if this process may not make a file of that length (`getrlimit(2)`). The system would report
+/// it by `SIGXFSZ`, which ends the process.
 pub(crate) fn check_length(length: u64) -> io::Result<()> {
     let (limit, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
     #[allow(clippy::unnecessary_cast)] // 32 bits wide on 32-bit Linux
@@ -158,13 +158,13 @@ pub(crate) fn check_length(length: u64) -> io::Result<()> {
     }
 }
 
-/// The descriptors of the process (`EMFILE`), or of the machine (`ENFILE`).
+/// The descriptors of the process (`EMFILE`), or of the machine (`ENFILE`), are used up.
 pub(crate) fn is_too_many_files(code: i32) -> bool {
     matches!(code, libc::EMFILE | libc::ENFILE)
 }
 
-/// `fstatvfs(3)`, which asks no name: a file that is open may outlive its directories. A file system of 0 blocks
-/// has no size that it knows: ramfs, and a tmpfs that was mounted with `size=0`.
+/// `fstatvfs(3)`, which needs no name: a file that is open may outlive its directories. A file system of 0 blocks
+/// does not know its size: ramfs, and a tmpfs that was mounted with `size=0`.
 pub(crate) fn free_space(file: &File, _root: &Path) -> io::Result<Option<u64>> {
     let found = nix::sys::statvfs::fstatvfs(file)?;
     if found.blocks() == 0 {
@@ -182,7 +182,7 @@ pub(crate) fn publish(from: &Path, to: &Path) -> io::Result<()> {
     fs::remove_file(from)
 }
 
-/// `read(2)` sees what is written into a mapping.
+/// `read(2)` sees the bytes that are written into a mapping.
 pub(crate) fn contents(file: &File) -> impl io::Read + io::Seek {
     file
 }
@@ -226,12 +226,12 @@ impl ByteLocks {
         ParentOnly::open(open).map(|file| Self { file })
     }
 
-    /// The open file. An error in a forked child.
+    /// Returns the open file, or an error in a forked child.
     pub(crate) fn file(&self) -> io::Result<&File> {
         self.file.get()
     }
 
-    /// Locks `length` bytes from `start` on; `false` where another holder has one of them.
+    /// Locks `length` bytes from `start` on. Returns `false` if another holder has one of them.
     pub(crate) fn try_lock(&self, start: u64, length: u64) -> io::Result<bool> {
         match self.control(SET_LOCK, EXCLUSIVE, start, length) {
             Ok(_) => Ok(true),
@@ -242,18 +242,18 @@ impl ByteLocks {
         }
     }
 
-    /// Gives the bytes back.
+    /// Unlocks the bytes.
     pub(crate) fn unlock(&self, start: u64, length: u64) -> io::Result<()> {
         self.control(SET_LOCK, UNLOCKED, start, length).map(drop)
     }
 
-    /// Whether somebody else holds a lock on one of the bytes.
+    /// Returns `true` if another holder has a lock on one of the bytes.
     pub(crate) fn is_locked_elsewhere(&self, start: u64, length: u64) -> io::Result<bool> {
         let found = self.control(GET_LOCK, EXCLUSIVE, start, length)?;
         Ok(found.l_type != UNLOCKED)
     }
 
-    /// Reads the beginning of the file; says how many bytes there were.
+    /// Reads the beginning of the file. Returns the number of bytes read.
     pub(crate) fn read(&self, into: &mut [u8]) -> io::Result<usize> {
         let descriptor = self.file.get()?.as_raw_fd();
         // SAFETY: the descriptor is open, and the buffer has the length that is given with it.
@@ -297,8 +297,8 @@ impl ByteLocks {
     }
 }
 
-/// A place in a file, as the lock commands take it. On a system where that has 32 bits no lock is where
-/// a 64-bit program looks for it, and each would take the other for dead.
+/// A place in a file, in the type that the lock commands take. If that type has 32 bits, no lock lies where a
+/// 64-bit program looks for it, and each program would take the other for dead.
 fn offset(byte: u64) -> io::Result<libc::off_t> {
     libc::off_t::try_from(byte).map_err(|_| {
         io::Error::new(

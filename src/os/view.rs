@@ -1,6 +1,6 @@
-//! Mapped memory: a whole file, shared with whoever maps it too, or memory of this process alone.
+//! Mapped memory: a whole file, shared with all processes that map it, or private memory of this process.
 //!
-//! What differs between systems is how it is mapped, and how its pages are made huge or present.
+//! Systems differ in how they map it, and in how its pages are made huge or present.
 
 use std::fs::File;
 use std::io;
@@ -13,21 +13,21 @@ use super::{Access, Advice, system};
 /// Mapped memory. Unmapped when it is dropped.
 pub(crate) struct View {
     memory: MmapRaw,
-    /// Where the view begins in `memory`, which may begin earlier to have it aligned.
+    /// The offset of the view in `memory`, which may begin earlier so that the view is aligned.
     start: usize,
     length: usize,
-    /// Whether no file is behind it.
+    /// `true` if there is no file behind it.
     private: bool,
 }
 
 impl View {
-    /// Maps the whole of `file`, which has `length` bytes. To read alone only on 64-bit systems: atomic
+    /// Maps the whole of `file`, which has `length` bytes. Read-only access needs a 64-bit system: atomic
     /// loads of 64 bits may write on others (`std::sync::atomic`, "Atomic accesses to read-only memory").
     pub(crate) fn of_file(file: &File, length: usize, access: Access) -> io::Result<Self> {
         if access == Access::Read && usize::BITS < 64 {
             return Err(io::Error::new(
                 io::ErrorKind::Unsupported,
-                "memory that cannot be written to is for 64-bit programs",
+                "read-only memory needs a 64-bit program",
             ));
         }
         let (memory, start) = system::map_file(file, length, access)?;
@@ -50,20 +50,21 @@ impl View {
         })
     }
 
-    /// Where it begins. Aligned to a page at least.
+    /// The beginning of the view. Aligned at least to a page.
     #[inline(always)]
     pub(crate) fn address(&self) -> *mut u8 {
         self.memory.as_mut_ptr().wrapping_add(self.start)
     }
 
-    /// How many bytes it has.
+    /// The number of bytes of the view.
     #[inline(always)]
     pub(crate) fn length(&self) -> usize {
         self.length
     }
 
-    /// Puts every whole huge page of the view into one, for everybody who maps the file, or says why
-    /// that cannot be. Contents stay. Memory of this process is taken from the system by that.
+    /// Backs every whole huge-page range of the view with a huge page, for all processes that map the file.
+    /// Returns an error that says why this is not possible. Contents stay. For private memory, this call makes
+    /// the system provide the memory.
     pub(crate) fn use_huge_pages(&self) -> io::Result<()> {
         if self.private {
             system::prefer_huge_pages(&self.memory)?;
@@ -85,7 +86,7 @@ impl View {
 
 /// Reads a byte of every page, for systems that cannot be asked to enter pages into the page table.
 pub(super) fn touch(memory: &MmapRaw, start: usize, length: usize) {
-    /// The smallest that any of the systems has.
+    /// The smallest page size of the supported systems.
     const PAGE: usize = 4096;
     assert!(start + length <= memory.len());
     let mut seen = 0;
@@ -105,7 +106,7 @@ mod tests {
 
     const LENGTH: usize = (5 << 20) + 4097;
 
-    /// Has `test` look at a mapped file and at private memory, and then at the file mapped anew.
+    /// Runs `test` on a mapped file and on private memory, and then on the file mapped again.
     fn try_both(name: &str, test: impl Fn(&View)) {
         let name = format!("view-{name}-{}", std::process::id());
         let path = std::env::temp_dir().join(name);
@@ -126,7 +127,7 @@ mod tests {
 
     fn write(view: &View) {
         for offset in 0..view.length() {
-            // SAFETY: inside the view, which nobody else has.
+            // SAFETY: inside the view, which no other code has.
             unsafe {
                 view.address()
                     .wrapping_add(offset)
@@ -137,7 +138,7 @@ mod tests {
 
     fn check(view: &View) {
         for offset in 0..view.length() {
-            // SAFETY: inside the view, and nobody writes meanwhile.
+            // SAFETY: inside the view, and no other code writes at the same time.
             let byte = unsafe { view.address().wrapping_add(offset).read() };
             assert_eq!(byte, (offset % 251) as u8);
         }

@@ -1,10 +1,10 @@
 //! Windows: segments in the user's local application data. The byte locks are in `locks.rs`, waiting
-//! is in `channel.rs`, reading in `contents.rs`, who owns a directory in `owner.rs`, regular files in
-//! `regular.rs`, worker processes in `process.rs`, `tree.rs` and `startup.rs`, and what forks are elsewhere in
-//! `forks.rs`. No handle is inherited by a child process, and nothing forks.
+//! is in `channel.rs`, reading in `contents.rs`, the owner of a directory in `owner.rs`, regular files in
+//! `regular.rs`, worker processes in `process.rs`, `tree.rs` and `startup.rs`, and the counterpart of
+//! the other systems' fork handling in `forks.rs`. No handle is inherited by a child process, and nothing forks.
 //!
-//! A file that is mapped anywhere can be renamed but not deleted. So a name is taken away by giving
-//! the file another one, hidden and ending in `.dead`, under which it goes with its last handle.
+//! A file that is mapped anywhere can be renamed but not deleted. So a name is removed by
+//! renaming the file to a hidden name ending in `.dead`; the system deletes it when its last handle is closed.
 
 mod channel;
 mod contents;
@@ -55,7 +55,7 @@ pub(super) use super::ordinary_pages::{
 #[cfg(any(feature = "failpoints", feature = "workers"))]
 pub(crate) fn end_process() -> ! {
     use windows_sys::Win32::System::Threading::{GetCurrentProcess, TerminateProcess};
-    // SAFETY: takes nothing, and gives a constant that need not be closed.
+    // SAFETY: takes no argument, and returns a constant that need not be closed.
     let process = unsafe { GetCurrentProcess() };
     // SAFETY: the handle is this process's, with every right.
     unsafe { TerminateProcess(process, 1) };
@@ -75,7 +75,7 @@ pub(crate) fn default_root() -> PathBuf {
 
 /// `CreateDirectoryW`, for this user, the system and the administrators alone. An existing one must
 /// be a directory, no link (no reparse point), and owned by this user, the administrators or the
-/// system. Its access list is not read: below the user's profile it lets in nobody else.
+/// system. Its access list is not read: below the user's profile it lets in no other user.
 pub(crate) fn private_directory(path: &Path) -> io::Result<Result<(), String>> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
@@ -97,18 +97,18 @@ pub(crate) fn private_directory(path: &Path) -> io::Result<Result<(), String>> {
     })
 }
 
-/// `CreateDirectoryW`: what is below the root inherits its access list.
+/// `CreateDirectoryW`: a directory below the root inherits the root's access list.
 pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
     fs::create_dir(path)
 }
 
-/// Nothing: no mask keeps a user from what the user makes.
+/// Does nothing: no mask keeps a user from the user's own files.
 pub(crate) fn let_owner_in(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
 /// `CreateFileW` with `CREATE_NEW`, shared for reading, writing, renaming and deleting (which is
-/// what the standard library asks for); the directory says who may open it.
+/// what the standard library asks for); the directory's access list governs access to it.
 pub(crate) fn create_private(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
@@ -134,7 +134,7 @@ pub(crate) fn open_private(path: &Path, access: Access) -> io::Result<File> {
     Ok(file)
 }
 
-/// What a file holds, see `contents.rs`.
+/// The contents of a file, see `contents.rs`.
 pub(crate) fn contents(file: &File) -> impl io::Read + io::Seek {
     contents::Contents::new(file)
 }
@@ -177,13 +177,13 @@ pub(crate) fn is_too_many_files(code: i32) -> bool {
     code as u32 == win::ERROR_TOO_MANY_OPEN_FILES
 }
 
-/// Nothing: the system guesses by itself how a mapped file is used.
+/// Does nothing: the system guesses by itself how a mapped file is used.
 pub(crate) fn advise(_memory: &MmapRaw, _advice: Advice) -> io::Result<()> {
     Ok(())
 }
 
-/// `GetDiskFreeSpaceExW`, which heeds quotas and wants the name of a directory. A file that lost its name
-/// has a hidden one in `root` until it is closed, so that one is there.
+/// `GetDiskFreeSpaceExW`, which respects quotas and takes the name of a directory. A file that lost its
+/// name has a hidden one in `root` until it is closed, so `root` exists.
 pub(crate) fn free_space(_file: &File, root: &Path) -> io::Result<Option<u64>> {
     let directory = wide(root)?;
     let mut free = 0;
@@ -209,8 +209,8 @@ pub(crate) fn publish(from: &Path, to: &Path) -> io::Result<()> {
 /// `MoveFileExW` to a hidden name in `root` that ends in `.dead`, then `CreateFileW` with
 /// `FILE_FLAG_DELETE_ON_CLOSE`, after which the file goes "immediately after all of its handles are
 /// closed, which includes the specified handle and any other open or duplicated handles". A mapping
-/// has one of its own, which `memmap2` closes last. Where a file stays all the same, as the views of a
-/// process that was killed may make it, it goes when this is called for its hidden name.
+/// has its own handle, which `memmap2` closes last. A file may stay nevertheless, for example because of the
+/// views of a killed process; it is deleted when this is called for its hidden name.
 ///
 /// `DeleteFileW` would not do: it "fails if an application attempts to delete a file that has other
 /// handles open for normal I/O or as a memory-mapped file". Wine lets it succeed.
@@ -226,8 +226,8 @@ pub(crate) fn remove(path: &Path, root: &Path) -> io::Result<()> {
         super::fail_point("unlink.renamed");
         dead
     };
-    // An error says that this was done before, or that a foreign handle is in the way. The name is
-    // free all the same.
+    // An error means that this was done before, or that a foreign handle prevents it. The name is free in
+    // both cases.
     let _ = OpenOptions::new()
         .access_mode(files::DELETE)
         .custom_flags(files::FILE_FLAG_DELETE_ON_CLOSE | files::FILE_FLAG_OPEN_REPARSE_POINT)
@@ -245,7 +245,7 @@ pub(crate) fn is_same_file(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// `CreateFileW` on what `path` itself names, a link or a directory too, to ask about it only.
+/// `CreateFileW` on the entry that `path` itself names, also a link or a directory, for queries only.
 fn look_at(path: &Path, access: u32) -> io::Result<File> {
     OpenOptions::new()
         .access_mode(access | files::FILE_READ_ATTRIBUTES)
@@ -293,7 +293,7 @@ fn set_information<T>(
     })
 }
 
-/// Whether `error` says that the file system does not know the call.
+/// Returns `true` if `error` means that the file system does not know the call.
 fn is_unknown_call(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error().map(|code| code as u32),

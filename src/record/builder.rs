@@ -42,7 +42,7 @@ pub struct SchemaBuilder {
 impl SchemaBuilder {
     /// Adds a field. `shape` has the lengths of its arrays, the outermost first, and is empty for a single number.
     ///
-    /// Whether the field is possible, [`build`](Self::build) says.
+    /// [`build`](Self::build) checks the field.
     pub fn field(mut self, name: impl Into<String>, scalar: Scalar, shape: &[usize]) -> Self {
         self.fields.push((name.into(), scalar, shape.to_vec()));
         self

@@ -14,7 +14,7 @@ pub struct Difference<'a> {
     found: &'a Schema,
 }
 
-/// One half of a line: name, type and offset; or nothing, where the other side has a field more.
+/// One half of a line: name, type and offset; or nothing, if the other side has one field more.
 type Cells = [String; 3];
 
 impl<'a> Difference<'a> {
@@ -35,8 +35,8 @@ impl<'a> Difference<'a> {
 
 /// Takes the next field of one side or of both.
 ///
-/// A field of a name that the other side lacks stands alone, so that the fields after it stand
-/// next to their like again.
+/// A field whose name the other side lacks stands alone. So the fields after it stand next to their
+/// counterparts again.
 fn next_row<'a>(
     difference: &Difference<'a>,
     expected: &mut &'a [Field],

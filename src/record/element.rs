@@ -1,4 +1,4 @@
-//! What may be in a field of a record: numbers of a fixed width, and fixed-size arrays of them.
+//! The types of a record's fields: numbers of a fixed width, and fixed-size arrays of them.
 //!
 //! The set is closed: only this file implements [`Element`].
 
@@ -7,7 +7,7 @@ use super::{Field, Record, Scalar};
 /// The most dimensions that an array in a record may have.
 pub(crate) const MAX_RANK: usize = 8;
 
-/// A number, or a fixed-size array of numbers, of any depth: what a field of a record may be.
+/// A number, or a fixed-size array of numbers, of any depth: the type of a record's field.
 ///
 /// These are `u8` to `u64`, `i8` to `i64`, `f32` and `f64`, and arrays of them of at most 8
 /// dimensions. Nothing else can implement the trait.
@@ -22,8 +22,8 @@ pub(crate) const MAX_RANK: usize = 8;
 ///
 /// # Safety
 ///
-/// The type is as many values of [`SCALAR`](Element::SCALAR) as the product of
-/// [`SHAPE`](Element::SHAPE) says, one after another, and nothing else.
+/// The type consists of values of [`SCALAR`](Element::SCALAR), one after another, and nothing else. Their number
+/// is the product of [`SHAPE`](Element::SHAPE).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be in a record",
     label = "neither a number of a fixed width nor a fixed-size array of such numbers",

@@ -132,7 +132,7 @@ impl fmt::Display for Scalar {
     }
 }
 
-/// A field of a record: what it is called, which numbers it holds, and where.
+/// A field of a record: its name, its type of number, its shape and its offset.
 ///
 /// Displays as in a schema's text: name, type, and offset after an `@`.
 ///
@@ -250,17 +250,17 @@ impl Field {
         &self.shape
     }
 
-    /// How many bytes from the beginning of the record it begins.
+    /// The offset of the field from the beginning of the record, in bytes.
     pub const fn offset(&self) -> usize {
         self.offset
     }
 
-    /// How many numbers are in it.
+    /// The number of numbers in it.
     pub fn len(&self) -> usize {
         self.shape.iter().product()
     }
 
-    /// Whether it holds no number; never so, as arrays in records have at least one element.
+    /// Always `false`: arrays in records have at least one element.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -299,7 +299,7 @@ const fn is_name(name: &str) -> bool {
         return false;
     }
     let mut i = 0;
-    let mut part = 0; // how many characters this part has so far
+    let mut part = 0; // the number of characters of this part so far
     while i < bytes.len() {
         part = match bytes[i] {
             b'.' if part > 0 => 0,

@@ -7,7 +7,7 @@ use std::fmt;
 use super::Scalar;
 use crate::error::{Error, Result};
 
-/// The type of the keys of a dictionary or a lookup, where it is known at run time only.
+/// The type of the keys of a dictionary or a lookup, if it is known at run time only.
 ///
 /// Displays as the type's name in Rust, which [`from_name`](Self::from_name) reads:
 ///
@@ -45,7 +45,7 @@ impl KeyType {
         (found.check().is_ok() && found.to_string() == name).then_some(found)
     }
 
-    /// Returns how many bytes each key has; `None` where keys have any length.
+    /// Returns the number of bytes of each key; `None` if keys have any length.
     pub const fn size(self) -> Option<usize> {
         match self {
             Self::Integer(scalar) => Some(scalar.size()),

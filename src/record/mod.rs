@@ -1,4 +1,4 @@
-// The record layer: what a type must be so that several processes can share values of it.
+// The record layer: the requirements on a type whose values several processes share.
 //
 // A `Record` is plain bytes: numbers and arrays of numbers, every byte in exactly one field,
 // any bytes a valid value. A `Schema` is the same knowledge as data, so that it can be written
@@ -61,7 +61,7 @@ pub(crate) const MAX_FIELDS: usize = 128;
 ///
 /// # Safety
 ///
-/// Who implements this by hand promises, besides what [`bytemuck::Pod`] asks, that
+/// An implementation by hand promises, besides the requirements of [`bytemuck::Pod`], that
 /// [`FIELDS`](Record::FIELDS) describes the type as it lies in memory: the fields are in the order
 /// of their offsets, the first begins at 0, each of the others begins where the one before it
 /// ends, and the last ends at the end of the type. There are at least one and at most 128 fields,
@@ -82,13 +82,13 @@ unsafe impl<E: Element, const N: usize> Record for [E; N] {
     const FIELDS: &'static [Field] = &[Field::of::<Self>("value", 0)];
 }
 
-/// What the code that `#[derive(Record)]` generates refers to; not for use by hand.
+/// Items for the code that `#[derive(Record)]` generates; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
     pub use super::{Field, Record};
     pub use bytemuck;
 
-    /// Proves what [`Record`] promises of the number of fields and of the alignment.
+    /// Proves the promises of [`Record`] about the number of fields and the alignment.
     pub const fn check(fields: &[Field], align: usize) {
         assert!(
             fields.len() <= super::MAX_FIELDS,

@@ -7,7 +7,7 @@ use std::fmt;
 use super::Scalar;
 use crate::error::{Error, Result};
 
-/// One number whose type is known at run time: what a [`DynAtomicArray`](crate::array::DynAtomicArray) takes and gives.
+/// One number whose type is known at run time: the element of a [`DynAtomicArray`](crate::array::DynAtomicArray).
 ///
 /// It is never converted into a number of another type. Two of different types are not equal, and otherwise they
 /// compare as the numbers do: a NaN is not equal to itself. A number displays as [`Schema::show`](crate::Schema::show)
@@ -51,7 +51,7 @@ pub enum Number {
     F64(f64),
 }
 
-/// Everything that is written once for each type.
+/// Generates the code that is the same for each type.
 macro_rules! numbers {
     ($($variant:ident $number:ident),*) => {
         impl Number {
@@ -91,7 +91,7 @@ macro_rules! numbers {
                 }
             }
 
-            /// Fails with [`Error::InvalidArgument`] where the number is of another type.
+            /// Fails with [`Error::InvalidArgument`] if the number is of another type.
             impl TryFrom<Number> for $number {
                 type Error = Error;
 
@@ -109,7 +109,7 @@ macro_rules! numbers {
 numbers!(U8 u8, U16 u16, U32 u32, U64 u64, I8 i8, I16 i16, I32 i32, I64 i64, F32 f32, F64 f64);
 
 impl Number {
-    /// Refuses the number where one of another type is needed.
+    /// Returns the error for a number of the wrong type.
     #[cold]
     fn is_not<R>(self, expected: Scalar) -> Result<R> {
         let found = format!("{self}, of type {}", self.scalar());

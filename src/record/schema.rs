@@ -1,8 +1,8 @@
 //! The layout of a record as data, and its text in the header of a segment.
 //!
 //! A [`Schema`] always describes a possible record: every byte is in exactly one field. The text
-//! is canonical: there is one for each schema, and [`Schema::parse`] takes no other. As the text
-//! comes from a file that anybody may have written, the parser trusts nothing in it.
+//! is canonical: there is one for each schema, and [`Schema::parse`] takes no other. As any
+//! process may have written the file that the text comes from, the parser trusts nothing in it.
 
 use super::element::MAX_RANK;
 use super::field::{MAX_NAME, quoted};
@@ -142,7 +142,7 @@ impl Schema {
         self.fields.iter().find(|field| field.name() == name)
     }
 
-    /// Both schemas side by side, to show where `found` is not what this schema expects.
+    /// Returns both schemas side by side, to show where `found` differs from this schema.
     ///
     /// ```
     /// use millpond::Schema;
@@ -167,8 +167,8 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// Says what is wrong with the text, if it is anything else than what a possible schema
-    /// displays as, to the last byte.
+    /// A description of the defect, if the text is not, byte for byte, the text that a possible schema
+    /// displays as.
     pub fn parse(text: &str) -> Result<Schema, String> {
         if text.len() > Schema::MAX_TEXT {
             return Err(format!("a schema has at most {} bytes", Schema::MAX_TEXT));
@@ -202,7 +202,7 @@ impl Schema {
         Ok(schema)
     }
 
-    /// Whether there can be such a record: whether every byte is in exactly one field, the names
+    /// Returns an error unless such a record is possible: every byte is in exactly one field, the names
     /// differ, and the alignment fits.
     fn check(&self) -> Result<(), String> {
         let mut end = 0;

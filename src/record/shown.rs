@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::{Field, Scalar, Schema};
 
-/// How many numbers of an array are shown.
+/// The number of numbers of an array that are shown.
 const MOST: usize = 8;
 
 /// A record that is shown by its schema; see [`Schema::show`].
@@ -20,7 +20,7 @@ impl Schema {
     /// the padding. Of an array with more than 8 numbers it has the first 8, and how many more there are.
     ///
     /// # Panics
-    /// Where there are not as many bytes as a record has.
+    /// If the number of bytes is not that of a record.
     ///
     /// ```
     /// use millpond::record::Scalar;

@@ -10,13 +10,12 @@ use super::spool::Spool;
 use super::{HEAD, Pair, lengths, prefix};
 use crate::error::{Error, Result};
 
-/// The least and the most that is read of a run at a time, in bytes.
+/// The smallest and the largest block of a run that is read at a time, in bytes.
 const BLOCKS: (usize, usize) = (4 << 10, 1 << 20);
-/// What should be read of a run at a time where there are many, in bytes: less, and a disk seeks more than it
-/// reads.
+/// The preferred block of a run if there are many, in bytes: with smaller ones a disk seeks more than it reads.
 const GOOD_BLOCK: usize = 64 << 10;
 
-/// Where a run lies in its file.
+/// The position of a run in its file.
 #[derive(Clone, Copy)]
 pub(crate) struct Run {
     pub(super) start: u64,
@@ -51,10 +50,10 @@ pub(super) fn merge_to_few(
     Ok((spool, runs))
 }
 
-/// Goes through several runs at once.
+/// A merge of several runs.
 pub(crate) struct Merge {
     heads: BinaryHeap<Head>,
-    /// Whether the first of the heads was given out, and its run is to go on.
+    /// `true` if the first of the heads was returned, and its run must advance.
     given: bool,
 }
 
@@ -132,12 +131,12 @@ impl Eq for Head {}
 
 /// Reads a run a block at a time.
 struct Reader {
-    /// What of the run was not read yet.
+    /// The rest of the run, which is not read yet.
     rest: Run,
     number: usize,
     block: usize,
     buffer: Vec<u8>,
-    /// Where the current pair begins in the buffer, and how many bytes it has.
+    /// The position of the current pair in the buffer, and its number of bytes.
     at: usize,
     size: usize,
 }
@@ -154,13 +153,13 @@ impl Reader {
         }
     }
 
-    /// The current pair. There is one after `advance` said so.
+    /// Returns the current pair. There is one after `advance` has returned `true`.
     #[inline]
     fn pair(&self) -> Pair<'_> {
         Pair::at(&self.buffer, self.at)
     }
 
-    /// Moves to the next pair; `false` at the end.
+    /// Moves to the next pair. Returns `false` at the end.
     #[inline]
     fn advance(&mut self, spool: &Spool) -> Result<bool> {
         self.at += self.size;
@@ -176,7 +175,7 @@ impl Reader {
         Ok(true)
     }
 
-    /// Has so many bytes from `at` on in the buffer.
+    /// Ensures that the buffer has `bytes` bytes from `at` on.
     #[inline]
     fn need(&mut self, bytes: usize, spool: &Spool) -> Result<()> {
         match self.buffer.len() - self.at >= bytes {

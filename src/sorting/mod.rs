@@ -1,4 +1,5 @@
-//! Sorting more than memory holds: pairs of a key and a value, both bytes, in the order of their keys.
+//! An external merge sort, for more data than memory holds: pairs of a key and a value, both bytes, in the order of
+//! their keys.
 //!
 //! Pairs are gathered in memory up to a budget, sorted there, and written one after another to a temporary file
 //! without a name (`spool.rs`), as a *run*; at the end all runs are merged (`merge.rs`). A few pairs never leave
@@ -18,11 +19,11 @@ pub(crate) use spool::Spool;
 use crate::error::{Error, Result};
 use merge::{Merge, Run, merge_to_few};
 
-/// How much memory sorting takes where nobody says otherwise, in bytes.
+/// The default amount of memory that sorting takes, in bytes.
 pub(crate) const BUDGET: usize = 64 << 20;
 /// The longest key, and the longest value, in bytes.
 pub(crate) const LONGEST: usize = 1 << 30;
-/// Bytes before a pair's own: the lengths of its key and of its value.
+/// The number of bytes before a pair's own: the lengths of its key and of its value.
 const HEAD: usize = 8;
 
 /// Takes pairs in any order. [`finish`](Self::finish) gives them sorted.
@@ -32,15 +33,15 @@ pub(crate) struct Sorter {
     count: u64,
     /// The pairs that are in memory: for each the lengths, the key, the value.
     pairs: Vec<u8>,
-    /// The first eight bytes of each pair's key in the upper half, and where it lies in `pairs` in the lower.
+    /// The first eight bytes of each pair's key in the upper half, and its position in `pairs` in the lower.
     order: Vec<u128>,
     runs: Vec<Run>,
     spool: Option<Spool>,
 }
 
 impl Sorter {
-    /// Temporary files go to `directory`. Takes about `budget` bytes of memory, and as much more as the longest
-    /// pair has.
+    /// Temporary files go to `directory`. Takes about `budget` bytes of memory, plus the length of
+    /// the longest pair.
     pub(crate) fn new(directory: &Path, budget: usize) -> Self {
         Self {
             directory: directory.to_path_buf(),
@@ -53,12 +54,12 @@ impl Sorter {
         }
     }
 
-    /// How many pairs it was given.
+    /// The number of pairs that were pushed.
     pub(crate) fn len(&self) -> u64 {
         self.count
     }
 
-    /// An error in a forked child where pairs are in a temporary file, which is the parent's.
+    /// Returns an error in a forked child if pairs are in a temporary file, which is the parent's.
     pub(crate) fn check_process(&self) -> Result<()> {
         self.spool.as_ref().map_or(Ok(()), Spool::check_process)
     }
@@ -67,7 +68,7 @@ impl Sorter {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] for a key or value of more than [`LONGEST`] bytes; [`Error::NoSpace`] and
-    /// [`Error::System`] where the temporary file cannot be written. Then the sorter is of no more use.
+    /// [`Error::System`] if the temporary file cannot be written. The sorter cannot be used after that.
     #[inline]
     pub(crate) fn push(&mut self, key: &[&[u8]], value: &[&[u8]]) -> Result<()> {
         let key_length = length("the length of a key", key)?;
@@ -89,10 +90,10 @@ impl Sorter {
         Ok(())
     }
 
-    /// All pairs in the order of their keys.
+    /// Returns all pairs in the order of their keys.
     ///
     /// # Errors
-    /// As [`push`](Self::push), but for the first.
+    /// Same as [`push`](Self::push), except for the first.
     pub(crate) fn finish(mut self) -> Result<Sorted> {
         if self.spool.is_none() {
             sort(&self.pairs, &mut self.order);
@@ -108,16 +109,16 @@ impl Sorter {
             runs,
             spool,
             ..
-        } = self; // and the memory of the pairs is given back
+        } = self; // frees the memory of the pairs
         let Some(spool) = spool else {
-            unreachable!("what is spilled is in a file")
+            unreachable!("spilled pairs are in a file")
         };
         let (spool, runs) = merge_to_few(spool, runs, budget, &directory)?;
         let merge = Merge::begin(&spool, &runs, budget)?;
         Ok(Sorted::Merged { spool, merge })
     }
 
-    /// Sorts what is in memory, and writes it to the temporary file as one run.
+    /// Sorts the pairs in memory, and writes them to the temporary file as one run.
     fn spill(&mut self) -> Result<()> {
         sort(&self.pairs, &mut self.order);
         let spool = match &mut self.spool {
@@ -147,18 +148,18 @@ pub(crate) enum Sorted {
     },
     /// They lie in runs.
     Merged {
-        /// Where the runs lie.
+        /// The file of the runs.
         spool: Spool,
-        /// What goes through them.
+        /// The merge of the runs.
         merge: Merge,
     },
 }
 
 impl Sorted {
-    /// The next key and its value.
+    /// Returns the next key and its value.
     ///
     /// # Errors
-    /// [`Error::System`] where the temporary file cannot be read.
+    /// [`Error::System`] if the temporary file cannot be read.
     #[inline]
     pub(crate) fn next(&mut self) -> Result<Option<(&[u8], &[u8])>> {
         match self {

@@ -1,5 +1,5 @@
-//! A temporary file without a name: written at its end, read anywhere, gone with the process. A forked child has none of
-//! it: it would keep the space, and move the place at which its parent reads.
+//! A temporary file without a name: written at its end, read anywhere, deleted when the process ends. A forked child
+//! does not inherit it: it would keep the space, and move the place at which its parent reads.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -7,29 +7,29 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::os::{self, ParentOnly};
 
-/// What is gathered before it is written, in bytes.
+/// The number of bytes that are gathered before a write.
 const BUFFER: usize = 256 << 10;
-/// By how much the space that is set aside for the file grows, in bytes.
+/// The step by which the reserved space of the file grows, in bytes.
 const STEP: u64 = 4 << 20;
 
-/// A temporary file. It loses its name as soon as it is there, so that it goes when it is dropped, and when the
-/// process is killed.
+/// A temporary file. It loses its name as soon as it exists, so that it is deleted when it is dropped, and when
+/// the process is killed.
 pub(crate) struct Spool {
     file: ParentOnly,
     directory: PathBuf,
-    /// Bytes that were appended.
+    /// The number of bytes that were appended.
     length: u64,
-    /// Bytes that the file system has set aside.
+    /// The number of bytes that the file system has reserved.
     reserved: u64,
-    /// The last of them, which are not in the file yet.
+    /// The last appended bytes, which are not in the file yet.
     buffer: Vec<u8>,
 }
 
 impl Spool {
-    /// An empty one on the file system of `directory`.
+    /// Creates an empty file on the file system of `directory`.
     pub(crate) fn create(directory: &Path) -> Result<Self> {
         let create = |number| {
-            // Under such a name what is left of segments is removed, too.
+            // The scan for garbage removes files of such a name, as it does remains of segments.
             let path = directory.join(format!(".{number:016x}.dead"));
             let file = ParentOnly::open(|| os::create_private(&path))?;
             Ok((file, path))
@@ -48,13 +48,13 @@ impl Spool {
         })
     }
 
-    /// An error in a forked child, which has none of the file.
+    /// Returns an error in a forked child, which does not inherit the file.
     pub(crate) fn check_process(&self) -> Result<()> {
         let open = self.file.get().map(drop);
         open.map_err(Error::system("use a temporary file in", &self.directory))
     }
 
-    /// How many bytes were appended.
+    /// Returns the number of bytes that were appended.
     pub(crate) fn length(&self) -> u64 {
         self.length
     }
@@ -75,7 +75,7 @@ impl Spool {
         Ok(())
     }
 
-    /// Writes out what was appended, after which it can be read.
+    /// Writes out the appended bytes, after which they can be read.
     pub(crate) fn flush(&mut self) -> Result<()> {
         let buffer = std::mem::take(&mut self.buffer);
         let written = self.write(self.length - buffer.len() as u64, &buffer);
@@ -84,7 +84,7 @@ impl Spool {
         written
     }
 
-    /// Reads what lies from `start` on. What was appended must have been flushed.
+    /// Reads the bytes from `start` on. Appended bytes must have been flushed.
     pub(crate) fn read(&self, start: u64, into: &mut [u8]) -> Result<()> {
         let read = self.file.get().and_then(|mut file| {
             file.seek(SeekFrom::Start(start))?;

@@ -1,14 +1,14 @@
-//! An event: processes sleep on it until a condition in shared memory holds.
+//! An event (an eventcount): processes sleep on it until a condition in shared memory holds.
 //!
 //! Touches only its own words; the condition is the caller's. Modelled in `loom`, see `models/`.
 //!
 //! # The protocol
 //! 1. A waiter reads `sequence`, sets `waiting`, fences, and only then looks at its condition; if
-//!    the condition does not hold, it sleeps for as long as `sequence` is what it read.
-//! 2. A notifier changes what the condition looks at, fences, and reads `waiting`. If it is set, it
-//!    clears it, raises `sequence` and wakes everybody.
+//!    the condition does not hold, it sleeps while `sequence` has the value that it read.
+//! 2. A notifier changes the state that the condition reads, fences, and reads `waiting`. If it is set,
+//!    the notifier clears it, raises `sequence` and wakes all waiters.
 //!
-//! Of the two fences one comes first in the order that all agree on. If the waiter's does, the
+//! `SeqCst` fences are totally ordered, so one of the two comes first. If the waiter's does, the
 //! notifier sees `waiting` and raises `sequence`, so the sleep ends. If the notifier's does, the
 //! waiter sees the condition hold. A waiter that dies leaves `waiting` set, which costs one
 //! needless wake-up; a notifier that dies before it wakes costs the sleepers one slice.
@@ -17,10 +17,10 @@ use std::time::{Duration, Instant};
 
 use super::primitive::{AtomicU32, Channel, Ordering, fence};
 
-/// The longest sleep without a look at the condition.
+/// The longest sleep between two checks of the condition.
 const SLICE: Duration = Duration::from_millis(20);
 
-/// The shared words of an event, alone on a cache line. All zero is an event nobody waits for.
+/// The shared words of an event, alone on a cache line. All zero is an event without waiters.
 #[repr(C, align(64))]
 pub(crate) struct EventWords {
     /// Raised by notifiers.
@@ -50,8 +50,8 @@ pub(crate) struct Event<'a> {
 }
 
 impl Event<'_> {
-    /// Says that what waiters look at may have changed. Costs a fence and a load where nobody
-    /// waits.
+    /// Announces that the state that waiters check may have changed. Costs a fence and a load if no
+    /// process waits.
     #[inline]
     pub(crate) fn notify(&self) {
         // SeqCst: step 2; pairs with the fence in `wait_for`.
@@ -70,7 +70,7 @@ impl Event<'_> {
         self.channel.wake_all(&self.words.sequence);
     }
 
-    /// Sleeps until `condition` gives a value, or until `limit` has passed: then `None`.
+    /// Sleeps until `condition` returns a value, and returns it. Returns `None` if `limit` passes first.
     pub(crate) fn wait_for<R>(
         &self,
         limit: Duration,

@@ -1,31 +1,31 @@
-//! The lock between processes: one word, taken over when its owner is dead.
+//! The lock between processes: a robust lock with takeover, of one word. It is taken over when its owner is dead.
 //!
-//! Touches only its own words; who is alive it asks of [`Peers`]. Modelled in `loom`, see `models/`.
+//! Touches only its own words; [`Peers`] tells it which owners are alive. Modelled in `loom`, see `models/`.
 //!
 //! # The protocol
-//! `word` is free (0), or the owner's 30 bits, with `WAITERS` where somebody may be asleep on it
-//! and `HANDED` where it was handed to that owner's process and not accepted yet.
+//! `word` is free (0), or the owner's 30 bits, with `WAITERS` if a process may be asleep on it
+//! and `HANDED` if it was handed to that owner's process and is not accepted yet.
 //!
 //! 1. *Acquire*: compare-and-swap free → owner. Ownership is recorded by the same step that takes
 //!    the lock, so there is no instant at which a dead owner is unknown.
 //! 2. *Wait*: set `WAITERS`, then sleep on the word for a slice of time.
-//! 3. *Take over*: a slice went by and the word did not change: ask whether that owner is alive. If
+//! 3. *Take over*: if the word does not change during a slice, ask whether that owner is alive. If
 //!    it is dead, compare-and-swap from the exact word seen. A dead owner's word never comes back
 //!    (its generation is not used again), so the swap succeeds for one waiter only. A slow or a
 //!    stopped owner is alive, and keeps the lock.
 //! 4. *Sit*: a waiter that was passed over [`PATIENCE`] times takes the `seat`, unless another
 //!    living process has it.
-//! 5. *Release*: if nobody waits, owner → free. Else, if the seat is taken, clear it and store
-//!    seat | `HANDED`: the word is never free in between, so nobody can barge in. Else free it and
-//!    wake one.
+//! 5. *Release*: if no process waits, owner → free. Else, if the seat is taken, clear it and store
+//!    seat | `HANDED`: the word is never free in between, so no other process can barge in. Else free
+//!    it and wake one waiter.
 //! 6. *Accept*: a thread of the process that the word was handed to, which has waited as long as a
-//!    sitter has, swaps `HANDED` away. There is one at least, because a sitter stays until it has the
-//!    lock and clears the seat only then. While `HANDED` is set nobody is inside, so a waiter that
-//!    saw the same word for a slice may swap it to itself: the process that it was handed to may be
+//!    sitter has, swaps `HANDED` away. There is at least one, because a sitter stays until it has
+//!    the lock and clears the seat only then. While `HANDED` is set no process is inside. So a waiter
+//!    that saw the same word for a slice may swap it to itself: the process that it was handed to may be
 //!    stopped, or dead, and nothing needs repair.
-//! 7. *Repair*: who takes over, or finds `dirty` set, has the lock with the order to repair what it
+//! 7. *Repair*: a process that takes over, or finds `dirty` set, must repair the data that the lock
 //!    guards. `dirty` is set before the repair and cleared after it, and a dead repairer is taken
-//!    over like any owner, so the order outlives it.
+//!    over like any owner, so the request to repair outlives it.
 
 use std::time::{Duration, Instant};
 
@@ -37,23 +37,23 @@ const FREE: u32 = 0;
 const WAITERS: u32 = 1 << 31;
 const HANDED: u32 = 1 << 30;
 
-/// Looks at a lock that is held before going to sleep: about two microseconds.
+/// The number of checks of a held lock before a waiter goes to sleep: about two microseconds.
 const SPINS: u32 = if cfg!(loom) { 0 } else { 60 };
-/// Sleeps after which a waiter takes the seat.
+/// The number of sleeps after which a waiter takes the seat.
 const PATIENCE: u32 = 2;
-/// The first slice of sleep; it doubles up to [`LONGEST_SLICE`], which bounds the time that a dead
-/// owner, or a wake-up lost with a dead waiter, can cost.
+/// The first slice of sleep. It doubles up to [`LONGEST_SLICE`], which bounds the delay that a dead owner,
+/// or a wake-up lost with a dead waiter, can cause.
 const FIRST_SLICE: Duration = Duration::from_millis(1);
 const LONGEST_SLICE: Duration = Duration::from_millis(8);
 
 /// The shared words of a lock, alone on a cache line. All zero is a free, clean lock.
 #[repr(C, align(64))]
 pub(crate) struct LockWords {
-    /// Written by: whoever acquires, releases or waits, as the protocol says.
+    /// Written by: acquirers, releasers and waiters, as the protocol says.
     word: AtomicU32,
-    /// The bits of a process that has waited for long, or 0. Written by: waiters and releasers.
+    /// The bits of a process that has waited for a long time, or 0. Written by: waiters and releasers.
     seat: AtomicU32,
-    /// Not 0: what the lock guards must be repaired first. Written by: the owner.
+    /// Not 0: the data that the lock guards must be repaired first. Written by: the owner.
     dirty: AtomicU32,
 }
 
@@ -78,12 +78,12 @@ impl LockWords {
     }
 }
 
-/// What the new owner of a lock finds.
+/// The state in which the new owner of a lock finds the guarded data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Found {
-    /// What the lock guards is as the last owner left it.
+    /// The guarded data is as the last owner left it.
     Clean,
-    /// The last owner died or panicked half way: repair, then call [`Lock::repaired`].
+    /// The last owner died or panicked during a change: repair the data, then call [`Lock::repaired`].
     Damaged,
 }
 
@@ -95,7 +95,7 @@ pub(crate) struct Lock<'a> {
 }
 
 impl Lock<'_> {
-    /// Takes the lock, waiting for as long as a living participant has it.
+    /// Acquires the lock; waits while a living participant holds it.
     #[inline]
     pub(crate) fn acquire(&self, peers: &impl Peers) -> Found {
         // Step 1.
@@ -112,7 +112,7 @@ impl Lock<'_> {
         }
     }
 
-    /// Gives the lock back. `self` holds it.
+    /// Releases the lock. `self` must hold it.
     #[inline]
     pub(crate) fn release(&self) {
         // Step 5. Release: pairs with the Acquire of the next owner.
@@ -127,12 +127,12 @@ impl Lock<'_> {
         }
     }
 
-    /// The repair is done. `self` holds the lock.
+    /// Records that the repair is done. `self` must hold the lock.
     pub(crate) fn repaired(&self) {
         self.words.dirty.store(0, Ordering::Relaxed);
     }
 
-    /// Whether nobody has the lock, and nothing needs repair. What the last owner did is seen then.
+    /// Returns `true` if the lock is free and nothing needs repair. The caller then sees all writes of the last owner.
     #[inline]
     pub(crate) fn is_open(&self) -> bool {
         // Acquire: pairs with the Release by which the last owner freed the word.
@@ -140,7 +140,7 @@ impl Lock<'_> {
             && self.words.dirty.load(Ordering::Relaxed) == 0
     }
 
-    /// The owner, as bits; 0 where nobody is inside.
+    /// The owner, as bits; 0 if no process is inside.
     pub(crate) fn owner_bits(&self) -> u32 {
         match self.words.word.load(Ordering::Relaxed) {
             word if word & HANDED == 0 => word & Owner::MASK,
@@ -148,12 +148,12 @@ impl Lock<'_> {
         }
     }
 
-    /// Orders the next owner to repair. `self` holds the lock.
+    /// Requests a repair from the next owner. `self` must hold the lock.
     pub(crate) fn needs_repair(&self) {
         self.words.dirty.store(1, Ordering::Relaxed);
     }
 
-    /// Spins, then sleeps, until the lock is held; says whether it was taken over from the dead.
+    /// Spins, then sleeps, until `self` holds the lock. Returns `true` if it was taken over from a dead owner.
     #[cold]
     fn acquire_slowly(&self, peers: &impl Peers) -> bool {
         for _ in 0..SPINS {
@@ -179,7 +179,7 @@ impl Lock<'_> {
         taken_over
     }
 
-    /// One round of waiting: `Some` when the lock is held, with whether it was taken over.
+    /// One round of waiting. Returns `Some` once `self` holds the lock, with `true` if it was taken over.
     fn wait_once(&self, peers: &impl Peers, sleeps: u32) -> Option<bool> {
         let mine = self.me.bits() | WAITERS;
         let seen = self.words.word.load(Ordering::Relaxed);
@@ -208,7 +208,7 @@ impl Lock<'_> {
         if !passed || self.words.word.load(Ordering::Relaxed) != awaited {
             return None;
         }
-        // Steps 3 and 6. A word that names nobody (a damaged segment) has nobody to wait for.
+        // Steps 3 and 6. A word that names no owner (a damaged segment) has no owner to wait for.
         let handed = awaited & HANDED != 0;
         let dead = || Owner::from_bits(awaited).is_none_or(|owner| !peers.is_alive(owner));
         ((handed || dead()) && self.swap(awaited, mine)).then_some(!handed)
@@ -243,8 +243,8 @@ impl Lock<'_> {
     }
 
     fn swap(&self, from: u32, to: u32) -> bool {
-        // Acquire: pairs with the Release of whoever freed the word or handed it over. Release: who sees
-        // this owner sees that it joined, and does not take it for dead (`segment/entry.rs`).
+        // Acquire: pairs with the Release of the process that freed the word or handed it over. Release: a
+        // process that sees this owner sees that it joined, and does not take it for dead (`segment/entry.rs`).
         self.words
             .word
             .compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed)

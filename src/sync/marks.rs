@@ -1,26 +1,27 @@
-//! A bit for each participant, which says that it once did something that others must look for: so they look
-//! at those alone.
+//! A bit for each participant. It is set once the participant has done something that others must look for, so
+//! they inspect only participants whose bit is set.
 //!
-//! Touches its own words only. Who marks itself fences before it does what is looked for, and who looks
-//! fences before: so a mark that is missed is of somebody who has not begun (see the structures' arguments).
+//! Touches its own words only. A participant that marks itself fences before the action that others look for.
+//! A participant that looks fences before it looks. So a missed mark belongs to a participant that has not begun
+//! (see the structures' arguments).
 //! Modelled in `loom` with them, see `models/`.
 
 use super::primitive::{AtomicU64, Ordering};
 
-/// Bits of a word.
+/// The number of bits of a word.
 const BITS: usize = u64::BITS as usize;
 
-/// The marks of a segment's participants. As many words as [`Marks::words`] says.
+/// The marks of a segment's participants, in [`Marks::words`] words.
 #[derive(Clone, Copy)]
 pub(crate) struct Marks<'a>(pub(crate) &'a [AtomicU64]);
 
 impl<'a> Marks<'a> {
-    /// How many words it takes.
+    /// The number of words that the marks take.
     pub(crate) fn words(participants: usize) -> usize {
         participants.div_ceil(BITS)
     }
 
-    /// Marks the participant with this entry, once and for all.
+    /// Marks the participant with this entry. The mark stays until [`clear`](Self::clear).
     #[inline(always)]
     pub(crate) fn set(self, entry: usize) {
         let (word, bit) = (&self.0[entry / BITS], 1 << (entry % BITS));
@@ -29,14 +30,14 @@ impl<'a> Marks<'a> {
         }
     }
 
-    /// Takes the mark of a participant that is gone away.
+    /// Removes the mark of a participant that has left.
     pub(crate) fn clear(self, entry: usize) {
-        // Release: pairs with the Acquire in `iter`. Who sees no mark knows that what the participant did is
-        // over.
+        // Release: pairs with the Acquire in `iter`. A process that sees no mark knows that the participant's
+        // action is over.
         self.0[entry / BITS].fetch_and(!(1 << (entry % BITS)), Ordering::Release);
     }
 
-    /// The entries that are marked. In a damaged segment there are marks of nobody.
+    /// Returns the marked entries. A damaged segment may have marks of entries without a participant.
     #[inline(always)]
     pub(crate) fn iter(self) -> impl Iterator<Item = usize> + 'a {
         self.0.iter().enumerate().flat_map(|(number, word)| {

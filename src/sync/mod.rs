@@ -1,5 +1,5 @@
-//! The lock, its readers and the event between processes. Their words lie in shared memory and are atomics; who
-//! is alive they ask of [`Peers`]. Imports `os`, through `primitive.rs` alone.
+//! The lock, its readers and the event between processes. Their words lie in shared memory and are atomics.
+//! [`Peers`] tells them which participants are alive. Imports `os`, through `primitive.rs` alone.
 
 mod event;
 mod lock;

@@ -1,5 +1,5 @@
-//! The atomics that the algorithms run on: the processor's, or `loom`'s where `--cfg loom` asks for
-//! its model checker. Also where a waiting thread sleeps, which under `loom` is a yield.
+//! The atomics that the algorithms run on: the processor's, or `loom`'s if `--cfg loom` selects its
+//! model checker. Also the channel on which a waiting thread sleeps, which under `loom` is a yield.
 
 #[cfg(not(loom))]
 mod chosen {
@@ -15,9 +15,9 @@ mod chosen {
     use std::sync::atomic::Ordering;
     use std::time::Duration;
 
-    /// What the system does with sleepers.
+    /// The system's behaviour towards sleepers.
     pub(crate) enum Channel {
-        /// Sleeps until woken, however long it takes: whoever relies on a time limit deadlocks.
+        /// Sleeps until woken, without a time limit: code that relies on a time limit deadlocks.
         Patient(loom::sync::Mutex<()>, loom::sync::Condvar),
         /// Every time limit passes at once.
         Hasty,

@@ -1,18 +1,18 @@
 //! Drawing leaves in proportion to their values: batches descend level by level.
 //!
-//! A descent is relative. At each node it reads the sixteen children, takes the fraction that it
-//! was handed of *their* sum, chooses the child in which that falls, and hands on where in the child
-//! it fell, again as a fraction. So it cannot fall off the end through rounding, a zero child is
-//! never chosen, and a sum that is being updated meanwhile shifts the odds by that update at most.
+//! A descent is relative. At each node it reads the sixteen children, takes its given
+//! fraction of *their* sum, chooses the child in which that falls, and passes on the position within
+//! the child, again as a fraction. So it cannot fall off the end through rounding, a zero child is
+//! never chosen, and a sum that is updated at the same time shifts the odds at most by that update.
 //! The first step chooses among the shards, by their totals as they were when the batch began.
 //!
 //! A batch goes level by level, so the loads of its draws overlap, and the next level's lines are
-//! asked for a whole pass ahead of their use. Reads only.
+//! prefetched a whole pass ahead of their use. Reads only.
 
 use super::{SumTree, WIDTH};
 use crate::os::cpu;
 
-/// One draw: where it is, and which fraction of that node it wants.
+/// One draw: its position, and the fraction of that node that it seeks.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Draw {
     /// In `0.0..1.0`.
@@ -26,7 +26,7 @@ impl Draw {
     /// A draw that came to a node whose children are all zero (an update was half done).
     pub(crate) const LOST: u32 = u32::MAX;
 
-    /// A draw that wants the given fraction of the whole.
+    /// Returns a draw that seeks the given fraction of the whole.
     pub(crate) fn new(fraction: f64) -> Self {
         Self {
             fraction,
@@ -34,12 +34,12 @@ impl Draw {
         }
     }
 
-    /// Goes to the child of its node in which its fraction falls; gives its number. `None` where all
-    /// children are zero.
+    /// Moves to the child of its node in which its fraction falls, and returns the child's number. Returns
+    /// `None` if all children are zero.
     #[inline(always)]
     fn choose(&mut self, children: &[f64; WIDTH]) -> Option<usize> {
         // First among four quarters, then among the four children of one: sums that do not wait
-        // for each other, and few numbers that are kept.
+        // for each other, and few values to keep.
         let quarters: [f64; 4] = std::array::from_fn(|at| {
             let four = &children[4 * at..4 * at + 4];
             (four[0] + four[1]) + (four[2] + four[3])
@@ -49,8 +49,8 @@ impl Draw {
         let four = std::array::from_fn(|at| children[4 * quarter + at]);
         let (child, wanted) = choose(four, wanted);
         let mut chosen = 4 * quarter + child;
-        // What is chosen is not zero, or the one before would have ended there; but rounding may
-        // lead past the last that is not zero.
+        // The chosen part is not zero, or the one before would have ended there; but rounding may
+        // lead past the last part that is not zero.
         if children[chosen] <= 0.0 {
             chosen = children.iter().rposition(|&child| child > 0.0)?;
         }
@@ -63,8 +63,8 @@ impl Draw {
 }
 
 impl SumTree {
-    /// Takes every draw from the root to its slot, and tells `arrived` of each slot at once, so that
-    /// what lies there can be asked for. Gives the sum of all leaves that they saw.
+    /// Takes every draw from the root to its slot, and passes each slot to `arrived` at once, so that its
+    /// data can be prefetched. Returns the sum of all leaves that the draws saw.
     pub(crate) fn descend(&self, draws: &mut [Draw], mut arrived: impl FnMut(usize)) -> f32 {
         let totals = self.totals();
         for draw in draws.iter_mut() {
@@ -84,7 +84,7 @@ impl SumTree {
             self.step(0, draw);
             if draw.index != Draw::LOST {
                 let (shard, place) = (draw.shard as usize, draw.index as usize);
-                // Beyond the last only where a damaged segment has weight in its padding.
+                // Beyond the last only if a damaged segment has weight in its padding.
                 let slot = self.shards.slot_at(shard, place).min(last);
                 draw.index = slot as u32;
                 arrived(slot);
@@ -106,7 +106,7 @@ impl SumTree {
         };
     }
 
-    /// Asks for the children of the node in `level` that the draw has come to.
+    /// Prefetches the children of the node in `level` that the draw has come to.
     #[inline(always)]
     fn prefetch_children(&self, level: usize, draw: &Draw) {
         let next = self.start_of(draw.shard as usize, level - 1);
@@ -115,7 +115,7 @@ impl SumTree {
     }
 }
 
-/// In which of four parts that lie one after the other `wanted` falls, and how far into it.
+/// Returns the one of four consecutive parts in which `wanted` falls, and the distance into it.
 #[inline(always)]
 fn choose(parts: [f64; 4], wanted: f64) -> (usize, f64) {
     let two = parts[0] + parts[1];

@@ -1,13 +1,13 @@
 //! The sum tree: priorities in its leaves, sums above them, and draws in proportion.
 //!
-//! One tree a shard (`shards.rs`), all of the same shape; a draw chooses the shard first. Sixteen
-//! 32-bit children a node, so a node is one cache line; all levels padded to whole nodes and laid
+//! Each shard (`shards.rs`) has one tree, all of the same shape; a draw chooses the shard first. A node
+//! has sixteen 32-bit children, so it is one cache line. All levels are padded to whole nodes and laid
 //! out one after the other, the leaves first, the shard's total at the end. The leaves are the
 //! truth: every sum is recomputed from its sixteen children in a fixed order, never adjusted, so
-//! after any number of updates it equals what [`SumTree::rebuild`] would give, to the bit.
+//! after any number of updates it equals the result of [`SumTree::rebuild`], to the bit.
 //!
 //! Everything is an atomic. Leaves and sums are written under their shard's lock; draws read them
-//! with no lock (`descent.rs`) and live with what they see. Touches its own region only.
+//! with no lock (`descent.rs`) and accept the values that they see. Touches its own region only.
 
 mod descent;
 mod order;
@@ -26,14 +26,14 @@ pub(crate) use descent::Draw;
 pub(crate) use order::{Order, OrderTree};
 pub(crate) use shards::{MOST_SHARDS, RUN, Shards};
 
-/// Children of a node.
+/// The number of children of a node.
 const WIDTH: usize = 16;
 /// The largest leaf: 2^32 of them can be summed without overflow.
 pub(crate) const LARGEST_LEAF: f32 = f32::MAX / 4_294_967_296.0;
 /// The smallest leaf that is not zero. Smaller ones would lose their precision, or vanish.
 pub(crate) const SMALLEST_LEAF: f32 = f32::MIN_POSITIVE;
 
-/// Where the levels of one shard's tree lie in its cells.
+/// The positions of the levels of one shard's tree in its cells.
 #[derive(Clone, PartialEq, Debug)]
 struct Levels {
     /// The first cell of each level: leaves, their parents, …, the total.
@@ -62,7 +62,7 @@ impl Levels {
         }
     }
 
-    /// How many cells are above the leaves.
+    /// The number of cells above the leaves.
     fn above(&self) -> usize {
         self.cells - self.starts[1]
     }
@@ -80,7 +80,7 @@ impl Levels {
 
 /// The sum trees of all shards, in a segment.
 pub(crate) struct SumTree {
-    /// The bits of an `f32` each. Written by: the owner of the shard's lock.
+    /// Each has the bits of an `f32`. Written by: the owner of the shard's lock.
     cells: Region<AtomicU32>,
     /// Of each tree.
     levels: Levels,
@@ -109,7 +109,7 @@ impl SumTree {
         self.totals().iter().sum::<f64>() as f32
     }
 
-    /// The sum of each shard's leaves; 0 for shards that there are not.
+    /// The sum of each shard's leaves; 0 for shards that do not exist.
     #[inline]
     fn totals(&self) -> [f64; MOST_SHARDS] {
         let last = self.levels.cells - WIDTH;
@@ -125,7 +125,7 @@ impl SumTree {
         self.read(self.cell_of(slot))
     }
 
-    /// The leaves of all slots, in their order: for who holds all locks, and wants to be quick.
+    /// Copies the leaves of all slots, in their order: the fast way for a caller that holds all locks.
     pub(crate) fn copy_leaves(&self, leaves: &mut [f32]) {
         for (run, leaves) in leaves.chunks_mut(RUN).enumerate() {
             let start = self.cell_of(run * RUN);
@@ -142,7 +142,7 @@ impl SumTree {
         self.read(shard * self.levels.cells + place)
     }
 
-    /// Asks for the leaf of a slot ahead of its use.
+    /// Prefetches the leaf of a slot.
     #[inline(always)]
     pub(crate) fn prefetch_leaf(&self, slot: usize) {
         cpu::prefetch(self.cells.as_ptr().wrapping_add(self.cell_of(slot)));
@@ -153,8 +153,8 @@ impl SumTree {
         self.write(self.cell_of(slot), 0.0);
     }
 
-    /// Gives slots, which are all of one shard, new leaves, and recomputes every sum above them, each
-    /// once. Reorders `slots`, and uses them up.
+    /// Sets the leaves of slots, which are all of one shard, and recomputes every sum above them, each
+    /// once. Reorders and overwrites `slots`.
     pub(crate) fn assign(&self, slots: &mut [u32], leaves: &[f32]) {
         for (slot, leaf) in slots.iter().zip(leaves) {
             debug_assert!((*slot as usize) < self.shards.slots());
@@ -164,7 +164,7 @@ impl SumTree {
         self.refresh(slots);
     }
 
-    /// As [`Self::assign`], for slots of one run in rising order.
+    /// Like [`Self::assign`], for slots of one run in rising order.
     pub(crate) fn assign_run(&self, slots: &[u32], leaves: &[f32]) {
         let (first, last) = match slots {
             [] => return,
@@ -186,12 +186,12 @@ impl SumTree {
         }
     }
 
-    /// One path from the leaf to the total. On it each sum waits for the one below, so what they are
-    /// added to is made ready first.
+    /// One path from the leaf to the total. On it each sum waits for the one below, so the other
+    /// summands are computed first.
     fn assign_one(&self, slot: usize, leaf: f32) {
         let shard = self.shards.shard_of(slot);
         let (mut index, mut value) = (self.shards.place_of(slot), leaf);
-        let (total, sums) = self.levels.starts.split_last().expect("two levels");
+        let (total, sums) = self.levels.starts.split_last().expect("a tree has at least two levels");
         for (level, start) in sums.iter().enumerate() {
             let line = cpu::load_line(self.line(shard, level, index / WIDTH));
             let others = others(line, index % WIDTH);
@@ -229,7 +229,7 @@ impl SumTree {
         }
     }
 
-    /// Recomputes every sum of a shard. A leaf that is no priority, and padding that weighs something
+    /// Recomputes every sum of a shard. A leaf that is no priority, and padding that is not zero
     /// (in a damaged segment), become zero.
     pub(crate) fn rebuild(&self, shard: usize) {
         let (base, leaves) = (shard * self.levels.cells, self.shards.places(shard));
@@ -247,7 +247,7 @@ impl SumTree {
         }
     }
 
-    /// A leaf that is no priority, or a sum that is not its children's, if there is one.
+    /// Returns a leaf that is no priority, or a sum that is not its children's, if there is one.
     pub(crate) fn find_contradiction(&self) -> Option<String> {
         (0..self.shards.count()).find_map(|shard| self.find_contradiction_in(shard))
     }
@@ -271,7 +271,7 @@ impl SumTree {
         })
     }
 
-    /// Every sum of a tree, by level, from below, and number.
+    /// Returns every sum of a tree, as its level, from below, and its number.
     fn nodes(&self) -> impl Iterator<Item = (usize, usize)> {
         let lasts = self.levels.lasts.iter().enumerate().skip(1);
         lasts.flat_map(|(level, &last)| (0..=last as usize).map(move |node| (level, node)))
@@ -283,7 +283,7 @@ impl SumTree {
         self.write(here + node, self.sum_of(shard, level, node));
     }
 
-    /// What the sum number `node` of a level should be.
+    /// Returns the correct value of sum number `node` of a level.
     #[inline(always)]
     fn sum_of(&self, shard: usize, level: usize, node: usize) -> f32 {
         sum(cpu::load_line(self.line(shard, level - 1, node)))
@@ -294,16 +294,16 @@ impl SumTree {
     fn line(&self, shard: usize, level: usize, node: usize) -> &Line {
         let first = self.start_of(shard, level) + node * WIDTH;
         let cells = &self.cells[first..first + WIDTH];
-        cells.try_into().expect("sixteen cells")
+        cells.try_into().expect("a node has sixteen cells")
     }
 
-    /// Where a level of a shard's tree begins.
+    /// The first cell of a level of a shard's tree.
     #[inline(always)]
     fn start_of(&self, shard: usize, level: usize) -> usize {
         shard * self.levels.cells + self.levels.starts[level]
     }
 
-    /// Where the leaf of a slot is.
+    /// The cell of the leaf of a slot.
     #[inline(always)]
     fn cell_of(&self, slot: usize) -> usize {
         self.shards.shard_of(slot) * self.levels.cells + self.shards.place_of(slot)
@@ -326,7 +326,7 @@ fn sum(cells: [u32; WIDTH]) -> f32 {
     add_up(f32::from_bits(cells[0]), others(cells, 0))
 }
 
-/// The sum of a cell and what [`others`] gives for it.
+/// The sum of a cell and the result of [`others`] for it.
 #[inline(always)]
 fn add_up(cell: f32, others: [f64; 4]) -> f32 {
     let sum = others
@@ -336,7 +336,7 @@ fn add_up(cell: f32, others: [f64; 4]) -> f32 {
 }
 
 /// The numbers to which cell `at` is added, one after the other, to make the sum: cells are summed
-/// in pairs, pairs in pairs, and so on, which gives the same bits from whichever cell one begins.
+/// in pairs, pairs in pairs, and so on, which gives the same bits for every first cell.
 #[inline(always)]
 fn others(cells: [u32; WIDTH], at: usize) -> [f64; 4] {
     let cells = cells.map(|bits| f64::from(f32::from_bits(bits)));

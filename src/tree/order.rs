@@ -1,8 +1,8 @@
-//! Trees that know which leaf comes first: the lowest, or the highest.
+//! Trees that find the leaf that comes first: the lowest, or the highest.
 //!
-//! One stands above the same leaves as a sum tree, with nodes of the same shape. Where the other keeps
-//! sums it keeps the first *rank* of its sixteen children; a rank is an integer that is larger the
-//! earlier a leaf comes, and 0 for a leaf that does not come at all. Derived from the leaves alone.
+//! One stands above the same leaves as a sum tree, with nodes of the same shape. Where the sum tree
+//! keeps sums, this tree keeps the first *rank* of its sixteen children. A rank is an integer that is larger
+//! the earlier a leaf comes, and 0 for a leaf that is left out. Derived from the leaves alone.
 //! Written under the shard's lock, read without. Touches its own region only.
 
 use std::collections::BinaryHeap;
@@ -13,20 +13,20 @@ use super::{Levels, Shards, SumTree, WIDTH};
 use crate::os::fail_point;
 use crate::segment::{Carver, Mapping, Region, Span};
 
-/// In which order leaves come.
+/// The order of leaves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Order {
     /// The lowest first, and so those of 0.
     Lowest,
     /// The highest first, and those of 0 last.
     Highest,
-    /// The lowest first, and those of 0 not at all.
+    /// The lowest first, without those of 0.
     LowestPositive,
-    /// The highest first, and those of 0 not at all.
+    /// The highest first, without those of 0.
     HighestPositive,
 }
 
-/// No leaf below comes at all.
+/// All leaves below are left out.
 const NOTHING: u32 = 0;
 
 impl Order {
@@ -81,7 +81,7 @@ impl OrderTree {
         }
     }
 
-    /// Recomputes what is above the leaf of a slot.
+    /// Recomputes the nodes above the leaf of a slot.
     #[inline]
     pub(crate) fn refresh(&self, leaves: &SumTree, slot: usize) {
         let shard = self.shards.shard_of(slot);
@@ -91,14 +91,14 @@ impl OrderTree {
             let first = self.first_of(leaves, shard, level, node);
             let cell = &self.cells[self.cell(shard, level, node)];
             if cell.load(Ordering::Relaxed) == first {
-                return; // nor does anything change further up
+                return; // the nodes further up do not change either
             }
             cell.store(first, Ordering::Relaxed);
             fail_point("tree.order");
         }
     }
 
-    /// Recomputes everything of a shard.
+    /// Recomputes all nodes of a shard.
     pub(crate) fn rebuild(&self, leaves: &SumTree, shard: usize) {
         for (level, &last) in self.levels.lasts.iter().enumerate().skip(1) {
             for node in 0..=last as usize {
@@ -108,7 +108,7 @@ impl OrderTree {
         }
     }
 
-    /// A node that is not what its children say, if there is one.
+    /// Returns a node that does not match its children, if there is one.
     pub(crate) fn find_contradiction(&self, leaves: &SumTree) -> Option<String> {
         (0..self.shards.count()).find_map(|shard| {
             let nodes = self.levels.lasts.iter().enumerate().skip(1);
@@ -125,7 +125,7 @@ impl OrderTree {
         })
     }
 
-    /// The first leaf of all; `None` where none comes.
+    /// The first leaf of all; `None` if all are left out.
     pub(crate) fn first(&self) -> Option<f32> {
         let top = self.levels.starts.len() - 1;
         let ranks = (0..self.shards.count()).map(|shard| self.read(shard, top, 0));
@@ -133,8 +133,8 @@ impl OrderTree {
         Some(self.order.leaf(first))
     }
 
-    /// Goes through the leaves in order. Among equals it begins at slot `turn` and goes round, as a ring
-    /// does. Leaves that change meanwhile come where they were found.
+    /// Walks through the leaves in order. Among equal leaves it begins at slot `turn` and wraps around. Leaves
+    /// that change during the walk come at the position at which they were found.
     pub(crate) fn walk<'a>(&'a self, leaves: &'a SumTree, turn: usize) -> Walk<'a> {
         let top = self.levels.starts.len() - 1;
         let mut walk = Walk {
@@ -157,7 +157,7 @@ impl OrderTree {
         ranks.max().unwrap_or(NOTHING)
     }
 
-    /// How many children all nodes of a level have together.
+    /// The number of children of all nodes of a level together.
     #[inline(always)]
     fn children(&self, shard: usize, level: usize) -> usize {
         match level {
@@ -194,7 +194,7 @@ pub(crate) struct Walk<'a> {
     found: BinaryHeap<Node>,
 }
 
-/// A node that was reached: the first rank below it, how near to the turn it is, and where it is.
+/// A node that was reached: the first rank below it, its distance from the turn, and its position.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Node {
     rank: u32,

@@ -1,12 +1,11 @@
-//! Shards: how the slots are dealt out to parts that are locked one by one, so that writers seldom
-//! wait for each other.
+//! Shards: parts of the slots that are locked one by one, so that writers seldom wait for each other.
 //!
 //! Runs of 64 slots go to the shards in turn, as cards are dealt. So a batch of neighbours is one
 //! shard's or two neighbours', and all shards fill alike. Computes only.
 
 use std::ops::Range;
 
-/// Slots in a row that are one shard's: what one insertion claims at once.
+/// The number of consecutive slots of one shard: one insertion claims them at once.
 pub(crate) const RUN: usize = 64;
 /// The most shards: as many as a node has children, so one more step of a descent chooses among them.
 pub(crate) const MOST_SHARDS: usize = 16;
@@ -23,20 +22,20 @@ pub(crate) struct Shards {
 }
 
 impl Shards {
-    /// The shards of so many slots.
+    /// Returns the shards of `slots` slots.
     pub(crate) fn of(slots: usize) -> Self {
         let count = (slots / SMALLEST).clamp(1, MOST_SHARDS);
         let bits = count.ilog2();
         Self { slots, bits }
     }
 
-    /// How many shards there are.
+    /// The number of shards.
     #[inline(always)]
     pub(crate) fn count(self) -> usize {
         1 << self.bits
     }
 
-    /// How many slots there are in all.
+    /// The total number of slots.
     #[inline(always)]
     pub(super) fn slots(self) -> usize {
         self.slots
@@ -48,7 +47,7 @@ impl Shards {
         slot >> RUN_BITS & (self.count() - 1)
     }
 
-    /// Which slot of its shard a slot is.
+    /// The place of a slot in its shard.
     #[inline(always)]
     pub(crate) fn place_of(self, slot: usize) -> usize {
         (slot >> (RUN_BITS + self.bits) << RUN_BITS) | (slot % RUN)
@@ -60,14 +59,14 @@ impl Shards {
         place >> RUN_BITS << (RUN_BITS + self.bits) | shard << RUN_BITS | (place % RUN)
     }
 
-    /// How many slots of a shard come before a slot, which need not be one of its own.
+    /// The number of slots of a shard before a slot, which need not be one of its own.
     pub(super) fn places_before(self, shard: usize, slot: usize) -> usize {
         let lap = RUN << self.bits;
         let rest = (slot % lap).saturating_sub(shard * RUN);
         slot / lap * RUN + rest.min(RUN)
     }
 
-    /// How many slots a shard has. The first has the most.
+    /// The number of slots of a shard. The first has the most.
     pub(crate) fn places(self, shard: usize) -> usize {
         self.places_before(shard, self.slots)
     }

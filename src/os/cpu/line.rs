@@ -1,12 +1,12 @@
-//! Reading a cache line of atomics at once. Where a processor has nothing for it, one by one.
+//! Reading a cache line of atomics at once, or one by one on a processor without such an instruction.
 
 use std::sync::atomic::AtomicU32;
 
 /// Sixteen words that fill a cache line.
 pub(crate) type Line = [AtomicU32; 16];
 
-/// Reads sixteen words, in no particular order, each whole: what sixteen relaxed loads do, which
-/// the compiler would leave one by one.
+/// Reads sixteen words, in no particular order, each whole. Equivalent to sixteen relaxed loads, which
+/// the compiler would not combine.
 #[inline(always)]
 pub(crate) fn load_line(line: &Line) -> [u32; 16] {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
@@ -49,7 +49,7 @@ pub(super) unsafe fn load_atomics(from: *const u8) -> [u8; super::CACHE_LINE] {
     bytemuck::cast([a, b, c, d])
 }
 
-/// [`load_line`] on every processor that has nothing better.
+/// [`load_line`] on every other processor.
 #[cfg(any(test, miri, not(target_arch = "x86_64")))]
 fn load_one_by_one(line: &Line) -> [u32; 16] {
     line.each_ref()

@@ -1,18 +1,18 @@
-//! Copying with stores that go past the cache. Where a processor has none, the copy is a plain one.
+//! Copying with stores that go past the cache (non-temporal stores), or a plain copy on a processor without them.
 
 #[cfg(any(test, all(target_arch = "x86_64", not(miri))))]
 use super::CACHE_LINE;
 
 /// Copies `length` bytes for each pair of addresses (from, to) with stores that go past the cache:
-/// whole lines are sent to memory, and none is fetched before it is overwritten. What lies in the last
-/// line of each copy behind its `length` bytes becomes 0, or stays.
+/// whole lines are sent to memory, and none is fetched before it is overwritten. The bytes behind the `length`
+/// bytes in the last line of each copy become 0, or stay.
 ///
-/// Pays where much is written that nobody reads soon. Anybody may touch the copies, in the usual
-/// order, once this has returned.
+/// Faster for large writes that no process reads soon. Once this has returned, any thread may touch the copies, in
+/// the usual order.
 ///
 /// # Safety
 /// For each pair: `from` has `length` bytes to read. `to` is the beginning of a cache line, and may
-/// be written up to the end of the line that the last byte falls into. Nobody else touches either
+/// be written up to the end of the line that the last byte falls into. No other code touches either
 /// of them until this returns, and they do not overlap.
 #[inline(never)] // a call for a large batch, so that small ones have less code around them
 pub(crate) unsafe fn copy_past_cache(
@@ -23,19 +23,19 @@ pub(crate) unsafe fn copy_past_cache(
     {
         let _arrival = Arrival;
         for (from, to) in copies {
-            // SAFETY: the caller promises what `stream` asks for, and `_arrival` fences before
-            // anybody else has a turn, also if `copies` panics.
+            // SAFETY: the caller promises the conditions of `stream`, and `_arrival` fences before
+            // any other code runs, also if `copies` panics.
             unsafe { stream(from, to, length) };
         }
     }
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     for (from, to) in copies {
-        // SAFETY: the caller promises so.
+        // SAFETY: the caller promises it.
         unsafe { core::ptr::copy_nonoverlapping(from, to, length) };
     }
 }
 
-/// Waits, when it is dropped, until everything that this thread stored past the cache has arrived.
+/// A guard that waits, when it is dropped, until all stores of this thread past the cache have arrived.
 ///
 /// For Rust's memory model such stores happen "asynchronously in a background thread" until the thread
 /// that made them calls `_mm_sfence`, so that even its own accesses would race with them; after it they
@@ -55,7 +55,7 @@ impl Drop for Arrival {
 /// last lines were stored partly past the cache and partly into it took ten times as long.
 ///
 /// # Safety
-/// As for [`copy_past_cache`], and an [`Arrival`] is dropped before anybody touches `to`.
+/// As for [`copy_past_cache`], and an [`Arrival`] is dropped before any other code touches `to`.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 #[inline(always)]
 unsafe fn stream(from: *const u8, to: *mut u8, length: usize) {
@@ -119,7 +119,7 @@ mod tests {
                     lines.0[CACHE_LINE..end].as_mut_ptr(),
                 );
                 // SAFETY: `from` has 700 - 63 bytes at least; `to` is the second line of the buffer,
-                // as far as the slice goes; nobody else has either.
+                // as far as the slice goes; no other code has either.
                 unsafe { copy_past_cache([copy].into_iter(), length) };
                 let (before, copied) = (&lines.0[..CACHE_LINE], &lines.0[CACHE_LINE..]);
                 assert!(
@@ -148,7 +148,7 @@ mod tests {
         let places = [4, 0, 6, 2, 8].map(|line| line * CACHE_LINE);
         let copies = sources.iter().zip(places);
         let copies = copies.map(|(from, place)| (from.as_ptr(), start.wrapping_add(place)));
-        // SAFETY: each place is a line of the buffer, two lines from the next; nobody else has it.
+        // SAFETY: each place is a line of the buffer, two lines from the next; no other code has it.
         unsafe { copy_past_cache(copies, 100) };
         for (source, place) in sources.iter().zip(places) {
             assert_eq!(lines.0[place..][..100], source[..]);

@@ -1,8 +1,8 @@
-//! Copying between bytes of this process and words that others read and write meanwhile, a cache line at
-//! a time. Where a processor has nothing for a line, word by word.
+//! Copying between bytes of this process and words that others read and write at the same time. Copies a cache line
+//! at a time, or word by word on a processor without an instruction for lines.
 //!
-//! The compiler leaves relaxed loads and stores one by one: 18 KiB in the cache took 0.52 µs so, by lines
-//! 0.31 µs, and `copy_nonoverlapping` 0.31 µs.
+//! The compiler does not combine relaxed loads and stores: 18 KiB in the cache took 0.52 µs word by word, 0.31 µs by
+//! lines, and 0.31 µs with `copy_nonoverlapping`.
 
 use std::sync::atomic::AtomicU64;
 #[cfg(any(test, miri, not(target_arch = "x86_64")))]
@@ -10,10 +10,10 @@ use std::sync::atomic::Ordering;
 
 use super::CACHE_LINE;
 
-/// Words of a cache line.
+/// The number of words of a cache line.
 pub(crate) const LINE_WORDS: usize = CACHE_LINE / size_of::<u64>();
 
-/// Writes a line of words, in no particular order, each whole: what eight relaxed stores do.
+/// Writes a line of words, in no particular order, each whole. Equivalent to eight relaxed stores.
 #[inline(always)]
 pub(crate) fn store_words(to: &[AtomicU64; LINE_WORDS], from: &[u8; CACHE_LINE]) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
@@ -45,7 +45,7 @@ pub(crate) fn store_words(to: &[AtomicU64; LINE_WORDS], from: &[u8; CACHE_LINE])
     store_one_by_one(to, from);
 }
 
-/// Reads a line of words, in no particular order, each whole: what eight relaxed loads do.
+/// Reads a line of words, in no particular order, each whole. Equivalent to eight relaxed loads.
 #[inline(always)]
 pub(crate) fn load_words(from: &[AtomicU64; LINE_WORDS]) -> [u8; CACHE_LINE] {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
@@ -57,7 +57,7 @@ pub(crate) fn load_words(from: &[AtomicU64; LINE_WORDS]) -> [u8; CACHE_LINE] {
     load_one_by_one(from)
 }
 
-/// [`store_words`] on every processor that has nothing better.
+/// [`store_words`] on every other processor.
 #[cfg(any(test, miri, not(target_arch = "x86_64")))]
 fn store_one_by_one(to: &[AtomicU64; LINE_WORDS], from: &[u8; CACHE_LINE]) {
     let values: [u64; LINE_WORDS] = bytemuck::cast(*from);
@@ -66,7 +66,7 @@ fn store_one_by_one(to: &[AtomicU64; LINE_WORDS], from: &[u8; CACHE_LINE]) {
     }
 }
 
-/// [`load_words`] on every processor that has nothing better.
+/// [`load_words`] on every other processor.
 #[cfg(any(test, miri, not(target_arch = "x86_64")))]
 fn load_one_by_one(from: &[AtomicU64; LINE_WORDS]) -> [u8; CACHE_LINE] {
     bytemuck::cast(from.each_ref().map(|word| word.load(Ordering::Relaxed)))
@@ -89,7 +89,7 @@ mod tests {
             assert_eq!(load_one_by_one(line), bytes);
             assert_eq!(load_words(&other), bytes);
             let behind = words[start + LINE_WORDS].load(Ordering::Relaxed);
-            assert_eq!(behind, 7, "what is behind the line stays");
+            assert_eq!(behind, 7, "the word behind the line stays");
         }
     }
 }

@@ -13,7 +13,7 @@ use super::super::view::touch;
 use super::super::{Access, get_or_make};
 
 /// `mmap(2)`, so that a huge page of the file may be one in the page table: both begin at multiples of
-/// its size. Gives the memory, and where in it the file begins.
+/// its size. Returns the memory, and the offset in it at which the file begins.
 pub(crate) fn map_file(file: &File, length: usize, access: Access) -> io::Result<(MmapRaw, usize)> {
     let mut options = MmapOptions::new();
     let Some(huge) = huge_page().filter(|huge| *huge <= length) else {
@@ -23,14 +23,14 @@ pub(crate) fn map_file(file: &File, length: usize, access: Access) -> io::Result
         };
         return Ok((memory, 0));
     };
-    // Addresses first, which is all that a mapping costs that nobody touches; then the file in there.
+    // Addresses first, which are the only cost of an untouched mapping; then the file in there.
     let room = options.len(length + huge).map_raw_read_only(file)?;
     let start = room.as_mut_ptr().align_offset(huge);
     let protection = match access {
         Access::Read => libc::PROT_READ,
         Access::Write => libc::PROT_READ | libc::PROT_WRITE,
     };
-    // SAFETY: the range lies inside of `room`, which nobody uses yet, and goes when `room` does.
+    // SAFETY: the range lies inside of `room`, which no code uses yet, and is unmapped when `room` does.
     let mapped = unsafe {
         libc::mmap(
             room.as_mut_ptr().wrapping_add(start).cast(),
@@ -70,7 +70,7 @@ const MADV_COLLAPSE: libc::c_int = 25;
 /// `madvise(2)` with `MADV_COLLAPSE`, which succeeds only where every whole huge page of the range is
 /// one afterwards, whatever the administrator has set.
 pub(crate) fn use_huge_pages(address: *mut u8, length: usize) -> io::Result<()> {
-    /// Pages that somebody uses at that moment are refused with `EAGAIN`.
+    /// Pages that another process uses at that moment are refused with `EAGAIN`.
     const ATTEMPTS: usize = 16;
     let huge = huge_page().ok_or_else(|| explain(io::Error::from_raw_os_error(libc::EINVAL)))?;
     let whole = length - length % huge;

@@ -1,5 +1,5 @@
-//! Directories and files that a group shares: whoever is in it may attach to what is there, and
-//! remove it. The mode that a file is created with is cut by the process's mask, so it is set after.
+//! Directories and files that a group shares: each member may attach to the segments there, and
+//! remove them. The mode that a file is created with is cut by the process's mask, so it is set after.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -25,8 +25,8 @@ impl Group {
         }
     }
 
-    /// Whether `path` is a directory of this group, closed to others; else says what to do. The system
-    /// lets nobody but a member of the group, or root, give it a directory.
+    /// Checks that `path` is a directory of this group, closed to others; the inner error names the remedy. The
+    /// system lets only a member of the group, or root, give it a directory.
     pub(crate) fn check_directory(&self, path: &Path) -> io::Result<Result<(), String>> {
         let found = match fs::symlink_metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

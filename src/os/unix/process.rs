@@ -23,13 +23,13 @@ pub(crate) fn end_process() -> ! {
 }
 
 /// `write(2)` and `_exit(2)`: another thread of the parent may have had the lock of the standard library's standard
-/// error, and then has it for ever.
+/// error, and then holds it forever.
 pub(crate) fn end_forked_child() -> ! {
     const STATUS: libc::c_int = 70;
     const WORDS: &[u8] = b"millpond: a task forked, and the forked child returned from the task (or panicked in it). \
         The results are its parent's, so the child ends here, with status 70. End a forked child inside the task, with \
         `_exit` or `exec`.\n";
-    // SAFETY: the pointer and the length are of bytes that live for ever. An error is as well as success.
+    // SAFETY: the pointer and the length are of bytes that live forever. An error is ignored.
     unsafe { libc::write(libc::STDERR_FILENO, WORDS.as_ptr().cast(), WORDS.len()) };
     // SAFETY: it takes a number, may be called from any thread at any time, and runs no handler and no
     // destructor that would find what belongs to the parent.

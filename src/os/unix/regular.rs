@@ -1,5 +1,5 @@
-//! Regular files, told from everything else that a path may name. To open a FIFO may wait for ever, and to open a
-//! device may do something; so each path is looked at first, and what was opened once more.
+//! Regular files, told from everything else that a path may name. Opening a FIFO may wait forever, and opening a
+//! device may have side effects. So each path is looked at first, and what was opened once more.
 
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io;
@@ -60,7 +60,7 @@ fn check_kind(found: FileType) -> io::Result<()> {
     other_kind(found).map_or(Ok(()), |what| Err(not_regular(what)))
 }
 
-/// What is no regular file; `None` for one that is.
+/// Returns the kind of a file that is not regular; `None` for a regular file.
 fn other_kind(found: FileType) -> Option<&'static str> {
     Some(match found {
         found if found.is_file() => return None,

@@ -1,4 +1,4 @@
-//! A process that this one starts, and what that starts in turn: a process group.
+//! A process that this one starts, and the processes that it starts in turn: a process group.
 //!
 //! The group has the number of its leader, the process that was started. A number is free for any new process once
 //! its process has been waited for and its group is empty; so the group is only signalled while its leader was not
@@ -52,8 +52,8 @@ impl ProcessTree {
         self.leader.id()
     }
 
-    /// Returns how the process ended, if it has. What it had started is killed, unless it ended well and `spare` says
-    /// that the others go on then.
+    /// Returns how the process ended, if it has. The processes that it started are killed, unless it
+    /// ended well and `spare` lets them go on then.
     ///
     /// An error where the process cannot be waited for, as where the program ignores `SIGCHLD`.
     pub(crate) fn ended(&mut self, spare: bool) -> io::Result<Option<ExitStatus>> {

@@ -10,14 +10,14 @@
 //! 3. A sleeper that was not called takes a ticket back. If there is none, a waker has taken it, and
 //!    the sleeper takes the call instead.
 //!
-//! *Nobody sleeps through a change.* The system changes a semaphore's count under a lock. If a
+//! *No process sleeps through a change.* The system changes a semaphore's count under a lock. If a
 //! sleeper's step 1 comes before the waker's step 2 there, the waker finds the ticket. If it comes
 //! after, the sleeper sees the changed word when it looks again.
 //!
-//! *What can go wrong costs time only.* A call goes to whoever waits at the door: the words of two
+//! *What can go wrong costs time only.* A call goes to any process that waits at the door: the words of two
 //! lines may share one, and a sleeper that has not reached its wait yet may lose its call to a newer
-//! one. A process that dies leaves a ticket or a call too many, which wakes somebody for nothing
-//! once, or takes one with it. So a sleep is cut into slices, and between two the word is looked at.
+//! one. A process that dies leaves a ticket or a call too many, which wakes a sleeper needlessly
+//! once, or takes a ticket or call with it. So a sleep is cut into slices, and between two the word is looked at.
 
 use std::io;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
@@ -37,7 +37,7 @@ use crate::os::cpu::CACHE_LINE;
 /// Views begin at a multiple of 64 KiB in every process ("Creating a View Within a File"), so with
 /// this many lines a word has the same door in all of them.
 const DOORS: usize = 16;
-/// The longest sleep without a look at the word. The system's clock may make it a tick longer.
+/// The longest sleep between two checks of the word. The system's clock may make it a tick longer.
 const SLICE: Duration = Duration::from_millis(5);
 /// A sleep where there is no door, or a door's semaphore fails.
 const NAP: Duration = Duration::from_millis(1);
@@ -146,7 +146,7 @@ fn semaphore(name: &str) -> io::Result<OwnedHandle> {
     if handle.is_null() {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: an open handle, and nobody else closes it.
+    // SAFETY: an open handle, and no other code closes it.
     Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
 }
 

@@ -1,4 +1,4 @@
-//! Windows processes do not fork. What is said of forks elsewhere costs nothing here.
+//! Windows processes do not fork. The fork handling of the other systems costs nothing here.
 
 use std::fs::File;
 use std::io;

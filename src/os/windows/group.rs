@@ -1,4 +1,4 @@
-//! Groups that share a directory: not on Windows, where nobody has tried it.
+//! Groups that share a directory: unsupported on Windows, where they are untested.
 
 use std::fs::File;
 use std::io;

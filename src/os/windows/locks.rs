@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_micros(50);
 ///
 /// They belong to the open file, as on the other systems: two of these in one process exclude each
 /// other. The system would let one exclude itself, so each remembers what it holds. The bytes lie
-/// past the file's end, or are used under the lock alone, because nobody else may read or write a locked byte
+/// past the file's end, or are used under the lock alone, because no other holder may read or write a locked byte
 /// (except in a mapping).
 ///
 /// The system has no call that asks for a lock without taking it. So a probe takes a shared one and
@@ -69,7 +69,7 @@ impl ByteLocks {
         Ok(false)
     }
 
-    /// Reads the beginning of the file; says how many bytes there were. Bytes that this value has locked can be
+    /// Reads the beginning of the file; returns the number of bytes read. Bytes that this value has locked can be
     /// read by it alone.
     pub(crate) fn read(&self, into: &mut [u8]) -> io::Result<usize> {
         self.file.seek_read(into, 0)
@@ -83,7 +83,7 @@ impl ByteLocks {
         }
     }
 
-    /// Gives bytes back that were locked by one call.
+    /// Unlocks bytes that were locked by one call.
     pub(crate) fn unlock(&self, start: u64, length: u64) -> io::Result<()> {
         let mut held = self.held();
         match held
@@ -95,7 +95,7 @@ impl ByteLocks {
         }
     }
 
-    /// Whether somebody else holds a lock on one of the bytes.
+    /// Returns `true` if another holder has a lock on one of the bytes.
     pub(crate) fn is_locked_elsewhere(&self, start: u64, length: u64) -> io::Result<bool> {
         let end = start + length;
         let mut held = self.held();
@@ -115,7 +115,7 @@ impl ByteLocks {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether another open file has an exclusive lock on one of the bytes, of which `self` holds
+    /// Returns `true` if another open file has an exclusive lock on one of the bytes, of which `self` holds
     /// none.
     fn is_taken(&self, range: &Range<u64>) -> io::Result<bool> {
         let shared = self.take(range, LOCKFILE_FAIL_IMMEDIATELY)?;
@@ -171,7 +171,7 @@ impl Drop for ByteLocks {
     }
 }
 
-/// Whether all of `wanted` was locked by one call.
+/// Returns `true` if all of `wanted` was locked by one call.
 fn holds(held: &[Range<u64>], wanted: &Range<u64>) -> bool {
     held.iter()
         .any(|range| range.start <= wanted.start && wanted.end <= range.end)

@@ -1,4 +1,4 @@
-//! Whom a directory belongs to on Windows, and whom a new one lets in. Security identifiers are
+//! The owner of a directory on Windows, and the access list of a new one. Security identifiers are
 //! handled as text (`S-1-5-…`), which compares them and shows them alike.
 
 use std::fs::File;
@@ -46,8 +46,8 @@ pub(super) fn create_directory(path: &Path) -> io::Result<()> {
     super::check(unsafe { files::CreateDirectoryW(path.as_ptr(), &attributes) })
 }
 
-/// Whether this user, the administrators or the system own an open directory; else, why it is not
-/// to be trusted. `GetSecurityInfo`; the handle has the right `READ_CONTROL`.
+/// Checks that this user, the administrators or the system own an open directory; the inner error says why it
+/// is not to be trusted. `GetSecurityInfo`; the handle has the right `READ_CONTROL`.
 pub(super) fn check(directory: &File) -> io::Result<Result<(), String>> {
     let (mut owner, mut descriptor) = (ptr::null_mut(), ptr::null_mut());
     // SAFETY: the handle is open; `owner` and `descriptor` outlive the call, and what is not asked
@@ -70,7 +70,7 @@ pub(super) fn check(directory: &File) -> io::Result<Result<(), String>> {
     // `owner` points into it.
     let _descriptor = LocalMemory(descriptor);
     let (owner, user) = (identifier(owner)?, current_user()?);
-    // What an elevated process creates belongs to the administrators, who may enter anyway.
+    // What an elevated process creates belongs to the administrators, which have access anyway.
     Ok(
         if [&user, ADMINISTRATORS, LOCAL_SYSTEM].contains(&owner.as_str()) {
             Ok(())
@@ -91,7 +91,7 @@ fn current_user() -> io::Result<String> {
     super::check(unsafe {
         threading::OpenProcessToken(process, security::TOKEN_QUERY, &mut token)
     })?;
-    // SAFETY: the call succeeded, so this is an open handle, and nobody else closes it.
+    // SAFETY: the call succeeded, so this is an open handle, and no other code closes it.
     let token = unsafe { OwnedHandle::from_raw_handle(token) };
     // A `TOKEN_USER`, and after it the identifier that it points to: 16 and at most 68 bytes.
     let mut answer = [0_u64; 16];
@@ -130,7 +130,7 @@ fn identifier(sid: PSID) -> io::Result<String> {
     Ok(identifier)
 }
 
-/// What the system allocated for its caller.
+/// Memory that the system allocated for its caller.
 struct LocalMemory(*mut core::ffi::c_void);
 
 impl Drop for LocalMemory {

@@ -52,7 +52,7 @@ fn masks() -> io::Result<(usize, usize)> {
     Ok((usable, all))
 }
 
-/// Lets the calling thread run on the processors of `mask` alone. Gives those that it had before.
+/// Lets the calling thread run on the processors of `mask` alone. Returns the mask that it had before.
 fn set_mask(mask: usize) -> io::Result<usize> {
     // SAFETY: takes nothing, and gives a constant that need not be closed.
     let thread = unsafe { threading::GetCurrentThread() };

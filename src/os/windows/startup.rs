@@ -91,7 +91,7 @@ pub(super) struct Attributes<'a> {
 }
 
 impl<'a> Attributes<'a> {
-    /// `InitializeProcThreadAttributeList`, for at most so many.
+    /// `InitializeProcThreadAttributeList`, for a list of limited length.
     pub(super) fn new(most: u32) -> io::Result<Self> {
         let mut bytes = 0;
         // SAFETY: without a list the call only writes how long it would be, and fails.

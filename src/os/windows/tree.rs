@@ -1,4 +1,4 @@
-//! A process that this one starts, and what that starts in turn: a job object.
+//! A process that this one starts, and the processes that it starts in turn: a job object.
 //!
 //! The job has the process from its first instant on ("PROC_THREAD_ATTRIBUTE_JOB_LIST"), so also one that the system
 //! has created and that does not run yet. The system ends all of them when the job's last handle is closed, which only
@@ -91,8 +91,8 @@ impl ProcessTree {
         self.id
     }
 
-    /// Returns how the process ended, if it has. What it had started is killed, unless it ended well and `spare` says
-    /// that the others go on then.
+    /// Returns how the process ended, if it has. The processes that it started are killed, unless it
+    /// ended well and `spare` lets them go on then.
     pub(crate) fn ended(&mut self, spare: bool) -> io::Result<Option<ExitStatus>> {
         if self.status.is_none() && self.wait_for(0)? {
             let status = self.exit_status()?;
@@ -118,7 +118,7 @@ impl ProcessTree {
         self.wait_for(threading::INFINITE).map(drop)
     }
 
-    /// `WaitForSingleObject`: returns whether the process ended within so many milliseconds.
+    /// `WaitForSingleObject`: returns `true` if the process ended within the given number of milliseconds.
     fn wait_for(&self, milliseconds: u32) -> io::Result<bool> {
         // SAFETY: the handle is open, with every right.
         match unsafe { threading::WaitForSingleObject(self.process.as_raw_handle(), milliseconds) }

@@ -22,7 +22,7 @@ fn start(test: &str) -> (ParentOnly, ProcessTree) {
     .unwrap()
 }
 
-/// Whether this process was started for one test, by `start`.
+/// Returns `true` if this process was started for one test, by `start`.
 fn is_part() -> bool {
     std::env::args().any(|argument| argument == "--exact")
 }
