@@ -41,7 +41,9 @@ impl Asked {
     fn read(variable: &str) -> Option<Self> {
         let text = std::env::var(variable).ok()?;
         let (point, count) = text.split_once(':').unwrap_or((&text, "1"));
-        let count: u64 = count.parse().expect("a fail point is written as `point` or `point:count`");
+        let count: u64 = count
+            .parse()
+            .expect("a fail point is written as `point` or `point:count`");
         Some(Self {
             point: point.into(),
             left: count.into(),

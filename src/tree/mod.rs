@@ -191,7 +191,11 @@ impl SumTree {
     fn assign_one(&self, slot: usize, leaf: f32) {
         let shard = self.shards.shard_of(slot);
         let (mut index, mut value) = (self.shards.place_of(slot), leaf);
-        let (total, sums) = self.levels.starts.split_last().expect("a tree has at least two levels");
+        let (total, sums) = self
+            .levels
+            .starts
+            .split_last()
+            .expect("a tree has at least two levels");
         for (level, start) in sums.iter().enumerate() {
             let line = cpu::load_line(self.line(shard, level, index / WIDTH));
             let others = others(line, index % WIDTH);
