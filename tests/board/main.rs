@@ -197,7 +197,7 @@ fn who_waits_gets_the_newest_version() {
     assert_eq!(board.wait_newer(4, Duration::ZERO).unwrap(), 5);
     let error = refuse(
         board.wait_newer(5, Duration::from_millis(20)),
-        &["waited 20ms", "a version after 5", "in vain"],
+        &["waited 20ms", "a version after 5", "without success"],
     );
     assert!(matches!(error, Error::TimedOut { .. }));
 }
